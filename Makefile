@@ -1,0 +1,58 @@
+# Python 3.11 or newer with venv is all it takes. The dependencies come from wherever your pip is set up to look.
+PY ?= python3
+PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test check fix bench lock
+
+demo: .venv/run ## the whole thing on this machine: fake providers, real daemon, receivers that verify
+	.venv/bin/python -m notifier demo
+
+test: .venv/dev
+	.venv/bin/python -m pytest
+
+check: .venv/dev ## all that must hold before a change goes in
+	.venv/bin/ruff format --check
+	.venv/bin/ruff check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/python -m coverage erase
+	.venv/bin/python -m coverage run -m pytest
+	.venv/bin/python -m coverage combine --quiet
+	.venv/bin/python -m coverage report
+
+# With Node.js at hand, `check` has a foreign implementation of the signatures verify ours, and lets nothing skip it.
+ifneq ($(and $(shell command -v node 2>/dev/null),$(shell command -v npm 2>/dev/null)),)
+check: export NOTIFIER_REQUIRE_NODE = 1
+check: tests/node/node_modules
+endif
+
+fix: .venv/dev
+	.venv/bin/ruff format
+	.venv/bin/ruff check --fix
+
+bench: .venv/dev
+	.venv/bin/python -m bench
+
+# Takes the newest versions that pyproject.toml allows; needs uv.
+LOCK = uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 \
+	--generate-hashes --no-annotate --no-header --quiet
+lock:
+	$(LOCK) --output-file requirements.txt
+	$(LOCK) --all-extras --group dev --output-file requirements-dev.txt
+
+.venv/bin/pip:
+	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "needs Python 3.11: make PY=python3.11"; exit 1; }
+	@$(PY) -m venv .venv || { echo "no venv here: sudo apt install python3-venv"; exit 1; }
+
+.venv/run: requirements.txt | .venv/bin/pip
+	$(PIP) --require-hashes -r requirements.txt
+	@touch $@
+
+.venv/dev: requirements-dev.txt pyproject.toml | .venv/bin/pip
+	$(PIP) --require-hashes -r requirements-dev.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@ .venv/run
+
+tests/node/node_modules: tests/node/package-lock.json
+	npm ci --prefix tests/node --silent --no-audit --no-fund
+	@touch $@
