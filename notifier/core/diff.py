@@ -1,0 +1,167 @@
+"""snapshot × observations → changes: what is news, and what is not.
+
+An upload's life, as far as it can be told (settled is not for ever, any state may be skipped between two looks):
+
+    unseen ──► draft | scheduled ──► queued ──► processing ──► completed | partial | failed | cancelled
+                                        ▲                          │            (reopened)
+                                        └──────────────────────────┘
+    any ──► unknown (a word we do not know, or an id that nobody knows) ──► any
+    any ──► gone    (the provider itself denied it, more than once, past its grace)
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from notifier.core.model import (
+    SETTLED,
+    Change,
+    ChangeReason,
+    FieldChange,
+    LookKind,
+    Observation,
+    Reason,
+    Status,
+    Target,
+    Upload,
+)
+
+Part = TypeVar("Part", Observation, Target)
+
+STALLABLE = frozenset({Status.QUEUED, Status.PROCESSING})
+NOT_FOUND = Reason("not_found", "the provider does not know this upload")
+
+
+def diff(upload: Upload, seen: Observation, at: float, stalled_after: float) -> Change | None:
+    """What a complete observation changes; None where there is nothing to announce.
+
+    `at` is when it was seen; `stalled_after` (seconds) is how long a queued or processing upload may rest unremarked.
+    """
+    known = upload.snapshot
+    if known is None:
+        return Change(upload, seen, ChangeReason.FIRST_SEEN, (), reopened=False, observed_at=at)
+    now = merged(known, seen)
+    changes = tuple(_fields(known, now)) if known.complete else _status_only(known, now)
+    if now.status != known.status and changes:
+        reopened = known.status in SETTLED and now.status not in SETTLED
+        return Change(upload, now, ChangeReason.STATUS, changes, reopened, observed_at=at)
+    if changes:
+        return Change(upload, now, ChangeReason.DETAIL, changes, reopened=False, observed_at=at)
+    resting_since = upload.changed_at or upload.followed_at
+    if not upload.stalled and now.status in STALLABLE and at - resting_since >= stalled_after:
+        return Change(upload, now, ChangeReason.STALLED, (), reopened=False, observed_at=at)
+    return None
+
+
+def merged(known: Observation | None, seen: Observation) -> Observation:
+    """`seen`, with what it did not speak of taken from `known`. Targets keep the order of their first sight."""
+    if known is None:
+        return seen
+    targets = {target.name: target for target in known.targets}
+    for target in seen.targets:
+        before = targets.get(target.name)
+        targets[target.name] = target if before is None else _filled(target, before, ("url", "external_id"))
+    whole = _filled(seen, known, ("title", "url", "progress", "scheduled_at", "created_at", "ref", "alias"))
+    return replace(whole, targets=tuple(targets.values()), updated_at=latest(known.updated_at, seen.updated_at))
+
+
+def latest(one: float | None, other: float | None) -> float | None:
+    """The later of two moments, either of which may be unknown."""
+    known = [moment for moment in (one, other) if moment is not None]
+    return max(known, default=None)
+
+
+def _filled(seen: Part, known: Part, names: Iterable[str]) -> Part:
+    """A list may show a status without the provider's word for it: the word stands for as long as the status does."""
+    wanted = (*names, "raw_status") if seen.status == known.status else names
+    return replace(seen, **{name: getattr(known, name) for name in wanted if getattr(seen, name) is None})
+
+
+def _status_only(known: Observation, now: Observation) -> tuple[FieldChange, ...]:
+    """A snapshot taken from too little cannot tell what changed; only another word of the provider's is news.
+
+    Where neither has a word, as in the rows of a feed, the statuses are compared; a word with none cannot be.
+    """
+    before, after = known.raw_status, now.raw_status
+    wordless = before is None and after is None
+    reworded = before is not None and after is not None and before != after
+    if now.status == known.status or not (wordless or reworded):
+        return ()
+    return (FieldChange("status", known.status.value, now.status.value),)
+
+
+def _fields(known: Observation, now: Observation) -> Iterator[FieldChange]:
+    yield from _compared("", known, now, ("status", "reason", "url", "scheduled_at"))
+    before = {target.name: target for target in known.targets}
+    for target in now.targets:
+        names = ("status", "reason", "url", "external_id")
+        yield from _compared(f"targets.{target.name}.", before.get(target.name), target, names)
+
+
+def _compared(prefix: str, known: object, now: object, names: Iterable[str]) -> Iterator[FieldChange]:
+    for name in names:
+        before, after = getattr(known, name, None), getattr(now, name)
+        if before != after:
+            yield FieldChange(prefix + name, before, after)
+
+
+# --- what an answer says about uploads that it does not show for certain
+
+
+def is_old_news(upload: Upload, seen: Observation, kind: LookKind) -> bool:
+    """Whether a look of this kind can tell anything about an upload that has a snapshot.
+
+    A feed repeats its rows for as long as they are on its page: a row speaks once, at the moment it bears. A schedule
+    lists what is to come and may lag: it speaks of nothing that has begun.
+    """
+    known = upload.snapshot
+    if known is None:
+        return False
+    if kind is LookKind.FEED:
+        return (seen.updated_at or 0.0) <= (known.updated_at or 0.0)
+    return kind is LookKind.SCHEDULE and known.status not in {Status.SCHEDULED, Status.UNKNOWN}
+
+
+def deserves_a_look(upload: Upload, seen: Observation) -> bool:
+    """Whether an incomplete observation says that the upload itself should be looked at now."""
+    known = upload.snapshot
+    if known is None:
+        return not upload.misses  # once denied it is asked for at its own pace, however often a list repeats it
+    moved = (seen.updated_at or 0.0) > (known.updated_at or 0.0)
+    return moved or (seen.raw_status is not None and seen.raw_status != known.raw_status)
+
+
+# --- absence
+
+
+@dataclass(frozen=True, slots=True)
+class Vanishing:
+    """What it means at a provider that it does not know an upload any more, once that is confirmed.
+
+    `scheduled` is the status of one that was to run later; `keeps_settled` is False where the provider's answers about
+    settled uploads expire, so that the absence of one says nothing.
+    """
+
+    scheduled: Status = Status.GONE
+    keeps_settled: bool = True
+
+    def says_nothing(self, known: Observation) -> bool:
+        """Whether an upload known as this may be absent for ever, and nothing follows from it."""
+        return known.status in {Status.GONE, Status.CANCELLED} or (known.status in SETTLED and not self.keeps_settled)
+
+
+def absent(upload: Upload, at: float, vanishing: Vanishing) -> Change | None:
+    """What it changes that the provider does not know an upload, confirmed at the moment `at`.
+
+    A status that was seen is gone, with the provider's word for it; one that never was is unknown, and told once.
+    """
+    known = upload.snapshot
+    if known is None:
+        nothing = Observation(kind=upload.kind, id=upload.id, status=Status.UNKNOWN, reason=NOT_FOUND)
+        return Change(upload, nothing, ChangeReason.FIRST_SEEN, (), reopened=False, observed_at=at)
+    if known.status is Status.UNKNOWN and known.reason == NOT_FOUND:
+        return None
+    status = vanishing.scheduled if known.status is Status.SCHEDULED else Status.GONE
+    reason = None if status is Status.CANCELLED else NOT_FOUND
+    gone = replace(known, status=status, raw_status=None, reason=reason, complete=True)
+    return Change(upload, gone, ChangeReason.STATUS, tuple(_fields(known, gone)), reopened=False, observed_at=at)

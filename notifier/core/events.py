@@ -1,0 +1,144 @@
+"""change → event → deliveries: what is said, and to whom."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+from notifier.core.model import (
+    Change,
+    ChangeReason,
+    Endpoint,
+    Event,
+    FieldChange,
+    Observation,
+    Reason,
+    SourceState,
+    Status,
+    Target,
+    Trouble,
+)
+from notifier.core.render import iso, standard
+
+
+def event_for(change: Change, provider: str, at: float) -> Event:
+    """The event that announces a change of an upload: the next in the upload's sequence."""
+    upload, seen = change.upload, change.seen
+    sequence = upload.sequence + 1
+    id_ = event_id(upload.source, seen.kind, upload.id, sequence)
+    type_ = event_type(change)
+    data = {
+        "source": upload.source,
+        "provider": provider,
+        "upload": {
+            "id": upload.id,
+            "kind": seen.kind or None,
+            "media_id": upload.media_id,
+            **_observed(seen),
+            "labels": dict(upload.labels),
+        },
+        "previous": _previous(upload.snapshot),
+        "changes": [_field(change) for change in change.fields],
+        "sequence": sequence,
+        "first_seen": change.reason is ChangeReason.FIRST_SEEN,
+        "reopened": change.reopened,
+        "observed_at": iso(change.observed_at, always_ms=True),
+    }
+    body = standard(id_, type_, at, data)
+    return Event(id_, type_, at, upload.source, upload.media_id, sequence, seen.status.value, body, upload.id)
+
+
+def source_event(type_: str, state: SourceState, provider: str, trouble: Trouble, *, since: float, at: float) -> Event:
+    """An event about a source itself, `source.failing` or `source.recovered`: what it suffers from, and since when."""
+    sequence = state.sequence + 1
+    id_ = event_id("", type_, state.name, sequence)  # no source has an empty name, so no upload's event has this id
+    reason = {"code": trouble.code, "text": trouble.text}
+    since_ = iso(since, always_ms=True)
+    data = {"source": state.name, "provider": provider, "reason": reason, "since": since_}
+    body = standard(id_, type_, at, data)
+    return Event(id_, type_, at, state.name, -state.number, sequence, None, body)
+
+
+def event_id(source: str, kind: str, upload: str, sequence: int) -> str:
+    """The same change found again is the same event: the id is derived from what happened, never drawn."""
+    identity = json.dumps([source, kind, upload, sequence]).encode()
+    return "evt_" + hashlib.sha256(identity).hexdigest()[:32]
+
+
+def event_type(change: Change) -> str:
+    """`upload.<status>` for a status, `upload.updated` for anything else that matters, `upload.stalled` for nothing."""
+    if change.reason is ChangeReason.DETAIL:
+        return "upload.updated"
+    if change.reason is ChangeReason.STALLED:
+        return "upload.stalled"
+    return f"upload.{change.seen.status.value}"
+
+
+EVENT_TYPES = (
+    *(f"upload.{status.value}" for status in Status),
+    "upload.updated",
+    "upload.stalled",
+    "source.failing",
+    "source.recovered",
+)
+
+
+def receivers(event: Event, endpoints: Iterable[Endpoint]) -> Iterator[Endpoint]:
+    """The endpoints to which an event is owed."""
+    return (endpoint for endpoint in endpoints if wants(endpoint, event))
+
+
+def wants(endpoint: Endpoint, event: Event) -> bool:
+    """Whether an endpoint's `events`, `sources` and `statuses` all let an event pass."""
+    by_status = not endpoint.statuses or event.status is None or event.status in endpoint.statuses
+    return by_status and matches(endpoint.events, event.type) and matches(endpoint.sources, event.source)
+
+
+def matches(patterns: Sequence[str], word: str) -> bool:
+    """`*` stands for anything, `!` takes away again what another pattern gave."""
+    taken = any(fnmatchcase(word, pattern[1:]) for pattern in patterns if pattern.startswith("!"))
+    return not taken and any(fnmatchcase(word, pattern) for pattern in patterns if not pattern.startswith("!"))
+
+
+# --- the JSON of an upload
+
+
+def _observed(seen: Observation) -> dict[str, Any]:
+    return {
+        "status": seen.status.value,
+        "raw_status": seen.raw_status,
+        "reason": _plain(seen.reason),
+        "title": seen.title,
+        "url": seen.url,
+        "progress": seen.progress,
+        "scheduled_at": iso(seen.scheduled_at),
+        "created_at": iso(seen.created_at),
+        "updated_at": iso(seen.updated_at),
+        "targets": [_target(target) for target in seen.targets],
+    }
+
+
+def _target(target: Target) -> dict[str, Any]:
+    return {
+        "name": target.name,
+        "status": target.status.value,
+        "raw_status": target.raw_status,
+        "external_id": target.external_id,
+        "url": target.url,
+        "reason": _plain(target.reason),
+    }
+
+
+def _previous(known: Observation | None) -> dict[str, Any] | None:
+    return None if known is None else {"status": known.status.value, "raw_status": known.raw_status}
+
+
+def _field(change: FieldChange) -> dict[str, Any]:
+    at = change.field == "scheduled_at"
+    before, after = (iso(value) if at else _plain(value) for value in (change.before, change.after))
+    return {"field": change.field, "from": before, "to": after}
+
+
+def _plain(value: Any) -> Any:
+    return {"code": value.code, "text": value.text} if isinstance(value, Reason) else value

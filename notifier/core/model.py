@@ -1,0 +1,383 @@
+"""The nouns, in the order a datum meets them: look, answer, observation, upload, change, event, delivery, attempt.
+
+A moment is a float: seconds since 1970-01-01 UTC. A duration is a float: seconds.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
+from typing import Any
+
+from notifier.core.secret import Secret
+
+
+class Status(StrEnum):
+    """Where an upload is, in our words; the provider's own word stays beside it as `raw_status`."""
+
+    DRAFT = "draft"
+    SCHEDULED = "scheduled"
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    ACTION_REQUIRED = "action_required"
+    COMPLETED = "completed"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    GONE = "gone"
+    UNKNOWN = "unknown"
+
+
+SETTLED = frozenset({Status.COMPLETED, Status.PARTIAL, Status.FAILED, Status.CANCELLED, Status.GONE})
+DORMANT = frozenset({Status.DRAFT, Status.ACTION_REQUIRED})
+"""Open, but nothing will move before a person acts."""
+
+
+class TargetStatus(StrEnum):
+    """Where one part of an upload is."""
+
+    IDLE = "idle"
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    RETRYING = "retrying"
+    ACTION_REQUIRED = "action_required"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    UNKNOWN = "unknown"
+
+
+# --- what is asked, what is answered
+
+
+class LookKind(StrEnum):
+    """What a request to a provider can be."""
+
+    GET = "get"
+    LIST = "list"
+    FEED = "feed"
+    SCHEDULE = "schedule"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One request to a provider. A GET names its upload; the others name a collection and a page, from 1."""
+
+    kind: LookKind
+    collection: str = ""
+    page: int = 1
+    id: str = ""
+    ref: str | None = None
+    scheduled_at: float | None = None
+    """Of a GET: when the snapshot says the upload is to run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why something is not well: a code for programs, a text (at most 1,000 characters) for people."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A part of an upload with a status of its own. Where `url` or `external_id` is None, nothing was said of it."""
+
+    name: str
+    status: TargetStatus
+    raw_status: str | None = None
+    external_id: str | None = None
+    url: str | None = None
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a provider said about one upload at one moment.
+
+    `status`, `reason` and each target given are always said; any other field that is None, and any target not given,
+    was not spoken of. No two targets have the same name. `complete=False`: the answer shows that the upload exists, but
+    too little to tell its status for certain; only a look at the upload itself does.
+    """
+
+    kind: str
+    id: str
+    status: Status
+    raw_status: str | None = None
+    reason: Reason | None = None
+    title: str | None = None
+    url: str | None = None
+    progress: float | None = None
+    scheduled_at: float | None = None
+    created_at: float | None = None
+    updated_at: float | None = None
+    targets: tuple[Target, ...] = ()
+    ref: str | None = None
+    """The provider module's own note on how to ask for this id again."""
+    alias: str | None = None
+    """Another id under which the same upload may be followed already."""
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What the headers say of the provider's rate limit: `remaining` requests in the next `reset_in` seconds."""
+
+    remaining: int
+    reset_in: float
+    total: int | None = None
+    """Requests in the whole of the window; None: not told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of one look."""
+
+    observations: tuple[Observation, ...] = ()
+    missing: bool = False
+    """Of a GET: the provider itself says that it does not know this upload, under any name."""
+    then: Look | None = None
+    """The same question in another form: to be asked next, nothing is known before."""
+    more: bool = False
+    """Of a page: there is a further one."""
+    skipped: tuple[str, ...] = ()
+    """A line for each broken row that was passed over, with no more of it than its place and fault."""
+    limit: Limit | None = None
+
+
+# --- what is followed, what is announced
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """The thing whose fate we follow; identity is (source, kind, id). `kind` is "" until a collection has answered."""
+
+    media_id: int
+    source: str
+    kind: str
+    id: str
+    followed_at: float
+    ref: str | None = None
+    registered: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+    sequence: int = 0
+    """Events announced so far."""
+    snapshot: Observation | None = None
+    """The last announced observation, never merely the last seen."""
+    changed_at: float | None = None
+    stalled: bool = False
+    misses: int = 0
+    """Answers in a row in which the provider itself did not know it, the first at `missing_since`."""
+    missing_since: float | None = None
+    due_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a source cannot be read: `code` is `unavailable`, `limited`, `refused` or `malformed`."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """What is remembered of a source across restarts."""
+
+    name: str
+    number: int
+    sequence: int = 0
+    """Events announced about the source itself."""
+    tat: float = 0.0
+    """Theoretical arrival time of the request after the last one, by its budget."""
+    hold_until: float = 0.0
+    """Nothing is asked before: a rate-limit answer or a rest after failures."""
+    failures: int = 0
+    """Failed looks in a row."""
+    failing_since: float | None = None
+    trouble: Trouble | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListingState:
+    """How far a collection has been read: `page` is next; at `baseline_at` the first complete sweep ended."""
+
+    collection: str
+    page: int = 1
+    due_at: float = 0.0
+    baseline_at: float | None = None
+
+
+class ChangeReason(StrEnum):
+    """Why a change is one."""
+
+    FIRST_SEEN = "first_seen"
+    STATUS = "status"
+    DETAIL = "detail"
+    STALLED = "stalled"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field that differs, as it was and as it is: strings, numbers or None."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A difference between an upload's snapshot and what was seen, `seen` being the snapshot to come."""
+
+    upload: Upload
+    seen: Observation
+    reason: ChangeReason
+    fields: tuple[FieldChange, ...]
+    reopened: bool
+    observed_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A change with identity, sequence and type. `lane` is the upload's `media_id`, or minus the source's number."""
+
+    id: str
+    type: str
+    at: float
+    source: str
+    lane: int
+    sequence: int
+    status: str | None
+    body: bytes
+    """The `standard` format, fixed here for every attempt to come."""
+    upload: str | None = None
+    """The upload's id; None where the event is about the source itself."""
+
+
+class Order(StrEnum):
+    """What a lane may do: strict, one after the other; latest, a newer status replaces an unsent older one; none."""
+
+    STRICT = "strict"
+    LATEST = "latest"
+    NONE = "none"
+
+
+class Phase(StrEnum):
+    """Where a delivery is; only `waiting` has a due time."""
+
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+    SUPERSEDED = "superseded"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The duty to bring one event to one endpoint. `slots` counts the places of the schedule used up."""
+
+    id: int
+    event: str
+    type: str
+    endpoint: str
+    lane: int | None
+    """None: the endpoint asks for no order."""
+    sequence: int
+    slots: int
+    attempts: int
+    due_at: float
+    created_at: float
+    body: bytes
+    source: str
+    upload: str | None
+
+
+class Outcome(StrEnum):
+    """What came of an attempt: a closed set, in the log, the database and the metrics alike."""
+
+    DELIVERED = "delivered"
+    HTTP_3XX = "http_3xx"
+    HTTP_4XX = "http_4xx"
+    HTTP_5XX = "http_5xx"
+    HTTP_410 = "http_410"
+    HTTP_429 = "http_429"
+    DNS = "dns"
+    CONNECT = "connect"
+    TLS = "tls"
+    TIMEOUT_CONNECT = "timeout_connect"
+    TIMEOUT_TOTAL = "timeout_total"
+    PROTOCOL = "protocol"
+    RESET = "reset"
+    REFUSED_ADDRESS = "refused_address"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One POST and what came of it. `note` is for people: why it failed and what would cure it, without any secret."""
+
+    started_at: float
+    duration: float
+    outcome: Outcome
+    status: int | None = None
+    note: str = ""
+    head: str = ""
+    """The beginning of the answer's body, at most 4 KiB, unprintable characters made visible."""
+
+
+# --- what the config names
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """`count` per `seconds`; a count of 0 means: no limit."""
+
+    count: float
+    seconds: float
+
+
+class Baseline(StrEnum):
+    """What the first complete look at a source does with what it finds."""
+
+    SILENT = "silent"
+    ANNOUNCE = "announce"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One account at a provider, as the config describes it."""
+
+    name: str
+    provider: str
+    base_url: str
+    api_key: Secret
+    budget: Rate
+    discover: bool = True
+    baseline: Baseline = Baseline.SILENT
+    uploads: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    """Collections, as the provider names them ("videos"); empty where it has only one."""
+    reserve: float = 0.25
+    stalled_after: float = 7200.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """A receiver, as the config describes it, the defaults of `[delivery]` filled in."""
+
+    name: str
+    url: str
+    secrets: tuple[Secret, ...]
+    events: tuple[str, ...] = ("upload.*",)
+    sources: tuple[str, ...] = ("*",)
+    statuses: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # credentials belong in them
+    schedule: tuple[float, ...] = (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
+    """Delay before each attempt in seconds, from the announcement, then from the end of the attempt before."""
+    timeout: float = 20.0
+    max_in_flight: int = 8
+    rate: Rate = Rate(0, 1)
+    order: Order = Order.STRICT
+    allow_http: bool = False
+    allow_networks: tuple[IPv4Network | IPv6Network, ...] = ()

@@ -1,0 +1,309 @@
+"""What is news, and what is not."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from things import HOUR, NOW, observations, seen, upload
+
+from notifier.core.diff import NOT_FOUND, Vanishing, absent, deserves_a_look, diff, is_old_news, latest, merged
+from notifier.core.model import SETTLED, ChangeReason, FieldChange, LookKind, Reason, Status, Target, TargetStatus
+
+S, T = Status, TargetStatus
+NEVER = float("inf")
+
+
+def change(known, now, **more):
+    return diff(upload(known, **more), now, NOW, stalled_after=7200)
+
+
+# --- properties
+
+
+@given(observations)
+def test_the_same_again_is_no_change(one):
+    assert diff(upload(one), one, NOW, NEVER) is None
+
+
+@given(observations, observations)
+def test_what_was_announced_is_no_change_when_it_is_seen_again(known, now):
+    told = diff(upload(known), now, NOW, NEVER)
+    snapshot = told.seen if told else merged(known, now)
+    assert diff(upload(snapshot), now, NOW, NEVER) is None
+
+
+@given(observations, observations)
+def test_merging_twice_is_merging_once(known, now):
+    once = merged(known, now)
+    assert merged(once, now) == once
+    assert merged(once, once) == once
+    assert merged(None, now) == now
+
+
+@given(observations, observations)
+def test_a_change_tells_exactly_what_differs(known, now):
+    told = diff(upload(known), now, NOW, NEVER)
+    fields = {one.field: one for one in told.fields} if told else {}
+    assert all(one.before != one.after for one in fields.values())
+    assert ("status" in fields) == (known.status != now.status)
+    assert ("reason" in fields) == (known.reason != now.reason)
+    if told:
+        assert (told.reason is ChangeReason.STATUS) == ("status" in fields)
+        assert told.reopened == (known.status in SETTLED and now.status not in SETTLED)
+
+
+# --- status
+
+
+def test_a_first_sight_has_no_changes_and_no_past():
+    now = seen(S.COMPLETED)
+    told = change(None, now)
+    assert (told.reason, told.fields, told.seen, told.reopened) == (ChangeReason.FIRST_SEEN, (), now, False)
+    assert told.observed_at == NOW
+
+
+def test_a_status_comes_first_among_the_changes():
+    x = Target("x", T.PROCESSING)
+    told = change(
+        seen(S.PROCESSING, targets=(x,)),
+        seen(S.COMPLETED, url="https://x.example/1", targets=(replace(x, status=T.COMPLETED),)),
+    )
+    assert told.reason is ChangeReason.STATUS
+    assert told.fields == (
+        FieldChange("status", S.PROCESSING, S.COMPLETED),
+        FieldChange("url", None, "https://x.example/1"),
+        FieldChange("targets.x.status", T.PROCESSING, T.COMPLETED),
+    )
+
+
+@pytest.mark.parametrize("before", Status)
+@pytest.mark.parametrize("after", Status)
+def test_reopened_is_what_was_settled_and_no_longer_is(before, after):
+    told = change(seen(before), seen(after))
+    if before is after:
+        assert told is None
+    else:
+        assert told.reopened == (before in SETTLED and after not in SETTLED)
+
+
+def test_another_word_within_one_status_is_no_news():
+    assert change(seen(S.PROCESSING, "processing"), seen(S.PROCESSING, "in_progress")) is None
+
+
+def test_a_reason_is_cleared_when_a_status_leaves_failed():
+    told = change(seen(S.FAILED, reason=Reason("e", "t")), seen(S.PROCESSING))
+    assert told.seen.reason is None
+    assert FieldChange("reason", Reason("e", "t"), None) in told.fields
+
+
+def test_a_target_s_reason_is_cleared_when_it_leaves_failed():
+    x = Target("x", T.FAILED, reason=Reason("e", "t"))
+    told = change(seen(S.PARTIAL, targets=(x,)), seen(S.PARTIAL, targets=(Target("x", T.RETRYING),)))
+    assert told.reason is ChangeReason.DETAIL
+    assert told.fields == (
+        FieldChange("targets.x.status", T.FAILED, T.RETRYING),
+        FieldChange("targets.x.reason", Reason("e", "t"), None),
+    )
+
+
+# --- details
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("url", "https://x.example/"), ("scheduled_at", NOW + HOUR), ("reason", Reason("error", "no"))],
+)
+def test_details_that_matter_are_news(field, value):
+    told = change(seen(S.COMPLETED), seen(S.COMPLETED, **{field: value}))
+    assert (told.reason, told.fields) == (ChangeReason.DETAIL, (FieldChange(field, None, value),))
+
+
+@pytest.mark.parametrize("field", ["title", "progress", "created_at", "updated_at", "ref", "alias"])
+def test_other_details_are_not(field):
+    assert change(seen(S.COMPLETED), seen(S.COMPLETED, **{field: 1})) is None
+
+
+def test_a_target_seen_first_is_told_with_what_it_has():
+    told = change(seen(), seen(targets=(Target("x", T.QUEUED, "pending", external_id="17"),)))
+    assert told.fields == (
+        FieldChange("targets.x.status", None, T.QUEUED),
+        FieldChange("targets.x.external_id", None, "17"),
+    )
+
+
+def test_what_is_not_spoken_of_is_not_changed():
+    x = Target("x", T.COMPLETED, "published", external_id="17", url="https://x.example/17")
+    known = seen(url="https://a.example/", scheduled_at=NOW, title="t", targets=(x,))
+    assert change(known, seen()) is None
+    assert change(known, seen(targets=(Target("x", T.COMPLETED),))) is None
+    assert merged(known, seen(targets=(Target("x", T.COMPLETED),))) == known
+
+
+def test_targets_keep_the_order_of_their_first_sight():
+    a, b, c = (Target(name, T.QUEUED) for name in "abc")
+    assert merged(seen(targets=(b, a)), seen(targets=(c, a, b))).targets == (b, a, c)
+
+
+def test_a_word_that_a_list_does_not_repeat_stands_as_long_as_the_status_does():
+    known = seen(S.SCHEDULED, "pending")
+    assert merged(known, seen(S.SCHEDULED, None)).raw_status == "pending"
+    assert merged(known, seen(S.COMPLETED, None)).raw_status is None
+
+
+def test_the_later_moment_counts_where_there_is_any():
+    assert (latest(1.0, 2.0), latest(2.0, 1.0), latest(None, 1.0), latest(1.0, None)) == (2.0, 2.0, 1.0, 1.0)
+    assert (latest(None, None), latest(0.0, None)) == (None, 0.0)
+    assert merged(seen(updated_at=2.0), seen(updated_at=1.0)).updated_at == 2.0
+
+
+# --- a snapshot that was taken from too little
+
+
+def test_the_first_whole_look_at_what_a_baseline_saw_in_part_is_silent():
+    row = seen(S.FAILED, "failed", complete=False)
+    assert change(row, seen(S.PARTIAL, "failed", targets=(Target("x", T.COMPLETED),))) is None
+
+
+def test_another_word_than_the_baseline_saw_is_news_and_its_details_are_not():
+    row = seen(S.PROCESSING, complete=False)
+    told = change(row, seen(S.COMPLETED, url="https://x.example/", targets=(Target("x", T.COMPLETED),)))
+    assert told.fields == (FieldChange("status", "processing", "completed"),)
+    assert told.seen.complete
+
+
+def test_another_word_for_the_same_status_is_no_news_there_either():
+    assert change(seen(S.PROCESSING, "processing", complete=False), seen(S.PROCESSING, "in_progress")) is None
+
+
+def test_a_guess_from_wordless_rows_does_not_make_the_first_word_news():
+    """A history's rows on two pages: what the baseline took for completed is told to be partial."""
+    assert change(seen(S.COMPLETED, None, complete=False), seen(S.PARTIAL, "completed")) is None
+
+
+def test_newer_wordless_rows_are_news_to_older_ones():
+    told = change(seen(S.FAILED, None, complete=False), seen(S.COMPLETED, None))
+    assert told.fields == (FieldChange("status", "failed", "completed"),)
+
+
+# --- stalled
+
+
+@pytest.mark.parametrize("status", Status)
+def test_only_what_should_move_can_stall(status):
+    told = change(seen(status), seen(status), changed_at=NOW - 7200)
+    if status in {S.QUEUED, S.PROCESSING}:
+        assert (told.reason, told.fields, told.reopened) == (ChangeReason.STALLED, (), False)
+    else:
+        assert told is None
+
+
+def test_it_stalls_when_its_time_is_over_and_not_before():
+    assert change(seen(), seen(), changed_at=NOW - 7199.9) is None
+    assert change(seen(), seen(), changed_at=NOW - 7200).reason is ChangeReason.STALLED
+
+
+def test_one_that_never_changed_rests_since_it_is_followed():
+    assert change(seen(), seen(), followed_at=NOW - 7199.9) is None
+    assert change(seen(), seen(), followed_at=NOW - 7200).reason is ChangeReason.STALLED
+
+
+def test_it_stalls_once():
+    assert change(seen(), seen(), changed_at=NOW - 99999, stalled=True) is None
+
+
+def test_a_change_is_told_as_what_it_is_however_late():
+    assert change(seen(S.QUEUED), seen(S.PROCESSING), changed_at=NOW - 99999).reason is ChangeReason.STATUS
+
+
+# --- lists that say less than the truth
+
+
+@pytest.mark.parametrize("kind", LookKind)
+def test_nothing_is_old_news_of_what_was_never_seen(kind):
+    assert not is_old_news(upload(), seen(), kind)
+
+
+@pytest.mark.parametrize(("row", "old"), [(None, True), (9.0, True), (10.0, True), (10.5, False)])
+def test_a_feed_s_row_speaks_once(row, old):
+    known = upload(seen(S.COMPLETED, updated_at=10.0))
+    assert is_old_news(known, seen(S.FAILED, updated_at=row), LookKind.FEED) is old
+
+
+def test_a_feed_s_row_speaks_where_no_moment_is_known_yet():
+    assert not is_old_news(upload(seen()), seen(S.FAILED, updated_at=1.0), LookKind.FEED)
+
+
+@pytest.mark.parametrize("status", Status)
+def test_a_schedule_speaks_of_nothing_that_has_begun(status):
+    old = status not in {S.SCHEDULED, S.UNKNOWN}
+    assert is_old_news(upload(seen(status)), seen(S.SCHEDULED), LookKind.SCHEDULE) is old
+
+
+@pytest.mark.parametrize("kind", [LookKind.GET, LookKind.LIST])
+def test_a_look_at_the_upload_itself_is_never_old(kind):
+    assert not is_old_news(upload(seen(updated_at=10.0)), seen(updated_at=1.0), kind)
+
+
+@pytest.mark.parametrize(
+    ("known", "row", "deserved"),
+    [
+        (seen(S.PROCESSING, updated_at=5.0), seen(S.PROCESSING, updated_at=5.0), False),
+        (seen(S.PROCESSING, updated_at=5.0), seen(S.PROCESSING, updated_at=6.0), True),
+        (seen(S.PROCESSING, updated_at=5.0), seen(S.PROCESSING, None, updated_at=None), False),
+        (seen(S.PROCESSING), seen(S.PROCESSING, updated_at=1.0), True),
+        (seen(S.PROCESSING), seen(S.COMPLETED), True),
+        (seen(S.PROCESSING), seen(S.COMPLETED, None), False),
+    ],
+)
+def test_a_hint_is_a_later_moment_or_another_word(known, row, deserved):
+    assert deserves_a_look(upload(known), replace(row, complete=False)) is deserved
+
+
+def test_what_was_never_seen_deserves_a_look_until_it_is_denied():
+    row = seen(complete=False)
+    assert deserves_a_look(upload(), row)
+    assert not deserves_a_look(upload(misses=1, missing_since=NOW), row)
+
+
+# --- absence
+
+
+@pytest.mark.parametrize("status", set(Status) - {S.SCHEDULED})
+def test_confirmed_absence_is_gone(status):
+    x = Target("x", T.PROCESSING)
+    told = absent(upload(seen(status, targets=(x,), title="t", complete=False)), NOW, Vanishing())
+    assert (told.seen.status, told.seen.reason, told.seen.raw_status) == (S.GONE, NOT_FOUND, None)
+    assert (told.seen.targets, told.seen.title) == ((x,), "t")
+    assert told.seen.complete
+    assert told.fields[-1] == FieldChange("reason", None, NOT_FOUND)
+    assert not told.reopened
+
+
+@pytest.mark.parametrize(("means", "reason"), [(S.CANCELLED, None), (S.GONE, NOT_FOUND)])
+def test_a_scheduled_upload_that_vanishes_is_what_the_provider_means_by_it(means, reason):
+    told = absent(upload(seen(S.SCHEDULED)), NOW, Vanishing(scheduled=means))
+    assert (told.reason, told.seen.status, told.seen.reason) == (ChangeReason.STATUS, means, reason)
+
+
+def test_what_was_never_seen_is_unknown_and_told_once():
+    told = absent(upload(kind=""), NOW, Vanishing())
+    assert (told.reason, told.fields) == (ChangeReason.FIRST_SEEN, ())
+    assert (told.seen.status, told.seen.reason, told.seen.kind, told.seen.id) == (S.UNKNOWN, NOT_FOUND, "", "u1")
+    assert absent(upload(told.seen, kind=""), NOW, Vanishing()) is None
+
+
+def test_an_upload_of_an_unknown_word_can_be_gone():
+    assert absent(upload(seen(S.UNKNOWN, "paused")), NOW, Vanishing()).seen.status is S.GONE
+
+
+def test_what_is_found_again_after_it_was_gone_is_news_with_the_word_it_had():
+    gone = absent(upload(seen(S.PROCESSING, complete=False)), NOW, Vanishing()).seen
+    told = change(gone, seen(S.PROCESSING))
+    assert (told.seen.status, told.seen.reason, told.reopened) == (S.PROCESSING, None, True)
+
+
+@pytest.mark.parametrize("status", Status)
+@pytest.mark.parametrize("keeps", [True, False])
+def test_when_absence_says_nothing(status, keeps):
+    for_ever = {S.GONE, S.CANCELLED} if keeps else SETTLED
+    assert Vanishing(keeps_settled=keeps).says_nothing(seen(status)) is (status in for_ever)

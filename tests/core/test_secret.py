@@ -1,0 +1,44 @@
+"""A secret is seen by nobody who does not ask for it by name."""
+
+import copy
+import json
+import pickle
+
+import pytest
+from things import receiver
+
+from notifier.core.secret import Secret
+
+HIDDEN = Secret("open sesame")
+
+
+def test_it_is_revealed_by_name():
+    assert HIDDEN.reveal() == "open sesame"
+
+
+@pytest.mark.parametrize("shown", [repr(HIDDEN), str(HIDDEN), f"{HIDDEN}", f"{HIDDEN!r:>3}", f"{HIDDEN} {HIDDEN!r}"])
+def test_it_prints_as_nothing(shown):
+    assert shown.replace("***", "").strip() == ""
+
+
+def test_it_does_not_show_through_what_holds_it():
+    endpoint = receiver()
+    assert "whsec_x" not in repr(endpoint)
+    assert "***" in repr(endpoint)
+
+
+@pytest.mark.parametrize("write", [pickle.dumps, copy.copy, copy.deepcopy, json.dumps])
+def test_it_is_not_written_anywhere(write):
+    with pytest.raises(TypeError) as raised:
+        write(HIDDEN)
+    assert "sesame" not in str(raised.value)
+
+
+def test_it_has_nowhere_else_to_look():
+    assert not hasattr(HIDDEN, "__dict__")
+
+
+def test_equal_secrets_are_equal():
+    assert Secret("a") == Secret("a") != Secret("b")
+    assert Secret("a") != "a"
+    assert {Secret("a"), Secret("a"), Secret("b")} == {Secret("b"), Secret("a")}

@@ -1,0 +1,54 @@
+"""A source's health: told once each way."""
+
+import json
+
+import pytest
+from things import NOW
+
+from notifier.core.model import SourceState, Trouble
+from notifier.core.trouble import failing, recovered
+
+WELL = SourceState("posts", 3, sequence=4)
+DOWN = Trouble("unavailable", "answers 503")
+
+
+def test_a_source_that_fails_is_told_with_the_trouble_it_has():
+    state, event = failing(WELL, "upload_post", DOWN, NOW)
+    assert (state.trouble, state.failing_since, state.sequence) == (DOWN, NOW, 5)
+    assert (event.type, event.source, event.upload, event.lane, event.sequence) == (
+        "source.failing",
+        "posts",
+        None,
+        -3,
+        5,
+    )
+    assert json.loads(event.body) == {
+        "id": event.id,
+        "type": "source.failing",
+        "timestamp": "2026-11-21T12:00:00.000Z",
+        "data": {
+            "source": "posts",
+            "provider": "upload_post",
+            "reason": {"code": "unavailable", "text": "answers 503"},
+            "since": "2026-11-21T12:00:00.000Z",
+        },
+    }
+
+
+def test_a_source_that_recovers_is_told_with_the_trouble_it_had_and_since_when():
+    state, first = failing(WELL, "upload_post", DOWN, NOW)
+    state, event = recovered(state, "upload_post", NOW + 60.5)
+    assert (state.trouble, state.failing_since, state.sequence) == (None, None, 6)
+    body = json.loads(event.body)
+    assert (body["type"], body["timestamp"]) == ("source.recovered", "2026-11-21T12:01:00.500Z")
+    assert (body["data"]["reason"]["code"], body["data"]["since"]) == ("unavailable", "2026-11-21T12:00:00.000Z")
+    assert (event.status, event.id) != (first.status, first.id)
+
+
+def test_a_source_that_was_well_all_along_is_not_told():
+    assert recovered(WELL, "upload_post", NOW) == (WELL, None)
+
+
+@pytest.mark.parametrize("at", [NOW, NOW + 1])
+def test_the_same_failure_found_again_is_the_same_event(at):
+    assert failing(WELL, "upload_post", DOWN, at)[1].id == failing(WELL, "upload_post", DOWN, NOW)[1].id
