@@ -1,0 +1,69 @@
+"""What works, but perhaps not as it was meant: said by `check` and at the start, and no reason to stop."""
+
+from notifier.config.checks import hidden_texts
+from notifier.config.faults import Findings, KeyPath
+from notifier.config.models import EndpointTable, File, SourceTable, sending
+from notifier.config.units import network
+from notifier.config.urls import is_exposed, is_refused
+from notifier.config.words import THIS_VERSION, nearest
+from notifier.core.events import EVENT_TYPES, matches
+from notifier.core.secret import Secret
+
+LATER = (("store", "keep"), ("server", "socket"), ("server", "notify_urls"), ("server", "encoding"))
+"""Keys that are read and have no effect yet."""
+
+
+def advise(file: File, findings: Findings, *, readable: bool) -> None:
+    """Everything worth a warning; `readable`: other users of the machine can read the file of the config."""
+    for table, key in LATER:
+        if key in getattr(file, table).model_fields_set:
+            findings.warn((table, key), f"not served by {THIS_VERSION} yet")
+    if file.delivery.allow_http:
+        _allows_http(("delivery", "allow_http"), findings)
+    for tables in ("sources", "endpoints"):
+        if not getattr(file, tables):
+            findings.warn((tables,), "there are none: nothing will be announced to anybody")
+    for index, source in enumerate(file.sources):
+        _source(source, ("sources", index), findings)
+    for index, endpoint in enumerate(file.endpoints):
+        _endpoint(file, endpoint, ("endpoints", index), findings)
+    if readable:
+        _readable_secrets(file, findings)
+
+
+def _allows_http(path: KeyPath, findings: Findings) -> None:
+    findings.warn(path, "what goes to an http URL can be read and changed on the way")
+
+
+def _source(source: SourceTable, path: KeyPath, findings: Findings) -> None:
+    if source.base_url and is_exposed(source.base_url):
+        findings.warn((*path, "base_url"), "http: the api_key can be read on the way")
+    if not source.discover and not source.uploads:
+        findings.warn((*path, "discover"), "follows nothing: uploads are neither discovered nor named")
+
+
+def _endpoint(file: File, endpoint: EndpointTable, path: KeyPath, findings: Findings) -> None:
+    if endpoint.allow_http:
+        _allows_http((*path, "allow_http"), findings)
+    allowed = [network(text) for text in sending(endpoint, file.delivery).allow_networks]
+    if is_refused(endpoint.url, allowed):
+        findings.warn((*path, "url"), "the host is not public and will be refused; allow_networks lets it through")
+    if file.sources and not any(matches(endpoint.sources, source.name) for source in file.sources):
+        findings.warn((*path, "sources"), "no source can reach this endpoint")
+    _events(endpoint, (*path, "events"), findings)
+
+
+def _events(endpoint: EndpointTable, path: KeyPath, findings: Findings) -> None:
+    for number, pattern in enumerate(endpoint.events):
+        wanted = pattern.removeprefix("!")
+        if not any(matches((wanted,), type_) for type_ in EVENT_TYPES):
+            suggestion = "" if "*" in wanted else nearest(wanted, EVENT_TYPES)
+            findings.warn((*path, number), f"no event type of {THIS_VERSION} matches", suggestion)
+    if not any(matches(endpoint.events, type_) for type_ in EVENT_TYPES):
+        findings.warn(path, "no event type passes: this endpoint gets nothing")
+
+
+def _readable_secrets(file: File, findings: Findings) -> None:
+    for path, hidden, _ in hidden_texts(file):
+        if isinstance(hidden, Secret):
+            findings.warn(path, "a secret in a file that other users can read: chmod 600, or keep it elsewhere")

@@ -1,0 +1,101 @@
+"""What no table can tell by itself: secrets that are there, names that are unique, words that fit together."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from notifier.config import secrets
+from notifier.config.faults import Findings, KeyPath
+from notifier.config.headers import header_faults
+from notifier.config.models import DeliveryTable, EndpointTable, File, SourceTable, sending
+from notifier.config.places import Surroundings, store_path
+from notifier.config.units import address, is_loopback
+from notifier.config.urls import check_base, check_endpoint
+from notifier.config.words import LATER_PROVIDERS, nearest, one_of
+from notifier.core.secret import Secret
+from notifier.providers.base import Provider
+
+Hidden = tuple[KeyPath, Secret | secrets.Reference, Callable[[Secret], None]]
+"""A secret of the config: its key, what stands there, and what it must be fit for."""
+
+
+def resolve(file: File, around: Surroundings, findings: Findings) -> dict[KeyPath, Secret]:
+    """Every secret of the config, by its key."""
+    resolved = {}
+    for path, hidden, check_fitness in hidden_texts(file):
+        with findings.at(path):
+            secret = secrets.resolve(hidden, around.environ, around.folder)
+            check_fitness(secret)
+            resolved[path] = secret
+    return resolved
+
+
+def hidden_texts(file: File) -> Iterator[Hidden]:
+    """Every secret that the config names."""
+    if file.server.token:
+        yield ("server", "token"), file.server.token, secrets.fit_for_header
+    if file.server.encoding:
+        yield ("server", "encoding", "user_key"), file.server.encoding.user_key, secrets.fit_for_header
+    for index, source in enumerate(file.sources):
+        yield ("sources", index, "api_key"), source.api_key, secrets.fit_for_header
+    for index, endpoint in enumerate(file.endpoints):
+        for number, secret in enumerate(endpoint.secrets):
+            yield ("endpoints", index, "secrets", number), secret, secrets.fit_for_signing
+
+
+def check(file: File, around: Surroundings, findings: Findings) -> None:
+    """Everything between the tables, and between them and the machine."""
+    with findings.at(("store", "url")):
+        store_path(file.store.url, around)
+    if file.server.listen and file.server.token is None and not is_loopback(address(file.server.listen)[0]):
+        findings.fault(("server", "listen"), "needs a token: others can reach this address")
+    _unique("sources", [source.name for source in file.sources], findings)
+    _unique("endpoints", [endpoint.name for endpoint in file.endpoints], findings)
+    for index, source in enumerate(file.sources):
+        _source(source, ("sources", index), around.providers, findings)
+    for index, endpoint in enumerate(file.endpoints):
+        _endpoint(endpoint, ("endpoints", index), file.delivery, findings)
+    _known_sources(file, findings)
+
+
+def _unique(tables: str, names: Sequence[str], findings: Findings) -> None:
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            findings.fault((tables, index, "name"), f"another of the {tables} has this name")
+
+
+def _source(source: SourceTable, path: KeyPath, providers: Mapping[str, Provider], findings: Findings) -> None:
+    with findings.at((*path, "provider")):
+        provider = providers[one_of("provider", source.provider, tuple(providers), LATER_PROVIDERS)]
+        _kinds(source, path, provider, findings)
+    if source.base_url is not None:
+        with findings.at((*path, "base_url")):
+            check_base(source.base_url)
+
+
+def _kinds(source: SourceTable, path: KeyPath, provider: Provider, findings: Findings) -> None:
+    if source.kinds is not None and not provider.kinds:
+        findings.fault((*path, "kinds"), f"{provider.name} has only one collection: leave this key out")
+        return
+    if source.kinds == []:
+        findings.fault((*path, "kinds"), "expected at least one: " + ", ".join(provider.kinds))
+    for number, kind in enumerate(source.kinds or ()):
+        with findings.at((*path, "kinds", number)):
+            one_of("kind", kind, provider.kinds)
+
+
+def _endpoint(endpoint: EndpointTable, path: KeyPath, delivery: DeliveryTable, findings: Findings) -> None:
+    with findings.at((*path, "url")):
+        check_endpoint(endpoint.url, allow_http=sending(endpoint, delivery).allow_http)
+    for name, fault in header_faults(endpoint.headers):
+        findings.fault((*path, "headers", name) if name else (*path, "headers"), fault)
+
+
+def _known_sources(file: File, findings: Findings) -> None:
+    nameless = any(findings.at_fault(("sources", index, "name")) for index in range(len(file.sources)))
+    if nameless or findings.at_fault(("sources",)):
+        return  # the name that is missed may be the one at fault
+    names = [source.name for source in file.sources]
+    for index, endpoint in enumerate(file.endpoints):
+        for number, pattern in enumerate(endpoint.sources):
+            name = pattern.removeprefix("!")
+            if "*" not in name and name not in names:
+                findings.fault(("endpoints", index, "sources", number), "no source has this name", nearest(name, names))

@@ -1,0 +1,93 @@
+"""The forms that values of the config may have; a value stays as it is written, or `Wrong` tells what was expected."""
+
+import re
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, PlainValidator
+
+from notifier.config import secrets, units
+from notifier.config.faults import NAME, Wrong
+from notifier.config.words import one_of
+from notifier.core.secret import Secret
+
+
+def form(expected: str, read: Callable[[str], Any]) -> BeforeValidator:
+    """A string that `read` can read."""
+
+    def check(value: object) -> object:
+        if not isinstance(value, str):
+            raise Wrong(expected)
+        read(value)
+        return value
+
+    return BeforeValidator(check)
+
+
+def like(expected: str, pattern: str) -> BeforeValidator:
+    """A string that the whole of `pattern` matches."""
+
+    def read(text: str) -> None:
+        if not re.fullmatch(pattern, text):
+            raise Wrong(expected)
+
+    return form(expected, read)
+
+
+def word(what: str, words: tuple[str, ...], later: tuple[str, ...] = ()) -> BeforeValidator:
+    """One of `words`."""
+    return BeforeValidator(lambda value: one_of(what, value, words, later))
+
+
+def lasting(shortest: str, longest: str) -> AfterValidator:
+    """A duration within bounds."""
+
+    def check(text: str) -> str:
+        if not units.seconds(shortest) <= units.seconds(text) <= units.seconds(longest):
+            raise Wrong(f'expected a duration from "{shortest}" to "{longest}"')
+        return text
+
+    return AfterValidator(check)
+
+
+def number(kind: type[int] | type[float], lowest: float, highest: float) -> BeforeValidator:
+    """A number within bounds; a whole one may stand for any."""
+    whole = "whole " if kind is int else ""
+
+    def check(value: object) -> object:
+        right = isinstance(value, int | kind) and not isinstance(value, bool)
+        if not right or not lowest <= value <= highest:  # type: ignore[operator]  # it is a number
+            raise Wrong(f"expected a {whole}number from {lowest} to {highest}")
+        return value
+
+    return BeforeValidator(check)
+
+
+def items(fewest: int, most: int) -> AfterValidator:
+    """A list that is neither too short nor too long."""
+
+    def check(items: list[Any]) -> list[Any]:
+        if not fewest <= len(items) <= most:
+            raise Wrong(f"expected {fewest} to {most} items")
+        return items
+
+    return AfterValidator(check)
+
+
+def above_zero(text: str) -> str:
+    """A rate that lets something through."""
+    if not units.rate(text).count:
+        raise Wrong("expected a rate above 0")
+    return text
+
+
+Name = Annotated[str, like("expected a name of the letters a-z, digits, _ and -", NAME.pattern)]
+Text = Annotated[str, like("expected a string that is not empty and has no control characters", r"[^\x00-\x1f\x7f]+")]
+Duration = Annotated[str, form(units.DURATION, units.seconds)]
+Delay = Annotated[Duration, lasting("0s", units.LONGEST)]
+SomeTime = Annotated[Duration, lasting("1s", units.LONGEST)]
+Rate = Annotated[str, form(units.RATE, units.rate)]
+EventPattern = Annotated[str, like('expected a pattern like "upload.*" or "!upload.updated"', r"!?[a-z0-9_.*-]+")]
+SourcePattern = Annotated[str, like('expected the name of a source or a pattern like "*"', r"!?[a-z0-9_*-]+")]
+UrlPattern = Annotated[str, like('expected a pattern like "https://app.example.com/*"', r"https?://[^\x00-\x20\x7f]+")]
+HiddenText = Annotated[Secret | secrets.Reference, PlainValidator(secrets.read)]

@@ -1,0 +1,127 @@
+"""The config as it is written: each table with its keys, their forms and their defaults.
+
+Values stay as they stand in the file, `"36h"` and not 129600.0; `settings` says what they mean. The first example of a
+key without a default stands in for it where it is at fault, so that the checks to come have a whole config before them.
+"""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from notifier.config import places, units
+from notifier.config.forms import (
+    Delay,
+    Duration,
+    EventPattern,
+    HiddenText,
+    Name,
+    Rate,
+    SomeTime,
+    SourcePattern,
+    Text,
+    UrlPattern,
+    above_zero,
+    form,
+    items,
+    lasting,
+    number,
+    word,
+)
+from notifier.config.words import LATER_FORMATS
+from notifier.core.model import Baseline, Order, Status
+
+
+class Table(BaseModel):
+    """What all tables have in common: no unknown keys, no silent conversions, no values in errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+
+class StoreTable(Table):
+    """Where everything is kept, and how long."""
+
+    url: Annotated[str, form(places.STORE, places.database)] | None = None
+    keep: SomeTime = "30d"
+
+
+class EncodingTable(Table):
+    """Who may ask `POST /encoding`."""
+
+    user_id: Text = Field(examples=["1"])
+    user_key: HiddenText = Field(examples=["stand-in"])
+
+
+class ServerTable(Table):
+    """How the daemon can be reached."""
+
+    socket: Text | None = None
+    listen: Annotated[str, form(units.ADDRESS, lambda text: text and units.address(text))] = ""
+    token: HiddenText | None = None
+    notify_urls: list[UrlPattern] = []
+    encoding: EncodingTable | None = None
+
+
+class SendingTable(Table):
+    """How an endpoint is sent to: `[delivery]` says it for all, an endpoint for itself."""
+
+    schedule: Annotated[list[Delay], items(1, 50)] = [
+        *("0s", "5s", "5m", "30m", "2h"),
+        *("5h", "10h", "14h", "20h", "24h"),
+    ]
+    timeout: Annotated[Duration, lasting("1s", "60s")] = "20s"
+    max_in_flight: Annotated[int, number(int, 1, 1000)] = 8
+    rate: Rate = "0/s"
+    order: Annotated[str, word("order", tuple(Order))] = "strict"
+    allow_http: bool = False
+    allow_networks: list[Annotated[str, form(units.NETWORK, units.network)]] = []
+
+
+class DeliveryTable(SendingTable):
+    """The defaults of every endpoint, and what they share."""
+
+    in_flight_total: Annotated[int, number(int, 1, 10_000)] = 200
+
+
+class SourceTable(Table):
+    """One account at a provider. Whether there is such a provider, and what it takes, is checked with all the rest."""
+
+    name: Name = Field(examples=["stand-in"])
+    provider: Text = Field(examples=["upload_post"])
+    api_key: HiddenText = Field(examples=["stand-in"])
+    base_url: Text | None = None
+    discover: bool = True
+    baseline: Annotated[str, word("baseline", tuple(Baseline))] = "silent"
+    uploads: list[Text] = []
+    kinds: list[Text] | None = None
+    budget: Annotated[Rate, AfterValidator(above_zero)] | None = None
+    reserve: Annotated[float, number(float, 0, 0.95)] = 0.25
+    stalled_after: SomeTime = "2h"
+
+
+class EndpointTable(SendingTable):
+    """A receiver."""
+
+    name: Name = Field(examples=["stand-in"])
+    url: Text = Field(examples=["https://stand-in.example"])
+    format: Annotated[str, word("format", ("standard",), LATER_FORMATS)] = "standard"
+    secrets: Annotated[list[HiddenText], items(1, 10)] = Field(examples=[["stand-in"]])
+    events: list[EventPattern] = ["upload.*"]
+    sources: list[SourcePattern] = ["*"]
+    statuses: list[Annotated[str, word("status", tuple(Status))]] = []
+    headers: dict[str, str] = Field(default={}, repr=False)  # credentials belong in them
+
+
+def sending(endpoint: EndpointTable, delivery: DeliveryTable) -> DeliveryTable:
+    """`[delivery]` as it is for this endpoint."""
+    own = endpoint.model_fields_set & delivery.__class__.model_fields.keys()
+    return delivery.model_copy(update={key: getattr(endpoint, key) for key in own})
+
+
+class File(Table):
+    """The whole of it."""
+
+    store: StoreTable = StoreTable()
+    server: ServerTable = ServerTable()
+    delivery: DeliveryTable = DeliveryTable()
+    sources: list[SourceTable] = []
+    endpoints: list[EndpointTable] = []

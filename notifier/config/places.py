@@ -1,0 +1,59 @@
+"""Where the config is read: the file, what is around it, and where that puts the database."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from notifier.config.faults import ConfigError, Fault, Wrong
+from notifier.providers.base import Provider
+
+SYSTEM = Path("/etc/notifier/config.toml")
+HERE = Path("config.toml")
+STORE = 'expected "sqlite:///absolute/path.db" or "sqlite:relative/path.db"'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a config means depends on where it is read."""
+
+    environ: Mapping[str, str]
+    folder: Path
+    """Of the config file."""
+    providers: Mapping[str, Provider]
+
+
+def config_path(given: Path | None, environ: Mapping[str, str], system: Path = SYSTEM, here: Path = HERE) -> Path:
+    """The file that `--config` or $NOTIFIER_CONFIG names, else the first there is; `ConfigError` where none is."""
+    if given is not None:
+        return given
+    if environ.get("NOTIFIER_CONFIG"):
+        return Path(environ["NOTIFIER_CONFIG"])
+    for path in (system, here):
+        if os.path.lexists(path):  # one that cannot be read is told of, not passed over
+            return path
+    message = f"no config: there is neither {system} nor ./{here}; name one with --config or $NOTIFIER_CONFIG"
+    raise ConfigError(Fault("", 0, 0, "", message))
+
+
+def database(url: str) -> Path:
+    """The file that `store.url` names, perhaps a relative one."""
+    found = re.fullmatch(r"sqlite:(?://(?=/))?([^\x00-\x1f\x7f?#]+)", url)
+    if not found or found[1].startswith((":", "//")) or found[1].endswith("/"):
+        raise Wrong(STORE)
+    return Path(found[1])
+
+
+def store_path(url: str | None, around: Surroundings) -> Path:
+    """The database: relative to the config's folder, or by default where systemd or the user keeps state."""
+    environ = around.environ
+    if url is not None:
+        return Path(os.path.abspath(around.folder / database(url)))  # noqa: PTH100  # resolve() would follow links
+    if environ.get("STATE_DIRECTORY"):
+        return Path(environ["STATE_DIRECTORY"].split(":")[0]) / "notifier.db"
+    for variable, below in (("XDG_STATE_HOME", "."), ("HOME", ".local/state")):
+        base = Path(environ.get(variable, ""))
+        if base.is_absolute():  # the XDG specification: a relative one is to be ignored
+            return base / below / "notifier" / "notifier.db"
+    raise Wrong("set store.url: there is no $STATE_DIRECTORY, $XDG_STATE_HOME or $HOME to keep the database in")

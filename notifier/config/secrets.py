@@ -1,0 +1,102 @@
+"""a secret as the config has it → the secret itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from notifier.config.faults import Wrong
+from notifier.config.words import THIS_VERSION
+from notifier.core.secret import Secret
+from notifier.core.signing import parse_secret
+
+EXPECTED = 'expected a string, { env = "NAME" }, { file = "PATH" } or { credential = "NAME" }'
+KINDS = {"env": "the environment variable", "file": "the file", "credential": "the credential"}
+LARGEST = 64 * 1024
+"""Bytes of a secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Where a secret is kept: `kind` is one of KINDS."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{KINDS[self.kind]} {self.name}"
+
+
+def read(value: object) -> Secret | Reference:
+    """What stands in the config: the secret, or a reference to it."""
+    if isinstance(value, str):
+        return Secret(value)
+    if not isinstance(value, dict) or len(value) != 1:
+        raise Wrong(EXPECTED)
+    [(kind, name)] = value.items()
+    if kind not in KINDS or not isinstance(name, str) or not name or not name.isprintable():
+        raise Wrong(EXPECTED)
+    if kind == "credential" and "/" in name:
+        raise Wrong('expected the name of a credential, without "/"')
+    return Reference(kind, name)
+
+
+def resolve(secret: Secret | Reference, environ: Mapping[str, str], folder: Path) -> Secret:
+    """The secret itself, without the one newline that editors leave behind it; a file is relative to `folder`.
+
+    Raises `Wrong`, which names the reference and never the content.
+    """
+    if isinstance(secret, Secret):
+        what, value = "the secret", secret.reveal()
+    else:
+        what, value = str(secret), _fetched(secret, environ, folder)
+    value = value.removesuffix("\n").removesuffix("\r")
+    if not value:
+        raise Wrong(f"{what} is empty")
+    if len(value.encode(errors="surrogateescape")) > LARGEST:
+        raise Wrong(f"{what} holds more than 64 KiB")
+    return Secret(value)
+
+
+def _fetched(reference: Reference, environ: Mapping[str, str], folder: Path) -> str:
+    if reference.kind == "env":
+        if reference.name not in environ:
+            raise Wrong(f"{reference} is not set")
+        return environ[reference.name]
+    if reference.kind == "file":
+        return _content(reference, folder / reference.name)
+    if not environ.get("CREDENTIALS_DIRECTORY"):
+        raise Wrong(f"{reference} is not there: systemd hands over no credentials ($CREDENTIALS_DIRECTORY is not set)")
+    credentials = Path(environ["CREDENTIALS_DIRECTORY"])
+    # systemd puts the files of a folder, `LoadCredential=notifier:/folder`, under names that begin with the folder's.
+    plain = credentials / reference.name
+    return _content(reference, plain if plain.exists() else credentials / f"notifier_{reference.name}")
+
+
+def _content(reference: Reference, path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(LARGEST + 3).decode()  # a longest secret, its newline, and one byte too many
+    except OSError as error:
+        raise Wrong(f"{reference} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise Wrong(f"{reference} holds no UTF-8 text") from None
+
+
+# --- what a secret must be to serve its purpose
+
+
+def fit_for_header(secret: Secret) -> None:
+    """Raises `Wrong` where an API key or a token cannot be sent in a header."""
+    value = secret.reveal()
+    if not value.isascii() or not value.isprintable():
+        raise Wrong("the secret holds characters that no header can carry")
+
+
+def fit_for_signing(secret: Secret) -> None:
+    """Raises `Wrong` where a secret cannot sign webhooks."""
+    if secret.reveal().startswith("whsk_"):
+        raise Wrong(f"whsk_ secrets are not in {THIS_VERSION} yet; it has: whsec_")
+    try:
+        parse_secret(secret.reveal())
+    except ValueError as error:
+        raise Wrong(str(error)) from None

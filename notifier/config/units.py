@@ -1,0 +1,74 @@
+"""text → durations, rates, addresses, networks; what cannot be read raises `Wrong` with what was expected."""
+
+import re
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+from notifier.config.faults import Wrong
+from notifier.core.model import Rate
+
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+LONGEST = "3650d"
+
+DURATION = 'expected a duration like "5s", "2m", "36h", "30d"'
+RATE = 'expected a rate like "50/s", "60/m", "1000/h", "5000/d"'
+ADDRESS = 'expected an address like "127.0.0.1:9480" or "[::1]:9480"'
+NETWORK = 'expected a network like "127.0.0.0/8" or "fd00::/8"'
+LAST_PORT = 65535
+
+
+def seconds(text: str) -> float:
+    """A duration, `"36h"`, in seconds."""
+    found = re.fullmatch(r"([0-9]{1,9})([smhd])", text)
+    if not found:
+        raise Wrong(DURATION)
+    return float(int(found[1]) * SECONDS[found[2]])
+
+
+def rate(text: str) -> Rate:
+    """`"60/m"`; a count of 0 means: no limit."""
+    found = re.fullmatch(r"([0-9]{1,9})/([smhd])", text)
+    if not found:
+        raise Wrong(RATE)
+    return Rate(int(found[1]), SECONDS[found[2]])
+
+
+def rate_text(rate: Rate) -> str:
+    """The rate as a config has it."""
+    unit = next((unit for unit, length in SECONDS.items() if length == rate.seconds), f"{rate.seconds:g}s")
+    return f"{rate.count:g}/{unit}"
+
+
+def address(text: str) -> tuple[str, int]:
+    """Host and port of a place to listen at; an IPv6 host stands in brackets."""
+    found = re.fullmatch(r"(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]+)):([0-9]{1,5})", text)
+    if not found or int(found[3]) > LAST_PORT:
+        raise Wrong(ADDRESS)
+    if found[1] and not is_ip(found[1]):
+        raise Wrong(ADDRESS)
+    return found[1] or found[2], int(found[3])
+
+
+def network(text: str) -> IPv4Network | IPv6Network:
+    """A network in CIDR form; one with host bits set is told with the network that it is in."""
+    try:
+        network = ip_network(text, strict=False)
+    except ValueError:
+        raise Wrong(NETWORK) from None
+    host, slash, _ = text.partition("/")
+    if not slash or ip_address(host) != network.network_address:
+        raise Wrong(NETWORK, str(network))
+    return network
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, as it is written, can only be this machine."""
+    return host == "localhost" or (is_ip(host) and ip_address(host).is_loopback)
+
+
+def is_ip(host: str) -> bool:
+    """Whether a host is an address, not a name."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

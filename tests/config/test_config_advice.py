@@ -1,0 +1,127 @@
+"""Warnings: what works, but perhaps not as it was meant."""
+
+import pytest
+from configs import APP, ENVIRON, GOOD, MEDIA, POSTS, WHSEC
+
+from notifier import __version__
+from notifier.config import load
+
+LOCAL = APP.replace("https://app.example.com/hooks", "http://127.0.0.1:8080/") + "allow_http = true\n"
+HTTP = "what goes to an http URL can be read and changed on the way"
+REFUSED = "endpoints.app.url: the host is not public and will be refused; allow_networks lets it through"
+READABLE = "a secret in a file that other users can read: chmod 600, or keep it elsewhere"
+
+
+@pytest.fixture
+def advice(tmp_path):
+    """The warnings about a text, without file, line and column."""
+
+    def advice(text, mode=0o600):
+        path = tmp_path / "config.toml"
+        path.write_text(text)
+        path.chmod(mode)
+        warnings = load(path, ENVIRON).warnings
+        assert all(warning.startswith(f"{path}:") for warning in warnings)
+        return [warning.split(": ", 1)[1] for warning in warnings]
+
+    return advice
+
+
+def test_a_usual_config_needs_no_advice(advice):
+    assert advice(GOOD) == []
+
+
+def test_an_empty_config_is_no_fault_but_does_nothing(advice):
+    assert advice("") == [
+        f"{table}: there are none: nothing will be announced to anybody" for table in ("sources", "endpoints")
+    ]
+
+
+def test_a_warning_has_its_line(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text(GOOD + 'events = ["upload.*", "upload.complete"]\n')
+    said = f'no event type of notifier {__version__} matches; did you mean "upload.completed"?'
+    assert load(path, ENVIRON).warnings == (f"{path}:11:1: endpoints.app.events.2: {said}",)
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "value"),
+    [
+        ("store", "keep", '"30d"'),
+        ("server", "socket", '"/run/notifier.sock"'),
+        ("server", "notify_urls", '["https://app.example.com/*"]'),
+        ("server", "encoding", '{ user_id = "1", user_key = { env = "KEY" } }'),
+    ],
+)
+def test_a_key_without_effect_yet_is_told(advice, table, key, value):
+    assert advice(f"{GOOD}[{table}]\n{key} = {value}\n") == [f"{table}.{key}: not served by notifier {__version__} yet"]
+
+
+def test_http_is_told_where_it_is_allowed(advice):
+    allowed = 'allow_networks = ["127.0.0.0/8"]\n'
+    assert advice(POSTS + LOCAL + allowed) == [f"endpoints.app.allow_http: {HTTP}"]
+    assert advice(GOOD + "allow_http = false\n") == []
+    # Said once for all is told once.
+    assert advice("[delivery]\nallow_http = true\n" + POSTS + APP) == [f"delivery.allow_http: {HTTP}"]
+
+
+@pytest.mark.parametrize("host", ["10.0.0.1", "[::1]", "intranet", "app.internal", "localhost"])
+def test_a_host_that_will_be_refused_is_told(advice, host):
+    assert advice(POSTS + APP.replace("app.example.com", host)) == [REFUSED]
+
+
+def test_a_host_in_a_network_that_is_allowed_is_not(advice):
+    local = APP.replace("app.example.com", "10.0.0.1")
+    assert advice('[delivery]\nallow_networks = ["10.0.0.0/8"]\n' + POSTS + local) == []
+    assert advice(POSTS + local + 'allow_networks = ["10.0.0.0/8"]\n') == []
+    assert advice(POSTS + local + 'allow_networks = ["192.168.0.0/16"]\n') == [REFUSED]
+
+
+def test_a_key_that_goes_over_http_is_told(advice):
+    assert advice(POSTS + 'base_url = "http://api.example.com"\n' + APP) == [
+        "sources.posts.base_url: http: the api_key can be read on the way"
+    ]
+    assert advice(POSTS + 'base_url = "http://127.0.0.1:8080"\n' + APP) == []
+
+
+def test_a_source_that_follows_nothing_is_told(advice):
+    assert advice(POSTS + "discover = false\n" + APP) == [
+        "sources.posts.discover: follows nothing: uploads are neither discovered nor named"
+    ]
+    assert advice(POSTS + 'discover = false\nuploads = ["7b2c"]\n' + APP) == []
+
+
+@pytest.mark.parametrize("sources", ["[]", '["!posts"]', '["*", "!posts"]', '["p*", "!post*"]'])
+def test_an_endpoint_that_no_source_can_reach_is_told(advice, sources):
+    assert advice(GOOD + f"sources = {sources}\n") == ["endpoints.app.sources: no source can reach this endpoint"]
+
+
+def test_an_endpoint_that_one_source_of_two_can_reach_is_not(advice):
+    assert advice(POSTS + MEDIA + APP + 'sources = ["*", "!media"]\n') == []
+
+
+@pytest.mark.parametrize("events", ["[]", '["!upload.updated"]', '["upload.*", "!*"]'])
+def test_an_endpoint_that_no_event_passes_is_told(advice, events):
+    assert advice(GOOD + f"events = {events}\n") == [
+        "endpoints.app.events: no event type passes: this endpoint gets nothing"
+    ]
+
+
+def test_a_pattern_that_no_event_matches_is_told(advice):
+    told = advice(GOOD + 'events = ["upload.*", "!post.published", "video.*", "source.*", "*.failed"]\n')
+    said = f"no event type of notifier {__version__} matches"
+    assert told == [f"endpoints.app.events.{number}: {said}" for number in (2, 3)]
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644])
+def test_a_secret_that_others_can_read_is_told_and_not_shown(advice, mode):
+    open_secrets = (
+        POSTS.replace('{ env = "KEY" }', '"s3cret"')
+        + APP.replace('{ env = "WHSEC" }', f'{{ env = "WHSEC" }}, "{WHSEC}"')
+        + '[server]\ntoken = "s3cret"\n'
+    )
+    assert advice(open_secrets, mode) == [
+        f"{key}: {READABLE}" for key in ("sources.posts.api_key", "endpoints.app.secrets.2", "server.token")
+    ]
+    assert advice(open_secrets, 0o600) == []
+    assert advice(GOOD, mode) == []

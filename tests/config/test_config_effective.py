@@ -1,0 +1,113 @@
+"""The config in effect, as it is shown: whole, valid TOML, each default marked, no secret."""
+
+import json
+import tomllib
+
+import pytest
+from configs import APP, ENVIRON, GOOD, KEY, MEDIA, POSTS, WHSEC
+
+from notifier.config import read
+from notifier.config.effective import as_json, as_toml
+from notifier.config.models import DeliveryTable, EndpointTable, SendingTable, SourceTable
+from notifier.providers import PROVIDERS
+
+HIDDEN = "hidden-in-a-header-or-a-query"
+
+
+@pytest.fixture
+def reading(tmp_path):
+    """What a text says, read in `tmp_path`."""
+
+    def reading(text):
+        path = tmp_path / "config.toml"
+        path.write_text(text)
+        path.chmod(0o600)
+        return read(path, ENVIRON)
+
+    return reading
+
+
+EVERYTHING = (
+    POSTS.replace('{ env = "KEY" }', f'"{KEY}"')
+    + 'base_url = "https://mirror.example.com/"\nuploads = ["\\u0022a\\u005c\\u00f6"]\n'
+    + 'budget = "30/m"\nreserve = 1e-5\n'
+    + MEDIA
+    + APP.replace("/hooks", f"/hooks?token={HIDDEN}")
+    + f'headers = {{ Authorization = "{HIDDEN}", "x!y" = "{HIDDEN}" }}\ntimeout = "5s"\n'
+    + f'[server]\ntoken = "{KEY}"\nencoding = {{ user_id = "1", user_key = "{KEY}" }}\n'
+    + '[store]\nurl = "sqlite:a.db"\n[delivery]\nrate = "50/s"\ntimeout = "9s"\nallow_networks = ["10.0.0.0/8"]\n'
+)
+
+
+def test_what_is_shown_is_toml_and_says_the_same_as_the_json(reading):
+    one = reading(EVERYTHING)
+    assert tomllib.loads(as_toml(one)) == as_json(one)["config"]
+
+
+def test_what_is_shown_is_what_is_in_effect(reading, tmp_path):
+    config = tomllib.loads(as_toml(reading(EVERYTHING)))
+    assert config["store"] == {"url": f"sqlite://{tmp_path}/a.db", "keep": "30d"}
+    assert config["server"] == {
+        "listen": "",
+        "token": "***",
+        "notify_urls": [],
+        "encoding": {"user_id": "1", "user_key": "***"},
+    }
+    posts, media = config["sources"]
+    assert posts["base_url"] == "https://mirror.example.com"
+    assert posts["budget"] == "30/m"
+    assert posts["uploads"] == ['"a\\ö']
+    assert posts["reserve"] == 1e-5
+    assert "kinds" not in posts
+    assert media["base_url"] == PROVIDERS["xenonflare"].base_url
+    assert media["kinds"] == ["videos", "images"]
+    [app] = config["endpoints"]
+    assert app["timeout"] == "5s"
+    assert app["rate"] == "50/s"
+    assert app["order"] == "strict"
+    assert app["url"] == "https://app.example.com/hooks?***"
+    assert app["headers"] == {"Authorization": "***", "x!y": "***"}
+    assert app["secrets"] == ["***"]
+
+
+def test_every_key_is_shown(reading):
+    config = tomllib.loads(as_toml(reading(EVERYTHING)))
+    assert config["delivery"].keys() == DeliveryTable.model_fields.keys()
+    assert config["sources"][1].keys() == SourceTable.model_fields.keys()
+    assert config["endpoints"][0].keys() == EndpointTable.model_fields.keys()
+
+
+def test_each_value_tells_where_it_comes_from(reading):
+    lines = as_toml(reading(EVERYTHING)).splitlines()
+    notes = {line.split(" = ")[0]: line.partition("  # ")[2] for line in lines[lines.index("[[endpoints]]") + 1 :]}
+    assert {key: note for key, note in notes.items() if note != "default"} == {
+        **dict.fromkeys(("name", "url", "secrets", "headers", "timeout"), ""),
+        **dict.fromkeys(("rate", "allow_networks"), "from [delivery]"),
+    }
+    assert list(notes)[-len(SendingTable.model_fields) :] == list(SendingTable.model_fields)
+
+
+def test_the_json_names_the_defaults_and_counts(reading):
+    shown = as_json(reading(EVERYTHING))
+    assert shown["found"] == {"sources": 2, "endpoints": 1}
+    assert [warning.split(": ")[1] for warning in shown["warnings"]] == ["server.encoding"]
+    assert {"store.keep", "delivery.order", "sources.media.budget", "endpoints.app.order"} <= set(shown["defaults"])
+    assert not {"store.url", "sources.posts.budget", "endpoints.app.rate", "endpoints.app.name"} & set(
+        shown["defaults"]
+    )
+
+
+def test_an_empty_config_is_shown_with_all_its_defaults(reading):
+    one = reading("")
+    assert as_json(one)["config"]["sources"] == as_json(one)["config"]["endpoints"] == []
+    assert tomllib.loads(as_toml(one))["store"]["url"] == "sqlite:///home/somebody/.local/state/notifier/notifier.db"
+    assert all(line.endswith("# default") for line in as_toml(one).splitlines() if " = " in line)
+
+
+@pytest.mark.parametrize("text", [GOOD, EVERYTHING])
+def test_no_secret_is_shown(reading, text):
+    one = reading(text)
+    for shown in (as_toml(one), json.dumps(as_json(one))):
+        assert "***" in shown
+        for secret in (KEY, WHSEC, HIDDEN):
+            assert secret not in shown

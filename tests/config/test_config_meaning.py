@@ -1,0 +1,224 @@
+"""What a right config means: defaults filled in, durations in seconds, the database at its place."""
+
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+from configs import APP, ENVIRON, GOOD, KEY, MEDIA, POSTS, WHSEC
+
+from notifier.config import ConfigError, load
+from notifier.config.places import HERE, SYSTEM, config_path
+from notifier.config.units import rate_text
+from notifier.core.model import Baseline, Endpoint, Order, Rate, Source
+from notifier.core.secret import Secret
+from notifier.providers import PROVIDERS
+
+
+@pytest.fixture
+def meaning(tmp_path):
+    """The settings that a text means, read in `tmp_path`."""
+
+    def meaning(text, **environ):
+        path = tmp_path / "config.toml"
+        path.write_text(text)
+        return load(path, {**ENVIRON, **environ})
+
+    return meaning
+
+
+def test_an_empty_config_has_every_default(meaning):
+    settings = meaning("")
+    assert settings.store_path == Path("/home/somebody/.local/state/notifier/notifier.db")
+    assert settings.keep == 30 * 86400
+    assert settings.listen is None
+    assert settings.token is None
+    assert settings.in_flight_total == 200
+    assert settings.sources == settings.endpoints == ()
+
+
+def test_a_source_has_the_defaults_of_its_provider(meaning):
+    assert meaning(POSTS + MEDIA).sources == (
+        Source(
+            name="posts",
+            provider="upload_post",
+            base_url="https://api.upload-post.com/api",
+            api_key=Secret(KEY),
+            budget=PROVIDERS["upload_post"].budget,
+        ),
+        Source(
+            name="media",
+            provider="xenonflare",
+            base_url=PROVIDERS["xenonflare"].base_url,
+            api_key=Secret(KEY),
+            budget=PROVIDERS["xenonflare"].budget,
+            kinds=("videos", "images"),
+        ),
+    )
+
+
+def test_a_source_says_what_it_likes_itself(meaning):
+    text = MEDIA + (
+        'base_url = "https://mirror.example.com/v1/"\ndiscover = false\nbaseline = "announce"\nuploads = ["a", "b"]\n'
+        'kinds = ["images"]\nbudget = "10/h"\nreserve = 0\nstalled_after = "1d"\n'
+    )
+    assert meaning(text).sources == (
+        Source(
+            name="media",
+            provider="xenonflare",
+            base_url="https://mirror.example.com/v1",
+            api_key=Secret(KEY),
+            budget=Rate(10, 3600),
+            discover=False,
+            baseline=Baseline.ANNOUNCE,
+            uploads=("a", "b"),
+            kinds=("images",),
+            reserve=0,
+            stalled_after=86400,
+        ),
+    )
+
+
+def test_an_endpoint_has_the_defaults_of_the_model(meaning):
+    [endpoint] = meaning(APP).endpoints
+    assert endpoint == Endpoint(name="app", url="https://app.example.com/hooks", secrets=(Secret(WHSEC),))
+
+
+def test_what_delivery_says_holds_for_every_endpoint_that_says_nothing(meaning):
+    delivery = (
+        '[delivery]\nschedule = ["0s", "1m"]\ntimeout = "5s"\nmax_in_flight = 2\nrate = "50/s"\norder = "latest"\n'
+        'allow_http = true\nallow_networks = ["127.0.0.0/8"]\nin_flight_total = 7\n'
+    )
+    own = (
+        'schedule = ["0s"]\ntimeout = "60s"\nmax_in_flight = 8\nrate = "0/s"\norder = "none"\n'
+        'allow_http = false\nallow_networks = []\nevents = ["*"]\nsources = ["posts"]\nstatuses = ["failed"]\n'
+        'headers = { X-Env = "prod" }\n'
+    )
+    shy = APP.replace('"app"', '"shy"').replace("https", "http")
+    settings = meaning(POSTS + delivery + shy + APP + own)
+    common, special = settings.endpoints
+    assert settings.in_flight_total == 7
+    assert common == Endpoint(
+        name="shy",
+        url="http://app.example.com/hooks",
+        secrets=(Secret(WHSEC),),
+        schedule=(0, 60),
+        timeout=5,
+        max_in_flight=2,
+        rate=Rate(50, 1),
+        order=Order.LATEST,
+        allow_http=True,
+        allow_networks=(ip_network("127.0.0.0/8"),),
+    )
+    assert special == Endpoint(
+        name="app",
+        url="https://app.example.com/hooks",
+        secrets=(Secret(WHSEC),),
+        events=("*",),
+        sources=("posts",),
+        statuses=("failed",),
+        headers={"X-Env": "prod"},
+        schedule=(0,),
+        timeout=60,
+        max_in_flight=8,
+        order=Order.NONE,
+    )
+
+
+def test_every_secret_of_an_endpoint_signs_in_its_order(meaning):
+    other = WHSEC.replace("whsec_b", "whsec_c")
+    first, second = meaning(
+        APP.replace('"WHSEC" }', '"WHSEC" }, { env = "OTHER" }')
+        + APP.replace('"app"', '"crm"').replace("WHSEC", "OTHER"),
+        OTHER=other,
+    ).endpoints
+    assert first.secrets == (Secret(WHSEC), Secret(other))
+    assert second.secrets == (Secret(other),)
+
+
+@pytest.mark.parametrize(
+    ("listen", "token", "place"),
+    [
+        ("", "", None),
+        ("127.0.0.1:9480", "", ("127.0.0.1", 9480)),
+        ("localhost:0", "", ("localhost", 0)),
+        ("[::1]:9480", "", ("::1", 9480)),
+        ("127.8.8.8:65535", "", ("127.8.8.8", 65535)),
+        ("0.0.0.0:80", 'token = "t"', ("0.0.0.0", 80)),
+        ("[::]:80", 'token = "t"', ("::", 80)),
+        ("notifier.example.com:80", 'token = "t"', ("notifier.example.com", 80)),
+    ],
+)
+def test_the_server_listens_where_it_is_told_to(meaning, listen, token, place):
+    settings = meaning(f'[server]\nlisten = "{listen}"\n{token}\n')
+    assert settings.listen == place
+    assert settings.token == (Secret("t") if token else None)
+
+
+# --- the database
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("sqlite:///var/lib/notifier/notifier.db", "/var/lib/notifier/notifier.db"),
+        ("sqlite:/var/lib/notifier.db", "/var/lib/notifier.db"),
+        ("sqlite:notifier.db", "FOLDER/notifier.db"),
+        ("sqlite:../state/a b.db", "PARENT/state/a b.db"),
+    ],
+)
+def test_the_database_is_absolute_or_beside_the_config(meaning, tmp_path, url, path):
+    expected = path.replace("FOLDER", str(tmp_path)).replace("PARENT", str(tmp_path.parent))
+    assert str(meaning(f'[store]\nurl = "{url}"\n').store_path) == expected
+
+
+@pytest.mark.parametrize(
+    ("environ", "path"),
+    [
+        ({"STATE_DIRECTORY": "/var/lib/notifier", "XDG_STATE_HOME": "/x"}, "/var/lib/notifier/notifier.db"),
+        ({"STATE_DIRECTORY": "/var/lib/one:/var/lib/two"}, "/var/lib/one/notifier.db"),
+        ({"XDG_STATE_HOME": "/x/state"}, "/x/state/notifier/notifier.db"),
+        ({"XDG_STATE_HOME": "relative"}, "/home/somebody/.local/state/notifier/notifier.db"),
+    ],
+)
+def test_the_database_is_where_systemd_or_the_user_keeps_state(meaning, environ, path):
+    assert str(meaning("", **environ).store_path) == path
+
+
+@pytest.mark.parametrize("home", ["", "relative"])
+def test_without_a_home_the_config_must_say_where_the_database_is(meaning, home):
+    with pytest.raises(ConfigError, match=r"config\.toml:1:1: store\.url: set store\.url: there is no \$STATE"):
+        meaning("", HOME=home)
+    assert meaning('[store]\nurl = "sqlite:///a.db"\n', HOME=home).store_path == Path("/a.db")
+
+
+# --- the config file
+
+
+def test_a_config_is_looked_for_in_the_order_of_the_manual(tmp_path):
+    system, here = tmp_path / "system.toml", tmp_path / "here.toml"
+    named = {"NOTIFIER_CONFIG": "/named/by/environment.toml"}
+    with pytest.raises(ConfigError, match=r"^no config: there is neither .*system\.toml nor .*here\.toml; name one"):
+        config_path(None, {}, system, here)
+    here.touch()
+    assert config_path(None, {"NOTIFIER_CONFIG": ""}, system, here) == here
+    system.symlink_to("nowhere")  # one that cannot be read is told of, not passed over
+    assert config_path(None, {}, system, here) == system
+    assert config_path(None, named, system, here) == Path("/named/by/environment.toml")
+    assert config_path(Path("given.toml"), named, system, here) == Path("given.toml")
+
+
+def test_the_places_of_the_manual_are_those():
+    assert (str(SYSTEM), str(HERE)) == ("/etc/notifier/config.toml", "config.toml")
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text(GOOD, encoding="utf-8-sig")
+    assert len(load(path, ENVIRON).sources) == 1
+
+
+@pytest.mark.parametrize(
+    ("rate", "text"), [(Rate(60, 60), "60/m"), (Rate(5000, 86400), "5000/d"), (Rate(3, 10), "3/10s")]
+)
+def test_a_rate_is_shown_as_a_config_has_it(rate, text):
+    assert rate_text(rate) == text
