@@ -1,0 +1,66 @@
+"""What every provider module is made of: three failures, a client, one description.
+
+A module turns looks into requests and documents into observations. One look is one request. What goes wrong is one of
+three: `Unavailable` (come back later), `Refused` (a person must act), `Malformed` (they said what they never say).
+None of them is ever an observation.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import aiohttp
+
+from notifier.core.diff import Vanishing
+from notifier.core.model import Answer, Look, Rate, Source
+from notifier.core.pace import Cadence, Listing
+
+
+class ProviderError(Exception):
+    """The provider could not be asked. The message is for people: no secret, no body, no query."""
+
+
+class Unavailable(ProviderError):
+    """Transport error, time-out, 5xx, a rate-limit answer, HTML, an empty body or a redirect: later is another time.
+
+    `retry_after` is in seconds, where the provider stated it; `limited` says that it was a rate-limit answer.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None, *, limited: bool = False) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.limited = limited
+
+
+class Refused(ProviderError):
+    """401 or 403: the credential is not accepted, a person must act."""
+
+
+class Malformed(ProviderError):
+    """An answer that the documentation does not know: a body of another shape, a request called wrong."""
+
+
+class Client(Protocol):
+    """One source, being asked."""
+
+    async def observe(self, look: Look, at: float) -> Answer:
+        """Send one request, at the moment `at`, and say what it told; raises `ProviderError` and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A kind of API: all that the rest of the program needs to know of it."""
+
+    name: str
+    base_url: str
+    kinds: tuple[str, ...]
+    """Its collections; empty where it has only one."""
+    listings: tuple[Listing, ...]
+    cadence: Cadence
+    budget: Rate
+    """Our own default cap on requests."""
+    limit: Rate
+    """The documented limit before any header tells another; a count of 0: none is documented."""
+    connect: Callable[[aiohttp.ClientSession, Source], Client]
+    vanishing: Vanishing = field(default_factory=Vanishing)
+    """What it means once it is confirmed that the provider does not know an upload any more."""

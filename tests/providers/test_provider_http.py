@@ -1,0 +1,407 @@
+"""One GET, and what each answer means: every failure is one of three, none of them a bug of ours."""
+
+import asyncio
+import gzip
+import json
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import ClientTimeout, web
+
+from notifier import __version__
+from notifier.core.model import Limit
+from notifier.demo.local import LocalServer
+from notifier.providers.base import Malformed, ProviderError, Refused, Unavailable
+from notifier.providers.http import MAX_BODY, Api, open_session, refuse, told_limit, told_wait
+
+AT = 1_784_000_000.0
+KEY = {"X-API-Key": "xf_very_secret"}
+LONG_HOST = ".".join(letter * 60 for letter in "abcde")
+
+
+class Server(LocalServer):
+    """Answers everything alike and remembers what it was asked."""
+
+    def __init__(self, answer):
+        super().__init__()
+        self.requests = []
+        self._answer = answer
+        self.app.router.add_get("/{any:.*}", self._any)
+
+    async def _any(self, request):
+        self.requests.append(request)
+        return await self._answer(request)
+
+
+@asynccontextmanager
+async def served(answer):
+    """A server that gives `answer`, a response or a handler, and an `Api` below it."""
+
+    async def fixed(_):
+        return answer
+
+    async with Server(answer if callable(answer) else fixed) as server, open_session() as session:
+        yield server, Api(session, server.origin + "/v1", KEY)
+
+
+@asynccontextmanager
+async def raw(*parts: bytes, cut=True):
+    """A server that sends these bytes after a request's head, then cuts the connection, or else says nothing more."""
+    done = asyncio.Event()
+
+    async def talk(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.writelines(parts)
+        await writer.drain()
+        if not cut:
+            await done.wait()
+        writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1")
+    async with server:
+        try:
+            yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        finally:
+            done.set()
+
+
+async def failure(answer, kind):
+    async with served(answer) as (_, api):
+        with pytest.raises(kind) as caught:
+            await api.get("/jobs", {}, AT)
+    return caught.value
+
+
+async def raw_failure(kind, *parts, patience=None, cut=True):
+    async with raw(*parts, cut=cut) as origin, open_session(*[patience] if patience else []) as session:
+        with pytest.raises(kind) as caught:
+            await Api(session, origin, KEY).get("/jobs", {"token": "very_secret"}, AT)
+    return caught.value
+
+
+# --- what is sent
+
+
+async def test_a_request_bears_the_key_and_says_who_asks():
+    async with served(web.json_response({"a": 1})) as (server, api):
+        reply = await api.get("/jobs/a%2Fb", {"page": 2, "q": "x y"}, AT)
+    (request,) = server.requests
+    assert (reply.status, reply.document, reply.limit) == (200, {"a": 1}, None)
+    assert request.raw_path == "/v1/jobs/a%2Fb?page=2&q=x+y"
+    assert request.headers["X-API-Key"] == KEY["X-API-Key"]
+    assert request.headers["User-Agent"] == f"notifier/{__version__}"
+    assert request.headers["Accept"] == "application/json"
+
+
+async def test_a_base_url_may_be_written_in_any_letters():
+    async with served(web.json_response({})) as (server, api):
+        await Api(api.session, server.origin + "/über", KEY).get("/a%2Fb", {}, AT)
+    assert server.requests[0].raw_path == "/%C3%BCber/a%2Fb"
+
+
+async def test_cookies_are_neither_kept_nor_sent():
+    async def answer(_):
+        return web.json_response({}, headers={"Set-Cookie": "session=1"})
+
+    async with served(answer) as (server, api):
+        # A jar takes no cookie from a bare address in any case: only a name shows that there is no jar.
+        named = Api(api.session, server.origin.replace("127.0.0.1", "localhost"), KEY)
+        await named.get("/jobs", {}, AT)
+        await named.get("/jobs", {}, AT)
+    assert ["Cookie" in request.headers for request in server.requests] == [False, False]
+
+
+async def test_a_proxy_of_the_environment_is_not_used(monkeypatch):
+    async with served(web.json_response({})) as (server, api), served(web.Response(status=502)) as (proxy, _):
+        for name in ("no_proxy", "NO_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.origin)
+        await api.get("/jobs", {}, AT)
+    assert (len(server.requests), len(proxy.requests)) == (1, 0)
+
+
+async def test_a_redirect_is_never_followed_and_its_host_is_named():
+    async with served(web.json_response({})) as (other, _):
+        location = other.origin + "/login?key=very_secret"
+        error = await failure(web.Response(status=302, headers={"Location": location}), Unavailable)
+    assert str(error) == "answers 302, a redirect to 127.0.0.1: check base_url"
+    assert other.requests == []
+
+
+@pytest.mark.parametrize(
+    ("location", "told"),
+    [
+        ("/elsewhere", "the same host"),
+        ("", "the same host"),
+        ("http://xn--bcher-kva.example/", "xn--bcher-kva.example"),
+        ("http://[bad", "an unreadable URL"),
+        ("http://host:99999999/", "an unreadable URL"),
+        (f"http://{LONG_HOST}/", LONG_HOST[:253]),
+    ],
+)
+async def test_an_odd_redirect_is_a_redirect_all_the_same(location, told):
+    error = await failure(web.Response(status=307, headers={"Location": location}), Unavailable)
+    assert str(error) == f"answers 307, a redirect to {told}: check base_url"
+
+
+async def test_a_redirect_to_bytes_that_are_no_text_ends_nothing():
+    head = b"HTTP/1.1 301 Moved\r\nLocation: http://\xff\xfe.example/\r\nContent-Length: 0\r\n\r\n"
+    error = await raw_failure(Unavailable, head)
+    assert str(error).encode() == b"answers 301, a redirect to an unreadable URL: check base_url"
+
+
+# --- bodies
+
+
+async def test_a_compressed_answer_is_read():
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    async with served(web.Response(body=gzip.compress(b'{"a": 1}'), headers=headers)) as (_, api):
+        assert (await api.get("/jobs", {}, AT)).document == {"a": 1}
+
+
+async def test_json_is_json_whatever_it_is_called():
+    async with served(web.Response(body=b'\xef\xbb\xbf {"a": 1}', content_type="text/plain")) as (_, api):
+        assert (await api.get("/jobs", {}, AT)).document == {"a": 1}
+
+
+@pytest.mark.parametrize("status", [200, 202, 299])
+async def test_every_2xx_is_an_answer(status):
+    async with served(web.json_response([], status=status)) as (_, api):
+        assert (await api.get("/jobs", {}, AT)).status == status
+
+
+@pytest.mark.parametrize("body", [b"", b" \r\n"])
+async def test_an_empty_answer_is_no_answer(body):
+    assert str(await failure(web.Response(body=body), Unavailable)) == "an empty answer"
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"), [(b"{}", "text/html"), (b" <!doctype html>", "application/json"), (b"<?xml", "text/xml")]
+)
+async def test_a_page_for_people_is_no_answer(body, content_type):
+    error = await failure(web.Response(body=body, content_type=content_type), Unavailable)
+    assert str(error) == "an HTML page where JSON was expected"
+
+
+@pytest.mark.parametrize("body", [b'{"a": ', b"OK", b'"\xff"', b"[" * 100_000, b"9" * 5000])
+async def test_what_is_no_json_is_malformed(body):
+    error = await failure(web.Response(body=body, content_type="application/json"), Malformed)
+    assert str(error) == "the answer is no JSON"
+
+
+async def test_an_endless_answer_is_not_read_to_its_end():
+    sent = 0
+
+    async def endless(request):
+        nonlocal sent
+        response = web.StreamResponse()
+        await response.prepare(request)
+        try:
+            while True:
+                await response.write(b" " * 65536)
+                sent += 65536
+        except ConnectionError:
+            return response
+
+    assert str(await failure(endless, Malformed)) == "an answer of more than 10 MiB"
+    assert sent < 4 * MAX_BODY
+
+
+async def test_a_small_answer_that_unpacks_to_a_large_one_is_not_unpacked():
+    bomb = gzip.compress(b" " * (MAX_BODY + 1))
+    answer = web.Response(body=bomb, headers={"Content-Encoding": "gzip"})
+    assert str(await failure(answer, Malformed)) == "an answer of more than 10 MiB"
+
+
+# --- no answer
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [],
+        [b"HTTP/1.1 200 OK\r\nContent-"],
+        [b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"a": 1}'],
+        [b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n{"a": 1}\r\n'],
+        [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"],
+        [b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope"],
+        [b"HTTP/1.1 200 OK\r\nX: " + b"x" * 20_000 + b"\r\n\r\n"],
+        [b"220 mail.example.com ESMTP\r\n"],
+    ],
+)
+async def test_a_cut_or_garbled_transfer_is_unavailable(parts):
+    error = await raw_failure(Unavailable, *parts)
+    assert str(error).startswith("no answer: ")
+    assert (error.retry_after, error.limited) == (None, False)
+
+
+async def test_nobody_listening_is_unavailable():
+    async with raw() as origin:
+        pass
+    async with open_session() as session:
+        with pytest.raises(Unavailable, match=r"^no answer: ClientConnectorError$"):
+            await Api(session, origin, KEY).get("/jobs", {}, AT)
+
+
+async def test_silence_is_unavailable():
+    error = await raw_failure(Unavailable, patience=ClientTimeout(total=0.05), cut=False)
+    assert str(error) == "no answer in time"
+
+
+async def test_silence_in_the_middle_of_an_answer_is_unavailable():
+    head = b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"a": 1}'
+    error = await raw_failure(Unavailable, head, patience=ClientTimeout(sock_read=0.05), cut=False)
+    assert str(error) == "no answer in time"
+
+
+# --- statuses
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 520, 599])
+async def test_a_fault_of_theirs_is_unavailable(status):
+    error = await failure(web.json_response({"success": True}, status=status), Unavailable)
+    assert (str(error), error.retry_after, error.limited) == (f"answers {status}", None, False)
+
+
+@pytest.mark.parametrize("status", [b"600", b"999"])
+async def test_a_status_of_no_known_family_is_unavailable(status):
+    error = await raw_failure(Unavailable, b"HTTP/1.1 " + status + b" Odd\r\nContent-Length: 2\r\n\r\n{}")
+    assert str(error) == f"answers {status.decode()}"
+
+
+async def test_a_fault_of_theirs_may_say_when_to_come_back():
+    error = await failure(web.Response(status=503, headers={"Retry-After": "120"}), Unavailable)
+    assert (error.retry_after, error.limited) == (120, False)
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({}, None),
+        ({"Retry-After": "17"}, 17),
+        ({"Retry-After": "17", "X-RateLimit-Reset": "99"}, 17),
+        ({"Retry-After": "0", "X-RateLimit-Reset": "99"}, 0),
+        ({"Retry-After": "soon", "X-RateLimit-Reset": "99"}, 99),
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(AT) + 42)}, 42),
+        ({"X-RateLimit-Reset": str(int(AT) + 42)}, 42),
+    ],
+)
+async def test_too_many_requests_says_when_to_come_back(headers, wait):
+    error = await failure(web.Response(status=429, headers=headers), Unavailable)
+    assert (error.retry_after, error.limited) == (wait, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "document"),
+    [(b'{"code": 404}', {"code": 404}), (b"<h1>404</h1>", None), (b"", None), (b"[" * 100_000, None)],
+)
+async def test_a_4xx_is_for_the_module_to_judge(body, document):
+    async with served(web.Response(body=body, status=404)) as (_, api):
+        reply = await api.get("/jobs", {}, AT)
+    assert (reply.status, reply.document) == (404, document)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "told"),
+    [
+        (401, Refused, "answers 401: check api_key"),
+        (403, Refused, "answers 403: check api_key"),
+        (404, Unavailable, "answers 404, and not in its own words: check base_url"),
+        (400, Malformed, "answers 400"),
+        (410, Malformed, "answers 410"),
+        (422, Malformed, "answers 422"),
+    ],
+)
+async def test_what_a_module_does_not_judge_means_what_it_says(status, kind, told):
+    async with served(web.json_response({}, status=status)) as (_, api):
+        reply = await api.get("/jobs", {}, AT)
+    with pytest.raises(kind) as caught:
+        refuse(reply, "api_key")
+    assert str(caught.value) == told
+
+
+async def test_a_success_is_not_refused():
+    async with served(web.json_response({}, status=201)) as (_, api):
+        assert refuse(await api.get("/jobs", {}, AT), "api_key") is None
+
+
+@pytest.mark.parametrize("status", [200, 302, 429, 500])
+async def test_no_error_tells_the_key_or_the_query_or_the_body(status):
+    async def echo(request):
+        text = f"{request.headers['X-API-Key']} {request.query_string}"
+        return web.Response(status=status, text=text, headers={"Location": "/?token=very_secret"})
+
+    async with served(echo) as (_, api):
+        with pytest.raises(ProviderError) as caught:
+            await api.get("/jobs", {"token": "very_secret"}, AT)
+    assert "secret" not in str(caught.value)
+    assert "secret" not in repr(caught.value)
+    assert caught.value.__cause__ is None
+
+
+async def test_no_error_of_the_transport_tells_the_key_or_the_query():
+    for parts in ([], [b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"], [b"nonsense\r\n\r\n"]):
+        assert "secret" not in str(await raw_failure(Unavailable, *parts))
+
+
+# --- what headers tell
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("30", 30),
+        (" 30 ", 30),
+        ("1.2", 2),
+        ("0", 0),
+        ("-5", None),
+        ("", None),
+        ("soon", None),
+        ("nan", None),
+        ("inf", None),
+        ("Tue, 14 Jul 2026 03:34:00 GMT", 40),
+        ("Tue, 14 Jul 2026 03:34:00 -0000", 40),
+        ("Tue, 14 Jul 2026 05:34:00 +0200", 40),
+        ("Mon, 13 Jul 2026 00:00:00 GMT", 0),
+        ("Tue, 31 Feb 2026 03:34:00 GMT", None),
+        ("Tue, 14 Jul 2026 03:34:00 +99999999999999999999", None),
+    ],
+)
+def test_retry_after_is_a_number_or_a_date_or_nothing(text, seconds):
+    assert told_wait({"Retry-After": text}, AT) == seconds
+
+
+def test_no_retry_after_asks_for_nothing():
+    assert told_wait({}, AT) is None
+
+
+@pytest.mark.parametrize(
+    ("remaining", "reset", "limit"),
+    [
+        ("7", "60", Limit(7, 60.0)),
+        ("7", str(int(AT) + 60), Limit(7, 60.0)),
+        ("7", str(int(AT) * 1000 + 60_000), Limit(7, 60.0)),
+        ("0", str(int(AT) - 60), Limit(0, 0.0)),
+        ("0", "-1", Limit(0, 0.0)),
+        ("7", "", None),
+        ("", "60", None),
+        ("many", "60", None),
+        ("7", "inf", None),
+    ],
+)
+def test_a_limit_is_told_by_what_remains_and_when_it_is_reset(remaining, reset, limit):
+    assert told_limit({"X-RateLimit-Remaining": remaining, "X-RateLimit-Reset": reset}, AT) == limit
+
+
+@pytest.mark.parametrize(("text", "total"), [("60", 60), ("0", None), ("-1", None), ("", None), ("many", None)])
+def test_a_limit_has_the_whole_of_the_window_where_it_is_told(text, total):
+    headers = {"X-RateLimit-Remaining": "7", "X-RateLimit-Reset": "60", "X-RateLimit-Limit": text}
+    assert told_limit(headers, AT) == Limit(7, 60.0, total)
+
+
+async def test_a_reply_has_the_limit_that_its_headers_tell():
+    headers = {"X-RateLimit-Remaining": "7", "X-RateLimit-Reset": "60"}
+    for status in (200, 404):
+        async with served(web.Response(body=json.dumps({}), status=status, headers=headers)) as (_, api):
+            assert (await api.get("/jobs", {}, AT)).limit == Limit(7, 60.0)
