@@ -1,0 +1,26 @@
+"""SQLite: the only SQL in Python. Every public method is one transaction and takes a batch."""
+
+from pathlib import Path
+
+from notifier.store.database import Database, NewerDatabaseError, StoreError
+from notifier.store.followed import Announcement
+from notifier.store.owed import Owed, Result
+
+__all__ = ["Announcement", "NewerDatabaseError", "Result", "Store", "StoreError"]
+
+
+class Store(Owed):
+    """What is followed and what is owed, in one file."""
+
+    @classmethod
+    async def open(cls, path: Path) -> "Store":
+        """Open or create the database at `path`; raises `StoreError`."""
+        return cls(await Database.open(path))
+
+    async def ping(self) -> None:
+        """Read something; raises `StoreError` where the database does not answer."""
+        await self.database.rows("SELECT count(*) FROM counters")
+
+    async def close(self) -> None:
+        """End the transaction in progress, then close."""
+        await self.database.close()

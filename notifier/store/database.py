@@ -1,0 +1,191 @@
+"""One SQLite file: opened once, migrated forwards, one connection that writes and one that only reads."""
+
+import asyncio
+import fcntl
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+
+APPLICATION_ID = 0x6E6F7469  # "noti": tells our file from any other database
+BUSY_SECONDS = 5.0
+
+
+class StoreError(Exception):
+    """The database cannot be used; the message says which file, why, and what would cure it."""
+
+
+class NewerDatabaseError(StoreError):
+    """The file was written by a newer program; nothing was changed."""
+
+
+class Database:
+    """The two connections and the lock between writers."""
+
+    def __init__(self, path: Path, lock: int, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
+        self.path = path
+        self._lock_file = lock
+        self._writer = writer
+        self._writing = asyncio.Lock()
+        self.reader = reader
+
+    @classmethod
+    async def open(cls, path: Path) -> "Database":
+        """Open or create the file at `path` and bring it to the present schema; raises `StoreError`."""
+        async with AsyncExitStack() as opened:
+            lock = _sole(path)
+            opened.callback(os.close, lock)
+            with told(path):
+                writer = await _connect(path)
+                opened.push_async_callback(writer.close)
+                version = await _version(writer, path)
+                await _prepare(writer, path)
+                await _migrate(writer, migrations(), version)
+                reader = await _connect(path)
+                opened.push_async_callback(reader.close)
+                await reader.execute("PRAGMA query_only = ON")
+            opened.pop_all()
+        return cls(path, lock, writer, reader)
+
+    async def rows(self, sql: str, parameters: Iterable[Any] = ()) -> list[Any]:
+        """What a query finds, as far as it is committed; raises `StoreError`."""
+        with told(self.path):
+            return list(await self.reader.execute_fetchall(sql, parameters))
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:
+        """All or nothing: committed at the end, rolled back on any way out but that."""
+        async with self._writing:
+            with told(self.path):
+                try:
+                    await self._writer.execute("BEGIN IMMEDIATE")
+                    yield self._writer
+                    await self._writer.execute("COMMIT")
+                except BaseException:
+                    await asyncio.shield(self._writer.rollback())
+                    raise
+
+    async def close(self) -> None:
+        """Close both connections; a transaction in progress ends first. Once is enough."""
+        async with self._writing, AsyncExitStack() as closing:
+            closing.callback(os.close, self._lock_file)
+            closing.push_async_callback(self._writer.close)
+            closing.push_async_callback(self.reader.close)
+
+
+class told:  # noqa: N801  # reads as a word: with told(path)
+    """Turn what the driver raises into a `StoreError` that names the file and the cure."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, sqlite3.Error) and not isinstance(
+            error, sqlite3.IntegrityError | sqlite3.ProgrammingError
+        ):
+            raise StoreError(f"{self.path}: {error}: {_cure(error)}") from error
+
+
+_RIGHTS = "the daemon's user must be able to write it and its folder"
+_CURES = {
+    sqlite3.SQLITE_FULL: "free some space on its disk; nothing was lost",
+    sqlite3.SQLITE_READONLY: _RIGHTS,
+    sqlite3.SQLITE_CANTOPEN: _RIGHTS,
+    sqlite3.SQLITE_BUSY: "another program holds it: end that one",
+    sqlite3.SQLITE_CORRUPT: "move it away and restore a backup",
+    sqlite3.SQLITE_NOTADB: "move it away and restore a backup",
+}
+
+
+def _cure(error: sqlite3.Error) -> str:
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the primary code, without its details
+    return _CURES.get(code, "see the disk and its log")
+
+
+def _sole(path: Path) -> int:
+    """A lock beside the database, held while it is open: two daemons on one database would break the order.
+
+    It is the kernel's, and ends with the process in whatever way that ends; what stays in the file is only a pid.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = os.open(f"{path.resolve()}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}: the daemon's user must be able to write this folder") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+    except BlockingIOError:
+        pid = os.pread(lock, 20, 0).decode(errors="replace").strip() or "unknown"
+        os.close(lock)
+        raise StoreError(f"{path}: another notifier (pid {pid}) has it open: end that one first") from None
+    except OSError as error:
+        os.close(lock)
+        raise StoreError(f"{path}: {error.strerror}: its file system must have locks and some space") from error
+    return lock
+
+
+async def _connect(path: Path) -> aiosqlite.Connection:
+    return await aiosqlite.connect(path, isolation_level=None, timeout=BUSY_SECONDS)
+
+
+async def _version(connection: aiosqlite.Connection, path: Path) -> int:
+    """How many migrations the file has seen; raises, and has changed nothing, where it is not ours to change."""
+    version, owner = await _pragma(connection, "user_version"), await _pragma(connection, "application_id")
+    if owner != APPLICATION_ID and (owner or version or await _has_tables(connection)):
+        raise StoreError(f"{path}: this is another program's database: choose another store.url")
+    known = len(migrations())
+    if version > known:
+        raise NewerDatabaseError(
+            f"{path}: its schema is {version}, this program knows up to {known}:"
+            " install the newer notifier again, or restore a backup from before the upgrade"
+        )
+    return int(version)
+
+
+async def _prepare(connection: aiosqlite.Connection, path: Path) -> None:
+    # Before the first table: pages freed by pruning can then be given back.
+    await connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    if (mode := await _pragma(connection, "journal_mode = WAL")) != "wal":
+        raise StoreError(f"{path}: its journal is '{mode}' and cannot be 'wal': keep it in a file on a local disk")
+    # A commit is on the disk when it returns: promise 2 speaks of power loss too.
+    await connection.execute("PRAGMA synchronous = FULL")
+    await connection.execute("PRAGMA foreign_keys = ON")
+
+
+def migrations() -> list[str]:
+    """The numbered scripts, in order; the schema's version is how many have been applied."""
+    folder = resources.files("notifier.store") / "migrations"
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
+    return [(folder / name).read_text(encoding="utf-8") for name in names]
+
+
+async def _migrate(connection: aiosqlite.Connection, scripts: Sequence[str], version: int) -> None:
+    """Apply what is missing, each script in one transaction with its number."""
+    for number, script in enumerate(scripts[version:], version + 1):
+        begin = f"BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {number};"
+        try:
+            await connection.executescript(f"{begin}\n{script}\nCOMMIT;")
+        except BaseException:
+            await asyncio.shield(connection.rollback())
+            raise
+
+
+async def _has_tables(connection: aiosqlite.Connection) -> bool:
+    async with connection.execute("SELECT 1 FROM sqlite_schema") as cursor:
+        return await cursor.fetchone() is not None
+
+
+async def _pragma(connection: aiosqlite.Connection, words: str) -> Any:
+    async with connection.execute(f"PRAGMA {words}") as cursor:
+        row = await cursor.fetchone()
+    return None if row is None else row[0]

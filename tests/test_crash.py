@@ -1,0 +1,227 @@
+"""A fuse at every edge: the daemon ends without a word at each of them in turn, starts again, and nothing is lost.
+
+Edges are before every statement and commit of the database, before and after every request and every POST.
+"""
+
+import json
+from collections import Counter
+from contextlib import asynccontextmanager
+from itertools import count
+
+from notifier.core.model import Baseline, Order, Status
+from notifier.store import Store
+from notifier.store.database import Database
+from world import Killed, World, endpoint
+
+S = Status
+UPLOADS = ("a", "b")
+ENDPOINTS = ("app", "crm")
+
+
+class Fuse:
+    """Burns through at one edge, and never again; the edges are numbered as they are met."""
+
+    def __init__(self, at=None):
+        self.at = at
+        self.met = []
+
+    def edge(self, name):
+        self.met.append(name)
+        if len(self.met) - 1 == self.at:
+            raise Killed(name)
+
+
+class FusedConnection:
+    """Every statement is an edge."""
+
+    def __init__(self, connection, fuse):
+        self._connection = connection
+        self._fuse = fuse
+
+    def __getattr__(self, name):
+        run = getattr(self._connection, name)
+
+        def fused(sql, *parameters):
+            self._fuse.edge(f"before {' '.join(sql.split()[:3])}")
+            return run(sql, *parameters)
+
+        return fused
+
+
+class FusedDatabase(Database):
+    fuse: Fuse
+
+    @asynccontextmanager
+    async def transaction(self):
+        async with super().transaction() as connection:
+            yield FusedConnection(connection, self.fuse)
+            self.fuse.edge("before COMMIT")
+        self.fuse.edge("after COMMIT")
+
+
+def opener(fuse):
+    async def open_store(path):
+        store = await Store.open(path)
+        store.database.__class__ = FusedDatabase
+        store.database.fuse = fuse
+        return store
+
+    return open_store
+
+
+class Play:
+    """Two uploads live their lives before two endpoints, one of which is down for a while."""
+
+    def __init__(self, path, fuse, order=Order.STRICT):
+        self.fuse = fuse
+        self.world = World(
+            path / "notifier.db",
+            uploads=UPLOADS,
+            baseline=Baseline.ANNOUNCE,
+            endpoints=tuple(endpoint(name, order=order) for name in ENDPOINTS),
+            open_store=opener(fuse),
+        )
+        self.kills = 0
+        self.in_flight = 0
+
+    async def perform(self):
+        """All scenes in order; where the daemon ends, it starts again and the scene goes on."""
+        await self._survive(self.world.start)
+        self._fuse_edges()
+        for scene in self._scenes():
+            await self._survive(scene)
+        await self.world.stop()
+
+    def _fuse_edges(self):
+        post, observe = self.world.receivers.post, self.world.client.observe
+
+        async def fused_post(delivery):
+            self.fuse.edge("before POST")
+            attempt = await post(delivery)
+            self.fuse.edge("after POST")
+            return attempt
+
+        async def fused_observe(look, at):
+            self.fuse.edge("before request")
+            answer = await observe(look, at)
+            self.fuse.edge("after request")
+            return answer
+
+        self.world.post, self.world.client.observe = fused_post, fused_observe
+
+    async def _survive(self, scene):
+        try:
+            await scene()
+        except Killed:
+            self.kills += 1
+            if scene != self.world.start:
+                await self._end()
+                await self.world.start()
+            await scene()
+
+    async def _end(self):
+        """What a kill leaves: connections are gone, what was on its way is gone, nothing is tidied up."""
+        self.in_flight = self.world.sender.in_flight
+        for task in list(self.world.sender._tasks):
+            task.cancel()
+        await self.world.store.close()
+
+    def _scenes(self):
+        world = self.world
+
+        def becomes(id_, status):
+            async def scene():
+                world.client.set(id_, status)
+
+            return scene
+
+        def goes(down):
+            async def scene():
+                world.receivers.down = down
+
+            return scene
+
+        start = world.clock.now
+        moments = count(1)
+
+        def time_passes():
+            until = start + 60 * next(moments)
+
+            async def scene():
+                await world.polls_until(until)
+                await world.sends_until(until)
+
+            return scene
+
+        async def all_is_sent():
+            await world.sends_until(start + 3600)
+
+        yield from (becomes("a", S.QUEUED), becomes("b", S.PROCESSING), time_passes())
+        yield from (goes({"crm"}), becomes("a", S.PROCESSING), time_passes())
+        yield from (becomes("a", S.COMPLETED), becomes("b", S.FAILED), time_passes())
+        yield from (goes(set()), all_is_sent)
+
+
+def check(play):
+    """Nothing lost, invented, changed or disordered; repeats are at most what was on its way."""
+    receivers, shown = play.world.receivers, play.world.client.shown
+    repeats = 0
+    for name in ENDPOINTS:
+        bodies = receivers.got[name]
+        events = [json.loads(body) for body in bodies]
+        by_id = {}
+        for event, body in zip(events, bodies, strict=True):
+            assert by_id.setdefault(event["id"], body) == body
+        repeats += len(bodies) - len(by_id)
+        firsts = list(map(json.loads, by_id.values()))
+        for id_ in UPLOADS:
+            lane = [event["data"] for event in firsts if event["data"]["upload"]["id"] == id_]
+            assert [data["sequence"] for data in lane] == list(range(1, len(lane) + 1))
+            told = [data["upload"]["status"] for data in lane]
+            assert told[-1] == shown[id_][-1]
+            assert is_subsequence(told, shown[id_])
+    assert repeats <= play.in_flight
+
+
+def is_subsequence(told, shown):
+    rest = iter(shown)
+    return all(any(status == word for status in rest) for word in told)
+
+
+async def test_without_a_kill_every_status_is_told_once(tmp_path):
+    play = Play(tmp_path, Fuse())
+    await play.perform()
+    check(play)
+    told = Counter(event["type"] for event in play.world.receivers.events("crm"))
+    assert told == {"upload.queued": 1, "upload.processing": 2, "upload.completed": 1, "upload.failed": 1}
+
+
+async def test_a_kill_at_any_edge_loses_nothing(tmp_path):
+    rehearsal = Fuse()
+    (tmp_path / "rehearsal").mkdir()
+    await Play(tmp_path / "rehearsal", rehearsal).perform()
+    assert {"before POST", "after POST", "before request", "after request", "before COMMIT", "after COMMIT"} <= set(
+        rehearsal.met
+    )
+    for at in range(len(rehearsal.met)):
+        folder = tmp_path / str(at)
+        folder.mkdir()
+        play = Play(folder, Fuse(at))
+        await play.perform()
+        assert play.kills == 1, (at, rehearsal.met[at])
+        check(play)
+
+
+async def test_a_play_that_forgets_what_it_sent_is_caught(tmp_path):
+    """The check can fail: a receipt taken away is missed, a changed one is seen."""
+    play = Play(tmp_path, Fuse())
+    await play.perform()
+    for spoil in (lambda got: got.pop(), lambda got: got.reverse(), lambda got: got.append(got[0] + b" ")):
+        kept = list(play.world.receivers.got["app"])
+        spoil(play.world.receivers.got["app"])
+        try:
+            check(play)
+        except AssertionError:
+            play.world.receivers.got["app"] = kept
+        else:
+            raise AssertionError("the check did not see it")

@@ -1,0 +1,302 @@
+"""The two loops over a real database: what is announced, and what is owed for it."""
+
+import pytest
+from world import endpoint, world
+
+from notifier.core.diff import Vanishing
+from notifier.core.model import Baseline, Order, Rate, Reason, Status, Target, TargetStatus
+from notifier.providers.base import Malformed, Refused, Unavailable
+
+S = Status
+
+
+async def test_a_silent_baseline_announces_nothing_and_everything_after_it(tmp_path):
+    async with world(tmp_path, endpoints=(endpoint("app"),)) as w:
+        w.client.set("a", S.PROCESSING)
+        w.client.set("b", S.COMPLETED)
+        await w.poll()
+        await w.settle()
+        assert w.receivers.types("app") == []
+        w.client.set("a", S.COMPLETED)
+        w.client.set("c", S.QUEUED)
+        await w.polls_until(w.clock.now + 60)
+        await w.settle()
+        assert sorted(w.receivers.types("app")) == ["upload.completed", "upload.queued"]
+        by_id = {event["data"]["upload"]["id"]: event["data"] for event in w.receivers.events("app")}
+        assert by_id["a"]["previous"] == {"status": "processing", "raw_status": "processing"}
+        assert by_id["a"]["changes"] == [{"field": "status", "from": "processing", "to": "completed"}]
+        assert (by_id["a"]["first_seen"], by_id["a"]["sequence"]) == (False, 1)
+        assert (by_id["c"]["first_seen"], by_id["c"]["previous"]) == (True, None)
+
+
+async def test_an_announced_baseline_tells_what_is_there(tmp_path):
+    async with world(tmp_path, endpoints=(endpoint("app"),), baseline=Baseline.ANNOUNCE) as w:
+        w.client.page_size = 1
+        w.client.set("a", S.PROCESSING)
+        w.client.set("b", S.COMPLETED)
+        await w.poll(2)
+        await w.settle()
+        assert w.receivers.types("app") == ["upload.processing", "upload.completed"]
+
+
+async def test_a_baseline_reads_every_page_before_anything_is_news(tmp_path):
+    async with world(tmp_path, endpoints=(endpoint("app"),)) as w:
+        w.client.page_size = 2
+        for n in range(5):
+            w.client.set(f"u{n}", S.COMPLETED)
+        await w.poll(3)
+        assert [look.page for look in w.client.asked] == [1, 2, 3]
+        await w.settle()
+        assert w.receivers.types("app") == []
+
+
+async def test_a_registered_upload_is_never_part_of_the_silence(tmp_path):
+    async with world(tmp_path, endpoints=(endpoint("app"),), uploads=("a",)) as w:
+        w.client.set("a", S.PROCESSING)
+        await w.poll(2)
+        await w.settle()
+        assert w.receivers.types("app") == ["upload.processing"]
+        assert w.receivers.events("app")[0]["data"]["first_seen"] is True
+
+
+async def test_a_registered_upload_that_nobody_knows_is_unknown_after_its_grace_and_found_later(tmp_path):
+    async with world(tmp_path, endpoints=(endpoint("app"),), uploads=("a",), discover=False) as w:
+        await w.polls_until(w.clock.now + 50)
+        await w.settle()
+        assert w.receivers.types("app") == []
+        await w.polls_until(w.clock.now + 600)
+        await w.settle()
+        (event,) = w.receivers.events("app")
+        assert (event["type"], event["data"]["upload"]["reason"]["code"]) == ("upload.unknown", "not_found")
+        w.client.set("a", S.COMPLETED)
+        await w.polls_until(w.clock.now + 3600)
+        await w.settle()
+        assert w.receivers.types("app") == ["upload.unknown", "upload.completed"]
+
+
+async def test_one_denial_is_not_gone_and_several_past_the_grace_are(tmp_path):
+    async with world(tmp_path, endpoints=(endpoint("app"),), uploads=("a",), discover=False) as w:
+        w.client.set("a", S.PROCESSING)
+        await w.poll()
+        gone = w.client.truth.pop("a")
+        await w.poll()
+        w.client.truth["a"] = gone
+        await w.polls_until(w.clock.now + 300)
+        await w.settle()
+        assert w.receivers.types("app") == ["upload.processing"]
+        w.client.truth.clear()
+        await w.polls_until(w.clock.now + 300)
+        await w.settle()
+        assert w.receivers.types("app") == ["upload.processing", "upload.gone"]
+
+
+async def test_an_empty_listing_is_not_news(tmp_path):
+    async with world(tmp_path, endpoints=(endpoint("app"),)) as w:
+        w.client.set("a", S.COMPLETED)
+        await w.poll()
+        w.client.truth.clear()
+        await w.polls_until(w.clock.now + 900)
+        await w.settle()
+        assert w.receivers.types("app") == []
+
+
+@pytest.mark.parametrize("fault", [Unavailable("down"), Refused("no"), Malformed("html")])
+async def test_a_source_in_trouble_is_reported_once_and_recovers_once(tmp_path, fault):
+    everything = endpoint("ops", events=("*",))
+    async with world(tmp_path, endpoints=(everything,), uploads=("a", "b")) as w:
+        w.client.set("a", S.PROCESSING)
+        w.client.set("b", S.PROCESSING)
+        await w.poll(3)
+        w.client.fault = fault
+        await w.polls_until(w.clock.now + 3600)
+        w.client.fault = None
+        w.client.set("a", S.COMPLETED)
+        await w.polls_until(w.clock.now + 3600)
+        await w.settle()
+        types = w.receivers.types("ops")
+        assert types.count("source.failing") == types.count("source.recovered") == 1
+        assert types.count("upload.completed") == 1
+        assert "upload.failed" not in types
+        assert "upload.gone" not in types
+        failing = next(event for event in w.receivers.events("ops") if event["type"] == "source.failing")
+        assert failing["data"]["source"] == "posts"
+        assert set(failing["data"]) == {"source", "provider", "reason", "since"}
+
+
+async def test_a_limit_is_waited_for_and_only_a_second_one_in_a_row_is_trouble(tmp_path):
+    async with world(tmp_path, endpoints=(endpoint("ops", events=("*",)),), uploads=("a",), discover=False) as w:
+        w.client.set("a", S.PROCESSING)
+        await w.poll()
+        w.client.fault = Unavailable("429", retry_after=100.0, limited=True)
+        await w.poll()
+        asked, held_from = len(w.client.asked), w.clock.now
+        w.client.fault = None
+        await w.polls_until(held_from + 99)
+        assert len(w.client.asked) == asked
+        await w.polls_until(held_from + 200)
+        assert len(w.client.asked) > asked
+        await w.settle()
+        assert w.receivers.types("ops") == ["upload.processing"]
+        w.client.fault = Unavailable("429", limited=True)
+        await w.polls_until(w.clock.now + 600)
+        await w.settle()
+        assert w.receivers.types("ops") == ["upload.processing", "source.failing"]
+
+
+async def test_a_stalled_upload_is_told_once_per_stay(tmp_path):
+    async with world(tmp_path, endpoints=(endpoint("app"),), uploads=("a",), stalled_after=600.0) as w:
+        w.client.set("a", S.PROCESSING)
+        await w.polls_until(w.clock.now + 3600)
+        await w.settle()
+        assert w.receivers.types("app") == ["upload.processing", "upload.stalled"]
+
+
+async def test_details_of_a_settled_upload_make_one_updated_event(tmp_path):
+    async with world(tmp_path, endpoints=(endpoint("app"),), uploads=("a",)) as w:
+        x = Target("x", TargetStatus.COMPLETED)
+        w.client.set("a", S.COMPLETED, targets=(x,))
+        await w.poll(2)
+        x = Target("x", TargetStatus.FAILED, reason=Reason("e", "t"))
+        w.client.set("a", S.COMPLETED, url="https://example.com/a", targets=(x,))
+        await w.polls_until(w.clock.now + 7200)
+        await w.settle()
+        event = w.receivers.events("app")[-1]
+        assert event["type"] == "upload.updated"
+        fields = {change["field"] for change in event["data"]["changes"]}
+        assert fields == {"url", "targets.x.status", "targets.x.reason"}
+
+
+async def test_a_settled_upload_that_moves_again_is_reopened(tmp_path):
+    async with world(tmp_path, endpoints=(endpoint("app"),), uploads=("a",)) as w:
+        w.client.set("a", S.FAILED)
+        await w.poll(2)
+        w.client.set("a", S.PROCESSING)
+        await w.polls_until(w.clock.now + 7200)
+        await w.settle()
+        assert [(e["type"], e["data"]["reopened"]) for e in w.receivers.events("app")] == [
+            ("upload.failed", False),
+            ("upload.processing", True),
+        ]
+
+
+async def test_order_is_kept_in_a_lane_while_other_lanes_and_endpoints_go_on(tmp_path):
+    endpoints = (endpoint("up"), endpoint("down"))
+    async with world(tmp_path, endpoints=endpoints, uploads=("a", "b")) as w:
+        w.receivers.down = {"down"}
+        for status in (S.QUEUED, S.PROCESSING, S.COMPLETED):
+            w.client.set("a", status)
+            w.client.set("b", status)
+            await w.polls_until(w.clock.now + 60)
+            await w.settle()
+        assert len(w.receivers.types("up")) == 6
+        assert w.receivers.types("down") == []
+        w.receivers.down = set()
+        await w.sends_until(w.clock.now + 86400)
+        for id_ in ("a", "b"):
+            mine = [e["data"]["sequence"] for e in w.receivers.events("down") if e["data"]["upload"]["id"] == id_]
+            assert mine == [1, 2, 3]
+
+
+async def test_a_delivery_dies_after_its_schedule_and_its_lane_goes_on(tmp_path):
+    async with world(tmp_path, endpoints=(endpoint("app", schedule=(0.0, 10.0)),), uploads=("a",)) as w:
+        w.receivers.down = {"app"}
+        w.client.set("a", S.PROCESSING)
+        await w.poll(2)
+        await w.sends_until(w.clock.now + 60)
+        assert w.receivers.calls == 2
+        w.receivers.down = set()
+        w.client.set("a", S.COMPLETED)
+        await w.polls_until(w.clock.now + 120)
+        await w.settle()
+        assert w.receivers.types("app") == ["upload.completed"]
+
+
+async def test_latest_replaces_an_unsent_older_status_and_keeps_its_row(tmp_path):
+    async with world(tmp_path, endpoints=(endpoint("app", order=Order.LATEST),), uploads=("a",)) as w:
+        w.receivers.down = {"app"}
+        for status in (S.QUEUED, S.PROCESSING, S.COMPLETED):
+            w.client.set("a", status)
+            await w.polls_until(w.clock.now + 60)
+        w.receivers.down = set()
+        await w.sends_until(w.clock.now + 86400)
+        assert w.receivers.types("app") == ["upload.completed"]
+        async with w.store.database.reader.execute("SELECT phase, replaced_by FROM deliveries ORDER BY id") as rows:
+            assert [tuple(row) async for row in rows] == [("superseded", 2), ("superseded", 3), ("delivered", None)]
+
+
+async def test_without_order_every_delivery_is_for_itself(tmp_path):
+    app = endpoint("app", order=Order.NONE, schedule=(0.0, 3600.0))
+    async with world(tmp_path, endpoints=(app,), uploads=("a",)) as w:
+        w.receivers.down = {"app"}
+        w.client.set("a", S.QUEUED)
+        await w.poll(2)
+        await w.settle()
+        w.receivers.down = set()
+        w.client.set("a", S.COMPLETED)
+        await w.poll(2)
+        await w.settle()
+        assert w.receivers.types("app") == ["upload.completed"]
+        await w.sends_until(w.clock.now + 7200)
+        assert w.receivers.types("app") == ["upload.completed", "upload.queued"]
+
+
+async def test_a_rate_spreads_what_is_due(tmp_path):
+    endpoints = (endpoint("app", rate=Rate(2, 1)),)
+    async with world(tmp_path, endpoints=endpoints, uploads=tuple("abcdefgh")) as w:
+        for id_ in "abcdefgh":
+            w.client.set(id_, S.QUEUED)
+        await w.poll(9)
+        start = w.clock.now
+        await w.settle()
+        assert len(w.receivers.types("app")) == 2
+        await w.sends_until(start + 1)
+        assert len(w.receivers.types("app")) == 4
+        await w.sends_until(start + 10)
+        assert len(w.receivers.types("app")) == 8
+
+
+async def test_recovery_does_not_wait_for_an_upload_that_is_not_asked_for_any_more(tmp_path):
+    everything = endpoint("ops", events=("source.*",))
+    async with world(tmp_path, endpoints=(everything,), uploads=("a",)) as w:
+        w.client.set("a", S.PROCESSING)
+        await w.polls_until(w.clock.now + 15)
+        w.client.fault = Unavailable("down")
+        await w.poll()
+        assert w.client.asked[-1].id == "a"
+        w.client.fault = None
+        w.client.set("a", S.COMPLETED)  # the list tells it first, so that the upload itself rests for an hour
+        await w.polls_until(w.clock.now + 600)
+        assert w.client.asked[-1].collection == "all"
+        await w.settle()
+        assert w.receivers.types("ops") == ["source.failing", "source.recovered"]
+
+
+async def test_what_a_provider_has_let_expire_is_no_news_when_a_list_shows_it_again(tmp_path):
+    everything = endpoint("app")
+    vanishing = Vanishing(keeps_settled=False)
+    async with world(tmp_path, endpoints=(everything,), uploads=("a",), vanishing=vanishing) as w:
+        w.client.set("a", S.COMPLETED)
+        await w.poll(3)
+        expired = w.client.truth.pop("a")
+        await w.polls_until(w.clock.now + 2 * 86400)
+        w.client.truth["a"] = expired
+        await w.polls_until(w.clock.now + 3600)
+        await w.settle()
+        assert w.receivers.types("app") == ["upload.completed"]
+
+
+async def test_a_bug_in_sending_ends_the_sender_and_still_closes_the_store(tmp_path):
+    async def post(_delivery):
+        raise ZeroDivisionError
+
+    async def story():
+        async with world(tmp_path, endpoints=(endpoint("app"),), uploads=("a",)) as w:
+            w.post = post
+            w.client.set("a", S.COMPLETED)
+            await w.poll(2)
+            await w.sender.send_due()
+
+    with pytest.raises(ZeroDivisionError):
+        await story()
+    async with world(tmp_path):
+        pass

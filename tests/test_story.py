@@ -1,0 +1,176 @@
+"""Random stories: uploads move, providers and receivers fail, time passes, the daemon is killed. Then all is made well.
+
+At the end every status that an answered look showed has reached every endpoint, in order, once, with a cause.
+"""
+
+import asyncio
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from notifier.core.model import Baseline, Status
+from notifier.providers.base import Malformed, Refused, Unavailable
+from world import World, endpoint
+
+ENDPOINTS = ("app", "crm")
+UPLOADS = ("a", "b", "c")
+STATUSES = (
+    Status.QUEUED,
+    Status.PROCESSING,
+    Status.ACTION_REQUIRED,
+    Status.COMPLETED,
+    Status.PARTIAL,
+    Status.FAILED,
+    Status.CANCELLED,
+    Status.UNKNOWN,
+)
+FAULTS = (Unavailable("down"), Unavailable("429", 30.0, limited=True), Refused("401"), Malformed("html"))
+RECOVERY = 4000.0
+"""Seconds: longer than the longest rest of a source."""
+
+
+class Story(RuleBasedStateMachine):
+    def __init__(self):
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.folder = Path(tempfile.mkdtemp(prefix="notifier-story-"))
+        self.world = World(
+            self.folder / "notifier.db",
+            uploads=UPLOADS[:2],
+            baseline=Baseline.ANNOUNCE,
+            stalled_after=1e9,
+            endpoints=tuple(endpoint(name) for name in ENDPOINTS),
+        )
+        self.shown = {}
+        """What looks showed whose answers the daemon had the time to read."""
+        self.repeats_allowed = 0
+
+    def do(self, scene):
+        return self.loop.run_until_complete(scene)
+
+    @initialize()
+    def starts(self):
+        for id_ in UPLOADS[:2]:
+            self.world.client.set(id_, Status.QUEUED)
+        self.do(self.world.start())
+
+    @rule(id_=st.sampled_from(UPLOADS), status=st.sampled_from(STATUSES))
+    def an_upload_moves(self, id_, status):
+        self.world.client.set(id_, status)
+
+    @rule(name=st.sampled_from(ENDPOINTS))
+    def an_endpoint_goes_down_or_up(self, name):
+        self.world.receivers.down ^= {name}
+
+    @rule(fault=st.one_of(st.none(), st.sampled_from(FAULTS)))
+    def the_provider_fails_or_recovers(self, fault):
+        self.world.client.fault = fault
+
+    @rule(passes=st.integers(1, 3))
+    def the_poller_passes(self, passes):
+        self.do(self.world.poll(passes))
+        self.read()
+
+    @rule()
+    def the_sender_passes(self):
+        self.do(self.world.settle())
+
+    @rule(seconds=st.floats(1, 600))
+    def time_passes(self, seconds):
+        until = self.world.clock.now + seconds
+        self.do(self.world.polls_until(until))
+        self.do(self.world.sends_until(until))
+        self.read()
+
+    @rule()
+    def the_daemon_is_killed_while_it_sends(self):
+        """Its requests have arrived, and it never learns what came of them."""
+
+        async def killed():
+            world = self.world
+            arrived = asyncio.Event()
+
+            async def post(delivery):
+                attempt = await world.receivers.post(delivery)
+                arrived.set()
+                await asyncio.Event().wait()
+                return attempt
+
+            world.post = post
+            await world.sender.send_due()
+            if world.sender.in_flight:
+                await arrived.wait()
+            self.repeats_allowed += world.sender.in_flight
+            for task in list(world.sender._tasks):
+                task.cancel()
+            await world.store.close()
+            world.post = world.receivers.post
+            await world.start()
+
+        self.do(killed())
+
+    def read(self):
+        for id_, statuses in self.world.client.shown.items():
+            self.shown[id_] = list(statuses)
+
+    @invariant()
+    def nothing_is_invented_or_disordered(self):
+        for name in ENDPOINTS:
+            for id_, told in self.told(name).items():
+                assert told == self.shown.get(id_, [])[: len(told)], (name, id_)
+
+    def told(self, name):
+        """The statuses that an endpoint was told, per upload, repeats left out."""
+        bodies = {}
+        for body in self.world.receivers.got.get(name, []):
+            assert bodies.setdefault(json.loads(body)["id"], body) == body
+        told, sequence = {}, {}
+        for data in (json.loads(body)["data"] for body in bodies.values()):
+            id_ = data["upload"]["id"]
+            assert data["sequence"] == sequence.get(id_, 0) + 1
+            sequence[id_] = data["sequence"]
+            told.setdefault(id_, []).append(Status(data["upload"]["status"]))
+        return told
+
+    def teardown(self):
+        if hasattr(self.world, "store"):
+            self.all_is_well()
+            self.do(self.world.stop())
+        self.loop.close()
+        shutil.rmtree(self.folder)
+
+    async def all_is_sent(self):
+        while True:
+            at = await self.world.settle()
+            if not (await self.world.store.counts())["waiting"]:
+                return
+            self.world.clock.now = at
+
+    def all_is_well(self):
+        """Everybody answers again, and whatever was shown arrives, everywhere."""
+        self.world.client.fault = None
+        self.world.receivers.down = set()
+        until = self.world.clock.now + RECOVERY
+        self.do(self.world.polls_until(until))
+        self.read()
+        self.do(self.all_is_sent())
+        self.nothing_is_invented_or_disordered()
+        for name in ENDPOINTS:
+            assert self.told(name) == self.shown
+        got = self.world.receivers.got
+        repeats = sum(len(bodies) - len(set(bodies)) for bodies in got.values())
+        assert repeats <= self.repeats_allowed
+
+
+Story.TestCase.settings = settings(
+    max_examples=40,
+    stateful_step_count=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+TestStory = Story.TestCase

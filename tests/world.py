@@ -1,0 +1,209 @@
+"""A small world to try the two loops in: a provider told what is true, receivers that can fail, one clock."""
+
+import json
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from notifier.core.diff import Vanishing
+from notifier.core.model import (
+    Answer,
+    Attempt,
+    Baseline,
+    Delivery,
+    Endpoint,
+    Look,
+    LookKind,
+    Observation,
+    Outcome,
+    Rate,
+    Source,
+    Status,
+)
+from notifier.core.pace import Cadence, Listing
+from notifier.core.secret import Secret
+from notifier.poller import Poller, Watched
+from notifier.providers.base import Provider, ProviderError
+from notifier.sender import Sender
+from notifier.store import Store
+
+CADENCE = Cadence(open=((600, 10), (float("inf"), 60)), settled=((86400, 3600),), first=0.0, grace=60.0, grace_looks=3)
+LISTING = Listing(LookKind.LIST, "all", active=30, idle=300)
+VANISHING = Vanishing()
+BUDGET = Rate(6000, 60)
+
+
+class Killed(BaseException):
+    """The process ended here, without a word."""
+
+
+@dataclass
+class Clock:
+    """The one clock of the world, moved by hand."""
+
+    now: float = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class FakeClient:
+    """A provider that shows `truth` and remembers what it showed."""
+
+    truth: dict[str, Observation] = field(default_factory=dict)
+    shown: dict[str, list[Status]] = field(default_factory=dict)
+    asked: list[Look] = field(default_factory=list)
+    fault: ProviderError | None = None
+    page_size: int = 100
+    denied: set[str] = field(default_factory=set)
+
+    def set(self, id_: str, status: Status, **more) -> None:
+        self.truth[id_] = Observation("post", id_, status, status.value, **more)
+
+    async def observe(self, look: Look, at: float) -> Answer:
+        self.asked.append(look)
+        if self.fault is not None:
+            raise self.fault
+        if look.kind is LookKind.GET:
+            if look.id not in self.truth:
+                return Answer(missing=True)
+            return Answer((self._show(look.id),))
+        ids = list(self.truth)
+        start = (look.page - 1) * self.page_size
+        page = ids[start : start + self.page_size]
+        return Answer(tuple(self._show(id_) for id_ in page), more=start + self.page_size < len(ids))
+
+    def _show(self, id_: str) -> Observation:
+        seen = self.truth[id_]
+        statuses = self.shown.setdefault(id_, [])
+        if not statuses or statuses[-1] != seen.status:
+            statuses.append(seen.status)
+        return seen
+
+
+@dataclass
+class Receivers:
+    """Every endpoint's receiver: what it got, and whether it answers well."""
+
+    clock: Clock
+    down: set[str] = field(default_factory=set)
+    got: dict[str, list[bytes]] = field(default_factory=dict)
+    calls: int = 0
+
+    async def post(self, delivery: Delivery) -> Attempt:
+        self.calls += 1
+        if delivery.endpoint in self.down:
+            return Attempt(self.clock.now, 0.01, Outcome.HTTP_5XX, 503)
+        self.got.setdefault(delivery.endpoint, []).append(delivery.body)
+        return Attempt(self.clock.now, 0.01, Outcome.DELIVERED, 200)
+
+    def events(self, endpoint: str) -> list[dict]:
+        return [json.loads(body) for body in self.got.get(endpoint, [])]
+
+    def types(self, endpoint: str) -> list[str]:
+        return [event["type"] for event in self.events(endpoint)]
+
+
+@dataclass
+class World:
+    path: Path
+    discover: bool = True
+    baseline: Baseline = Baseline.SILENT
+    uploads: tuple[str, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
+    kinds: tuple[str, ...] = ()
+    listings: tuple[Listing, ...] = (LISTING,)
+    vanishing: Vanishing = VANISHING
+    budget: Rate = BUDGET
+    stalled_after: float = 7200.0
+    clock: Clock = field(default_factory=Clock)
+    client: FakeClient = field(default_factory=FakeClient)
+    open_store: object = Store.open
+    in_flight_total: int = 200
+
+    def __post_init__(self) -> None:
+        self.receivers = Receivers(self.clock)
+        self.random = random.Random(1)
+        self.post = self.receivers.post
+
+    async def start(self) -> None:
+        self.store = await self.open_store(self.path)
+        provider = Provider(
+            "fake", "http://127.0.0.1", self.kinds, self.listings, CADENCE, self.budget, Rate(0, 60),
+            connect=lambda _session, _source: self.client, vanishing=self.vanishing,
+        )  # fmt: skip
+        source = Source(
+            name="posts", provider="fake", base_url="http://127.0.0.1", api_key=Secret("k"), budget=self.budget,
+            discover=self.discover, baseline=self.baseline, uploads=self.uploads, stalled_after=self.stalled_after,
+        )  # fmt: skip
+        watched = [Watched(source, provider, self.client)]
+        self.poller = Poller(self.store, watched, self.endpoints, self.clock, self.random.random)
+        self.sender = Sender(
+            self.store, self.endpoints, self._post, self.clock, self.random.random, self.in_flight_total
+        )
+        try:
+            await self.poller.open()
+        except BaseException:
+            await self.store.close()
+            raise
+
+    async def _post(self, delivery: Delivery) -> Attempt:
+        return await self.post(delivery)
+
+    async def stop(self) -> None:
+        """The store is closed whatever the sender says: an open connection's thread would keep the process alive."""
+        try:
+            await self.sender.stop(5)
+        finally:
+            await self.store.close()
+
+    async def poll(self, passes: int = 1) -> None:
+        """So many passes, the clock moved to each."""
+        for _ in range(passes):
+            at = await self.poller.poll("posts")
+            if at > self.clock.now:
+                self.clock.now = at
+                await self.poller.poll("posts")
+
+    async def polls_until(self, moment: float) -> None:
+        """Every pass that is due before `moment`."""
+        while True:
+            at = await self.poller.poll("posts")
+            if at > moment:
+                self.clock.now = moment
+                return
+            self.clock.now = max(at, self.clock.now)
+
+    async def settle(self) -> float:
+        """Send all that is due now, and what becomes due by it; answers when the next will be due."""
+        while True:
+            self.sender.wake.clear()
+            at = await self.sender.send_due()
+            if not self.sender.in_flight:
+                if at > self.clock.now:
+                    return at
+                continue
+            await self.sender.wake.wait()
+
+    async def sends_until(self, moment: float) -> None:
+        """Every attempt that is due before `moment`."""
+        while (at := await self.settle()) <= moment:
+            self.clock.now = at
+        self.clock.now = max(moment, self.clock.now)
+
+
+def endpoint(name: str, **more) -> Endpoint:
+    return Endpoint(name=name, url="http://127.0.0.1/", secrets=(Secret("whsec_x"),), **more)
+
+
+@asynccontextmanager
+async def world(path: Path, **more) -> AsyncIterator[World]:
+    one = World(path / "notifier.db", **more)
+    await one.start()
+    try:
+        yield one
+    finally:
+        await one.stop()
