@@ -1,0 +1,10 @@
+"""POST one delivery, return an Attempt; never raises.
+
+`receiver` sends, over `connections` that its `guard` lets go to permitted addresses only; `verdict` puts what came of
+it into our words.
+"""
+
+from notifier.webhook.connections import Limits
+from notifier.webhook.receiver import Receiver
+
+__all__ = ["Limits", "Receiver"]

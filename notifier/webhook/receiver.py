@@ -1,0 +1,159 @@
+"""event → one POST → attempt."""
+
+import asyncio
+import logging
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+from aiohttp import ClientConnectionError, ClientError, ClientResponse, ClientTimeout
+from aiohttp.abc import AbstractResolver
+
+from notifier.core import signing
+from notifier.core.model import Attempt, Endpoint, Outcome
+from notifier.webhook import verdict
+from notifier.webhook.connections import Connections, Limits, timeouts
+
+log = logging.getLogger(__name__)
+
+LIMITS = Limits()
+LONGEST_READ = 16 * 1024
+"""Bytes of an answer's body that are read; what is longer is cut off together with its connection."""
+
+
+class Receiver:
+    """The client of one endpoint: its connections, its keys."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        limits: Limits = LIMITS,
+        resolver: AbstractResolver | None = None,
+        trust: ssl.SSLContext | None = None,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Raises `ValueError` where a secret is none. What is wrong with the URL, every attempt tells."""
+        self._endpoint = endpoint
+        self._limits = limits
+        self._resolver = resolver
+        self._trust = trust
+        self._clock = clock
+        self._monotonic = monotonic
+        self._keys = [signing.parse_secret(secret.reveal()) for secret in endpoint.secrets]
+        self._hidden = verdict.mask(_never_shown(endpoint))
+        self._host = verdict.host_of(endpoint.url) or "the endpoint"
+        self._timeout = timeouts(limits, endpoint.timeout)
+        self._connections: Connections | None = None
+        self._opened_at = 0.0
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def post(self, event_id: str, body: bytes) -> Attempt:
+        """One attempt to bring an event; raises nothing but `CancelledError`."""
+        started_at, began = self._clock(), self._monotonic()
+        status, head = None, ""
+        try:
+            response, head = await self._answer(event_id, body, began)
+        except Exception as error:  # noqa: BLE001 - one receiver's trouble must not reach another; a bug is logged
+            outcome, note = self._fault(error)
+        else:
+            status = response.status
+            outcome, note = verdict.judged(status, self._host, response.headers.get("location"))
+        return Attempt(started_at, self._monotonic() - began, outcome, status, note, head)
+
+    async def close(self) -> None:
+        """Let what is on its way end, then close all connections."""
+        if self._connections is not None:
+            self._give_up(self._connections)
+        await asyncio.gather(*self._closing)
+
+    async def _answer(self, event_id: str, body: bytes, began: float) -> tuple[ClientResponse, str]:
+        """Post, and once more at once where a reused connection turns out to have been closed by the other side.
+
+        aiohttp repeats only idempotent methods; ours is one, because the event's id goes along.
+        """
+        connections = self._current()
+        sockets = connections.sockets
+        try:
+            return await self._post(connections, event_id, body, self._timeout)
+        except ClientConnectionError as error:
+            reused = connections.sockets == sockets
+            left = self._endpoint.timeout - (self._monotonic() - began)
+            if not reused or left <= 0 or not verdict.is_unanswered(error):
+                raise
+        self._give_up(connections)
+        return await self._post(self._current(), event_id, body, timeouts(self._limits, left))
+
+    async def _post(
+        self, connections: Connections, event_id: str, body: bytes, timeout: ClientTimeout
+    ) -> tuple[ClientResponse, str]:
+        headers = signing.headers(self._keys, event_id, int(self._clock()), body)
+        headers["content-length"] = str(len(body))
+        with connections as session:
+            response = await session.post(
+                connections.url, data=body, headers=headers, timeout=timeout, allow_redirects=False
+            )
+            try:
+                return response, self._head(response, await self._read(response))
+            finally:
+                response.close()
+
+    async def _read(self, response: ClientResponse) -> bytes:
+        """The beginning of the body, as far as it comes; the outcome is decided already."""
+        content = response.content
+        if content.is_eof():
+            return content.read_nowait()
+        body = b""
+        with suppress(Exception):
+            while len(body) <= LONGEST_READ and not content.at_eof():
+                async with asyncio.timeout(self._limits.body_idle):
+                    body += await content.readany()
+        return body
+
+    def _head(self, response: ClientResponse, body: bytes) -> str:
+        if not body:
+            return ""
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            return (
+                f"[compressed, {'more than ' if len(body) > LONGEST_READ else ''}{min(len(body), LONGEST_READ)} bytes]"
+            )
+        return verdict.excerpt(body, self._hidden)
+
+    def _fault(self, error: Exception) -> tuple[Outcome, str]:
+        if not isinstance(error, ClientError | OSError | ValueError):
+            log.error("bug", exc_info=error, extra={"fields": {"endpoint": self._endpoint.name}})
+        return verdict.fault(error, self._host)
+
+    # --- connections
+
+    def _current(self) -> Connections:
+        now = self._monotonic()
+        if self._connections is not None and now - self._opened_at >= self._limits.age:
+            self._give_up(self._connections)
+        if self._connections is None:
+            self._connections = Connections(self._endpoint, self._limits, self._resolver, self._trust)
+            self._opened_at = now
+        return self._connections
+
+    def _give_up(self, connections: Connections) -> None:
+        """Use other connections from now on; the first of several requests to say so is enough."""
+        if self._connections is connections:
+            self._connections = None
+            closing = asyncio.create_task(connections.close())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+
+
+SHORTEST_PART = 6
+
+
+def _never_shown(endpoint: Endpoint) -> Iterator[str]:
+    """The endpoint's secrets and header values, whole and in their telling parts ("Bearer <token>")."""
+    for secret in endpoint.secrets:
+        yield secret.reveal()
+        yield secret.reveal().removeprefix(signing.PREFIX)
+    for value in endpoint.headers.values():
+        yield value
+        yield from (part for part in value.split() if len(part) >= SHORTEST_PART)

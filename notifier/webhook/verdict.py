@@ -1,0 +1,151 @@
+"""status or exception → outcome and a note; the answer's body → a text that is safe to show.
+
+A note says what failed and what would cure it. It names the host, and nothing else of the URL or the request.
+"""
+
+import os
+import re
+from collections.abc import Iterable
+from ssl import SSLCertVerificationError, SSLError
+
+from aiohttp import (
+    ClientConnectionError,
+    ClientConnectorCertificateError,
+    ClientConnectorDNSError,
+    ClientConnectorError,
+    ClientConnectorSSLError,
+    ClientResponseError,
+    ConnectionTimeoutError,
+    ServerDisconnectedError,
+)
+from yarl import URL
+
+from notifier.core.model import Outcome
+from notifier.webhook.guard import RefusedAddress
+
+LONGEST_HEAD = 4096
+"""Bytes of an answer's body that are kept, as UTF-8."""
+LONGEST_WHY = 200
+"""Characters of another program's words in a note."""
+
+_OUTCOMES = {2: Outcome.DELIVERED, 3: Outcome.HTTP_3XX, 4: Outcome.HTTP_4XX, 5: Outcome.HTTP_5XX}
+_STATUS_NOTES = {
+    101: "switches protocols, which nobody asked for",
+    401: "answers 401: check the endpoint's secrets and headers",
+    403: "answers 403: check the endpoint's secrets and headers",
+    404: "answers 404: check the path of the URL",
+    405: "answers 405, it takes no POST: check the URL",
+    407: "answers 407: a proxy stands before the receiver and wants credentials",
+    410: "answers 410: it does not want webhooks any more",
+    413: "answers 413: its limit for the size of a request is too low",
+    415: "answers 415: it does not take this content type; check the endpoint's format",
+    429: "answers 429: fewer requests at a time; check the endpoint's rate",
+}
+_CURES = {
+    "http": "use https, or set the endpoint's allow_http",
+    "port": "use 443, 80 or one from 1024 on that no database listens on",
+    "credentials in the URL": "put them into the endpoint's headers",
+}
+_FAULTS: tuple[tuple[type[Exception], Outcome, str], ...] = (
+    (ClientConnectorDNSError, Outcome.DNS, "cannot be resolved: {why}"),
+    (ClientConnectorCertificateError, Outcome.TLS, "has a certificate that is not accepted: {why}"),
+    (ClientConnectorSSLError, Outcome.TLS, "fails the TLS handshake: {why}"),
+    (ClientConnectorError, Outcome.CONNECT, "cannot be connected to: {why}"),
+    (ConnectionTimeoutError, Outcome.TIMEOUT_CONNECT, "cannot be connected to in time: is a firewall in between?"),
+    (TimeoutError, Outcome.TIMEOUT_TOTAL, "does not answer in time: it should answer first and work afterwards"),
+    (ClientConnectionError, Outcome.RESET, "closes the connection before it has answered"),
+    (ClientResponseError, Outcome.PROTOCOL, "gives an answer that is not HTTP: {why}"),
+    (ValueError, Outcome.PROTOCOL, "cannot be sent to: check the endpoint's URL and headers"),
+    (Exception, Outcome.PROTOCOL, "cannot be sent to: {why}"),
+)
+"""The first that fits; the host goes before the words."""
+
+
+def judged(status: int, host: str, location: str | None = None) -> tuple[Outcome, str]:
+    """What an answer of this status means; decided by the headers alone, whatever the body says."""
+    outcome = _OUTCOMES.get(status // 100, Outcome.PROTOCOL)
+    if outcome is Outcome.DELIVERED:
+        return outcome, ""
+    if outcome is Outcome.HTTP_3XX and location is not None:
+        return outcome, f"{host} answers a redirect to host {host_of(location) or host}: change the URL"
+    if status in {410, 429}:
+        outcome = Outcome(f"http_{status}")
+    if outcome is Outcome.PROTOCOL and status not in _STATUS_NOTES:
+        return outcome, f"{host} answers {status}, which is no HTTP status"
+    return outcome, f"{host} {_STATUS_NOTES.get(status, f'answers {status}')}"
+
+
+def host_of(url: str) -> str | None:
+    """The host that a URL names; None where it names none, or is none."""
+    try:
+        host = URL(url).host
+    except ValueError:
+        return None
+    return host and visible(host)[:LONGEST_WHY]
+
+
+def fault(error: Exception, host: str) -> tuple[Outcome, str]:
+    """What it means that there was no answer to judge."""
+    cause = error.os_error if isinstance(error, ClientConnectorError) else error
+    if isinstance(cause, RefusedAddress):
+        return Outcome.REFUSED_ADDRESS, f"{host} is refused by the rule: {cause.rule}; {_cure(cause.rule)}"
+    outcome, words = next((outcome, words) for kind, outcome, words in _FAULTS if isinstance(error, kind))
+    return outcome, f"{host} {words.format(why=_why(error))}"
+
+
+def _cure(rule: str) -> str:
+    return _CURES.get(rule, "only public addresses are sent to unless the endpoint's allow_networks has them")
+
+
+def is_unanswered(error: ClientConnectionError) -> bool:
+    """Whether an established connection broke before the first byte of the answer.
+
+    At the end of the stream aiohttp hands over the beginning of the answer, where there is one. After a reset it does
+    not tell; a beginning is then very unlikely, because receivers write their headers at once.
+    """
+    if isinstance(error, ServerDisconnectedError):
+        return isinstance(error.message, str)
+    return not isinstance(error, ClientConnectorError | TimeoutError)
+
+
+def _why(error: Exception) -> str:
+    """Another program's words, where they hold nothing of the request and no address."""
+    match error:
+        case ClientConnectorError(os_error=SSLCertVerificationError(verify_message=str(words))):
+            pass
+        case ClientConnectorError(os_error=SSLError(reason=str(words))):
+            words = words.replace("_", " ").lower()
+        case ClientConnectorDNSError(os_error=OSError(strerror=str(words))):
+            pass
+        case ClientConnectorError(os_error=OSError(errno=int(number))):
+            words = os.strerror(number)
+        case ClientResponseError(message=words):
+            words = words.partition("\n")[0].rstrip(":")
+        case _:
+            words = type(error).__name__
+    return visible(words)[:LONGEST_WHY]
+
+
+# --- the answer's body
+
+
+def mask(secrets: Iterable[str]) -> re.Pattern[str] | None:
+    """What finds any of these in an answer that echoes its request, slashes escaped or not; longest first."""
+    wanted = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
+    return re.compile("|".join(re.escape(secret).replace("/", r"\\?/") for secret in wanted)) if wanted else None
+
+
+def excerpt(body: bytes, hidden: re.Pattern[str] | None) -> str:
+    """The beginning of a body as text of one line, what `hidden` finds replaced by `***`."""
+    text = body.decode(errors="replace")
+    if hidden is not None:
+        text = hidden.sub("***", text)
+    shown = visible(text[:LONGEST_HEAD])
+    return shown.encode()[:LONGEST_HEAD].decode(errors="ignore")
+
+
+def visible(text: str) -> str:
+    """The text with what a terminal would act upon written out, line ends too."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
