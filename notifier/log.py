@@ -1,0 +1,218 @@
+"""record × where it goes → one line: for a person at a terminal, for the systemd journal, or as JSON.
+
+A line is a fixed word and its fields: `log.info("announced", extra={"fields": {"source": "posts"}})`. What comes from
+outside, and that is any field, is cut and cannot break out of its line.
+"""
+
+import json
+import logging
+import os
+import socket
+import struct
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from enum import StrEnum
+from math import isfinite
+from pathlib import Path
+from typing import Any, TextIO
+
+from notifier.core.render import iso
+
+LONGEST_FIELD = 500
+"""Characters of a field that are shown."""
+LONGEST_TEXT = 100_000
+"""Of a message or a trace, in characters, and of a journal field, in bytes: one datagram carries about 200 kB."""
+JOURNAL = Path("/run/systemd/journal/socket")
+
+COLOURS = {logging.DEBUG: "2", logging.INFO: "32", logging.WARNING: "33", logging.ERROR: "31", logging.CRITICAL: "1;31"}
+PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
+"""Of syslog(3)."""
+
+
+class Form(StrEnum):
+    """How a line is written."""
+
+    CONSOLE = "console"
+    JOURNAL = "journal"
+    JSON = "json"
+
+
+def setup(
+    level: int = logging.INFO,
+    form: Form | None = None,
+    stream: TextIO | None = None,
+    environ: Mapping[str, str] = os.environ,
+    journal: Path = JOURNAL,
+) -> logging.Handler:
+    """Send every line of the process to `stream`, by default stderr, or to the journal behind it.
+
+    `level` is for our own lines; what libraries say is shown from WARNING on.
+    """
+    stream = stream or sys.stderr
+    handler = _handler(form or fitting(stream, environ), stream, environ, journal)
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(max(level, logging.WARNING))
+    logging.getLogger("notifier").setLevel(level)
+    logging.captureWarnings(capture=True)
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # not shown, so not gathered
+    return handler
+
+
+def fitting(stream: TextIO, environ: Mapping[str, str]) -> Form:
+    """The form that suits a stream: systemd tells in JOURNAL_STREAM which device and inode lead to the journal."""
+    if stream.isatty():
+        return Form.CONSOLE
+    try:
+        there = os.fstat(stream.fileno())
+    except OSError:  # no file behind it
+        return Form.JSON
+    is_journal = environ.get("JOURNAL_STREAM") == f"{there.st_dev}:{there.st_ino}"
+    return Form.JOURNAL if is_journal else Form.JSON
+
+
+def _handler(form: Form, stream: TextIO, environ: Mapping[str, str], journal: Path) -> logging.Handler:
+    if form is Form.JOURNAL:
+        return Journal(journal)
+    handler = logging.StreamHandler(stream)
+    coloured = stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+    handler.setFormatter(Console(coloured=coloured) if form is Form.CONSOLE else JsonLines())
+    return handler
+
+
+# --- what a record says
+
+
+def printable(text: str, longest: int = LONGEST_FIELD) -> str:
+    r"""The text cut, and every character that is not plainly seen written as its escape, like `\n` or `\u202e`."""
+    text = text[:longest]
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
+def shown(value: object) -> object:
+    """A field's value as the outputs may hold it: None and finite numbers as they are, all else as printable text."""
+    if isinstance(value, str):
+        return printable(value)
+    if value is None or isinstance(value, int) or (isinstance(value, float) and isfinite(value)):
+        return value
+    return printable(str(value))
+
+
+def fields(record: logging.LogRecord) -> dict[str, Any]:
+    """The fields of a line, each fit to be shown."""
+    return {name: shown(value) for name, value in record.__dict__.get("fields", {}).items()}
+
+
+def message(record: logging.LogRecord) -> str:
+    """What is said, in one line."""
+    return printable(record.getMessage(), LONGEST_TEXT)
+
+
+def trace(record: logging.LogRecord) -> list[str]:
+    """The lines of the trace, the last call last."""
+    if record.exc_info is None or record.exc_info[0] is None:
+        return []
+    text = logging.Formatter().formatException(record.exc_info)
+    return [printable(line, LONGEST_TEXT) for line in text[:LONGEST_TEXT].split("\n")]
+
+
+def spoken(record: logging.LogRecord) -> str:
+    """Message and fields for a person: `announced source=posts type=upload.completed`."""
+    return " ".join([message(record), *(f"{name}={_quoted(value)}" for name, value in fields(record).items())])
+
+
+def _quoted(value: object) -> str:
+    text = "-" if value is None else str(value)
+    return text if text and not set(text) & set(' "=') else json.dumps(text, ensure_ascii=False)
+
+
+# --- the three forms
+
+
+class Console(logging.Formatter):
+    """Time, level, message and fields; a trace is folded in below."""
+
+    def __init__(self, *, coloured: bool) -> None:
+        super().__init__()
+        self._coloured = coloured
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line, and one more for each of the trace."""
+        time = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
+        level = f"{record.levelname.lower():8}"
+        if self._coloured:
+            level = f"\033[{COLOURS.get(record.levelno, '0')}m{level}\033[0m"
+        line = f"{time}.{int(record.msecs):03d} {level} {spoken(record)}"
+        return "\n    ".join([line, *trace(record)])
+
+
+class JsonLines(logging.Formatter):
+    """One object a line: `at` (UTC), `level`, `logger`, `message`, the fields, and `trace` where there is one."""
+
+    _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The object; a field never displaces one of the names above."""
+        named: dict[str, Any] = {
+            "at": iso(record.created, always_ms=True),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": message(record),
+        }
+        if lines := trace(record):
+            named["trace"] = "\n".join(lines)
+        return self._encode(named | fields(record) | named)
+
+
+class Journal(logging.Handler):
+    """The journal's native protocol, so that `journalctl NOTIFIER_ENDPOINT=app` finds what it should.
+
+    See https://systemd.io/JOURNAL_NATIVE_PROTOCOL/. A journal that is full or away never holds the program up: the line
+    is dropped and counted, and the lines after it carry the count.
+    """
+
+    def __init__(self, path: Path = JOURNAL) -> None:
+        super().__init__()
+        self.dropped = 0
+        self._path = str(path)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send the line, or count it as dropped."""
+        try:
+            entry = b"".join(framed(name, str(value)) for name, value in self._entry(record))
+            self._socket.sendto(entry, self._path)
+        except OSError:
+            self.dropped += 1
+        except Exception:  # noqa: BLE001  # as every handler of `logging`: a faulty line ends nothing
+            self.handleError(record)
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._socket.close()
+        super().close()
+
+    def _entry(self, record: logging.LogRecord) -> Iterator[tuple[str, object]]:
+        yield "MESSAGE", "\n".join([spoken(record), *trace(record)])
+        yield "PRIORITY", PRIORITIES.get(record.levelno, 6)
+        yield "SYSLOG_IDENTIFIER", "notifier"
+        yield "LOGGER", record.name
+        yield "CODE_FILE", record.pathname
+        yield "CODE_LINE", record.lineno
+        yield "CODE_FUNC", record.funcName
+        for name, value in fields(record).items():
+            if value is not None:
+                yield f"NOTIFIER_{name.upper()}", value
+        if self.dropped:
+            yield "NOTIFIER_DROPPED", self.dropped
+
+
+def framed(name: str, value: str) -> bytes:
+    """One field as the journal reads it: a value of several lines goes with its length in front."""
+    data = value.encode(errors="backslashreplace")[:LONGEST_TEXT].decode(errors="ignore").encode()
+    if b"\n" in data:
+        return name.encode() + b"\n" + struct.pack("<Q", len(data)) + data + b"\n"
+    return name.encode() + b"=" + data + b"\n"
