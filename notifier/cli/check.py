@@ -1,0 +1,62 @@
+"""`notifier check`: is the config right, and what does it mean?"""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from notifier.cli.options import CONFIG_IS_WRONG, config_option
+from notifier.config import ConfigError, Fault, Reading, read
+from notifier.config.effective import as_json, as_toml
+from notifier.config.places import config_path
+
+
+@click.command()
+@config_option
+@click.option("--json", "json_", is_flag=True, help="One JSON document: a list of faults, or the config in effect.")
+def check(path: Path | None, *, json_: bool) -> None:
+    """Read the config as `run` would, and tell every fault.
+
+    Where there is none, show the config in effect: each default marked, each secret masked. Nothing is opened or sent.
+    Exit status 0 if it is right, 78 if not.
+
+    \b
+    Examples:
+      notifier check
+      notifier check --config config.toml --json
+    """  # noqa: D301  # \b is click's: keep these lines
+    try:
+        path = config_path(path, os.environ)
+        reading = read(path, os.environ)
+    except ConfigError as error:
+        _show_faults(error.faults, as_document=json_)
+        sys.exit(CONFIG_IS_WRONG)
+    _show(path, reading, as_document=json_)
+
+
+def _show_faults(faults: Sequence[Fault], *, as_document: bool) -> None:
+    if as_document:
+        click.echo(json.dumps([asdict(fault) for fault in faults], indent=2, ensure_ascii=False))
+        return
+    for fault in faults:
+        click.echo(str(fault))
+    click.echo(_counted(len(faults), "fault"), err=True)
+
+
+def _show(path: Path, reading: Reading, *, as_document: bool) -> None:
+    if as_document:
+        click.echo(json.dumps({"file": str(path), **as_json(reading)}, indent=2, ensure_ascii=False))
+        return
+    file = reading.file
+    click.echo(as_toml(reading))
+    click.echo(f"\n# {path}: {_counted(len(file.sources), 'source')}, {_counted(len(file.endpoints), 'endpoint')}")
+    for warning in reading.settings.warnings:
+        click.echo(f"warning: {warning}", err=True)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

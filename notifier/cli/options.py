@@ -1,0 +1,38 @@
+"""What several commands share: the option that names the config, and what happens where it is wrong."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from notifier.config import ConfigError, Settings, load
+from notifier.config.places import config_path
+
+CONFIG_IS_WRONG = 78
+"""EX_CONFIG of sysexits.h."""
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def config_option(function: Function) -> Function:
+    """Give a command `-c`/`--config`, as its argument `path`."""
+    return click.option(
+        "-c",
+        "--config",
+        "path",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="The config; else $NOTIFIER_CONFIG, /etc/notifier/config.toml or ./config.toml.",
+    )(function)
+
+
+def settings_or_exit(path: Path | None) -> Settings:
+    """The settings in the file that the option, the environment or custom names; else every fault, and exit 78."""
+    try:
+        return load(config_path(path, os.environ), os.environ)
+    except ConfigError as error:
+        click.echo(str(error), err=True)
+        sys.exit(CONFIG_IS_WRONG)

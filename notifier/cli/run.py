@@ -1,0 +1,69 @@
+"""`notifier run`: be the daemon."""
+
+import asyncio
+import faulthandler
+import logging
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from notifier import log as logs
+from notifier.app import serve
+from notifier.cli.options import CONFIG_IS_WRONG, config_option, settings_or_exit
+from notifier.config import Settings
+from notifier.server.health import CannotListen
+from notifier.store import NewerDatabaseError, StoreError
+from notifier.systemd import Notify
+
+log = logging.getLogger(__name__)
+
+FAILED = 1
+PACE = "NOTIFIER_DEMO_PACE"
+"""The environment variable by which `notifier demo` has the daemon's cadences run so many times faster."""
+
+
+@click.command()
+@config_option
+@click.option(
+    "--log-format",
+    type=click.Choice([form.value for form in logs.Form]),
+    help="console on a terminal, journal under systemd, json anywhere else, unless it is said here.",
+)
+def run(path: Path | None, log_format: str | None) -> None:
+    """Be the daemon, in the foreground: poll, announce, deliver, until SIGTERM or Ctrl-C.
+
+    Logs go to stderr. Exit status 0 after a stop, 1 after a failure, 78 if the config is wrong.
+
+    \b
+    Examples:
+      notifier run --config config.toml
+      notifier run --config config.toml --log-format json 2>>notifier.log
+    """  # noqa: D301  # \b is click's: keep these lines
+    faulthandler.enable()
+    settings = settings_or_exit(path)
+    logs.setup(form=logs.Form(log_format) if log_format else None)
+    sys.exit(_code(settings))
+
+
+def _code(settings: Settings) -> int:
+    try:
+        asyncio.run(serve(settings, Notify(), float(os.environ.get(PACE, "1"))))
+    except Exception as error:  # noqa: BLE001  # whatever ends a daemon is told by its log
+        return _ended(_innermost(error))
+    return 0
+
+
+def _ended(error: Exception) -> int:
+    """Say why it ended: a sentence where the machine is to blame, a trace where we are."""
+    expected = isinstance(error, StoreError | CannotListen)
+    trace = None if expected else error
+    log.critical("ended", exc_info=trace, extra={"fields": {"reason": str(error) or type(error).__name__}})
+    return CONFIG_IS_WRONG if isinstance(error, NewerDatabaseError) else FAILED
+
+
+def _innermost(error: Exception) -> Exception:
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
