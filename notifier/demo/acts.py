@@ -1,0 +1,56 @@
+"""The demo in three acts: everything is looked at once, everything changes, everything owed arrives."""
+
+import asyncio
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from notifier.demo.daemon import Daemon
+from notifier.demo.report import Report
+from notifier.demo.stage import Stage
+from notifier.demo.timeline import script
+from notifier.demo.view import View
+
+TICK = 0.05
+PATIENCE = 15.0
+"""Seconds that are waited at most: for the first looks, and in the end for all that is owed."""
+TOKEN = "demo"  # noqa: S105 - it guards nothing: a server on 127.0.0.1, for seconds, that knows invented uploads
+
+
+class DaemonEnded(Exception):
+    """The daemon is gone although nobody asked it to go; the message has the end of its log."""
+
+
+async def play(seconds: float, port: int | None, view: View, clock: Callable[[], float]) -> Report:
+    """Play it, drawn out over so many seconds; on `port`, if one is given, the daemon's own server listens.
+
+    Whatever happens, nothing is left running or lying about. Raises `DaemonEnded`.
+    """
+    stage = Stage(script(seconds), clock, view)
+    with tempfile.TemporaryDirectory(prefix="notifier-demo-") as folder:
+        async with stage:
+            config = stage.config("" if port is None else f"127.0.0.1:{port}")
+            async with Daemon(Path(folder), config, {**stage.secrets, "DEMO_TOKEN": TOKEN}) as daemon:
+                await _three_acts(seconds, stage, daemon, view, clock)
+                exit_ = await daemon.stop()
+                log = daemon.last_words()
+    requests = {"posts": len(stage.posts.requests), "media": len(stage.media.requests)}
+    return Report(seconds, stage.ledger.verdict(), requests, stage.posts.overruns, exit_, log)
+
+
+async def _three_acts(seconds: float, stage: Stage, daemon: Daemon, view: View, clock: Callable[[], float]) -> None:
+    async def until(done: Callable[[], bool], at_most: float) -> None:
+        deadline = clock() + at_most
+        while not done() and clock() < deadline:
+            if daemon.ended is not None:
+                raise DaemonEnded(f"the daemon ended with {daemon.ended}; its last words:\n{daemon.last_words()}")
+            stage.perform(clock())
+            view.frame()
+            await asyncio.sleep(TICK)
+
+    await until(stage.ledger.all_shown, PATIENCE)
+    stage.begin(clock())
+    view.begin(seconds)
+    await until(lambda: False, seconds)
+    await until(lambda: not stage.ledger.verdict().lost, PATIENCE)
+    view.frame()
