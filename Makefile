@@ -38,7 +38,7 @@ LOCK = uv pip compile pyproject.toml --upgrade --universal --python-version 3.11
 	--generate-hashes --no-annotate --no-header --quiet
 lock:
 	$(LOCK) --output-file requirements.txt
-	$(LOCK) --all-extras --group dev --output-file requirements-dev.txt
+	$(LOCK) --group dev --output-file requirements-dev.txt
 
 .venv/bin/pip:
 	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "needs Python 3.11: make PY=python3.11"; exit 1; }

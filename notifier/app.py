@@ -8,6 +8,7 @@ sleeps until its alarm rings, something ends, or a heartbeat has gone by; work n
 """
 
 import asyncio
+import gc
 import logging
 import random
 import signal
@@ -44,6 +45,9 @@ LONGEST_PASS = 60.0
 STATUS_EVERY = 10.0
 LONGEST_STOP = 30.0
 """Seconds at most that requests in flight get to end once the daemon is asked to stop."""
+YOUNG = 10_000
+"""Objects after which Python looks for garbage in cycles, instead of 700: two hundred requests at once are thousands of
+objects that live for some milliseconds, and to look through them at every turn costs a tenth of the throughput."""
 POLLER, SENDER = "poller", "sender"
 
 
@@ -71,9 +75,22 @@ class Alarm:
 class App:
     """The daemon between its start and its stop."""
 
-    def __init__(self, poller: Poller, sender: Sender, status: Callable[[], Awaitable[str]], notify: Notify) -> None:
-        """`status` puts into words how it goes."""
-        self.marks = Marks((POLLER, SENDER), time.monotonic)
+    def __init__(
+        self,
+        poller: Poller,
+        sender: Sender,
+        status: Callable[[], Awaitable[str]],
+        notify: Notify,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        heartbeat: float = HEARTBEAT,
+        status_every: float = STATUS_EVERY,
+    ) -> None:
+        """`status` puts into words how it goes; `monotonic` tells how long something has taken."""
+        self.marks = Marks((POLLER, SENDER), monotonic)
+        self._monotonic = monotonic
+        self._heartbeat = heartbeat
+        self._status_every = status_every
         self._poller = poller
         self._sender = sender
         self._status = status
@@ -122,12 +139,12 @@ class App:
         for name in self._poller.watched:
             self._rung.put_nowait(name)
         while not self._stopping.is_set():
-            name = await _within(HEARTBEAT, self._rung.get())
+            name = await _within(self._heartbeat, self._rung.get())
             if name:
                 task = self._group.create_task(self._pass(name), name=f"poll {name}")
-                self._passes[task] = time.monotonic()
+                self._passes[task] = self._monotonic()
                 task.add_done_callback(self._passes.pop)
-            if all(time.monotonic() - began < LONGEST_PASS for began in self._passes.values()):
+            if all(self._monotonic() - began < LONGEST_PASS for began in self._passes.values()):
                 self.marks.stamp(POLLER)
 
     async def _pass(self, name: str) -> None:
@@ -143,12 +160,12 @@ class App:
             self.marks.stamp(SENDER)
             if not self._sender.wake.is_set():
                 self._alarm.set(SENDER, at, self._sender.wake.set)
-                await _within(HEARTBEAT, self._sender.wake.wait())
+                await _within(self._heartbeat, self._sender.wake.wait())
 
     async def _tell_status(self) -> None:
         told = ""
         while True:
-            await asyncio.sleep(STATUS_EVERY)
+            await asyncio.sleep(self._status_every)
             status = await self._status()
             if status != told:
                 self._notify.status(status)
@@ -180,6 +197,7 @@ async def serve(settings: Settings, notify: Notify, pace: float = 1.0) -> None:
     `pace` makes every cadence so many times faster: providers move in hours, a demonstration in seconds. Raises
     `StoreError`, `CannotListen`, or an ExceptionGroup as `App.run` does.
     """
+    gc.set_threshold(YOUNG)
     async with AsyncExitStack() as opened:
         store = await Store.open(settings.store_path)
         opened.push_async_callback(store.close)

@@ -8,10 +8,11 @@ from collections import Counter
 from contextlib import asynccontextmanager
 from itertools import count
 
+from world import Killed, World, endpoint
+
 from notifier.core.model import Baseline, Order, Status
 from notifier.store import Store
 from notifier.store.database import Database
-from world import Killed, World, endpoint
 
 S = Status
 UPLOADS = ("a", "b")

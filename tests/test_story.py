@@ -12,10 +12,10 @@ from pathlib import Path
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from world import World, endpoint
 
 from notifier.core.model import Baseline, Status
 from notifier.providers.base import Malformed, Refused, Unavailable
-from world import World, endpoint
 
 ENDPOINTS = ("app", "crm")
 UPLOADS = ("a", "b", "c")

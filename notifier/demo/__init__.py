@@ -46,7 +46,7 @@ async def _run(seconds: float, port: int | None, out: TextIO, err: TextIO, *, as
     try:
         with view:
             if port is not None:
-                view.say(f"the daemon's status page: http://127.0.0.1:{port}/ (any name, password demo)")
+                view.say(f"the daemon's health: http://127.0.0.1:{port}/readyz?verbose")
             report = await play(seconds, port, view, time.time)
     except DaemonEnded as error:
         err.write(f"{error}\n")

@@ -14,7 +14,6 @@ from notifier.demo.view import View
 TICK = 0.05
 PATIENCE = 15.0
 """Seconds that are waited at most: for the first looks, and in the end for all that is owed."""
-TOKEN = "demo"  # noqa: S105 - it guards nothing: a server on 127.0.0.1, for seconds, that knows invented uploads
 
 
 class DaemonEnded(Exception):
@@ -30,7 +29,7 @@ async def play(seconds: float, port: int | None, view: View, clock: Callable[[],
     with tempfile.TemporaryDirectory(prefix="notifier-demo-") as folder:
         async with stage:
             config = stage.config("" if port is None else f"127.0.0.1:{port}")
-            async with Daemon(Path(folder), config, {**stage.secrets, "DEMO_TOKEN": TOKEN}) as daemon:
+            async with Daemon(Path(folder), config, stage.secrets) as daemon:
                 await _three_acts(seconds, stage, daemon, view, clock)
                 exit_ = await daemon.stop()
                 log = daemon.last_words()

@@ -42,14 +42,13 @@ class EndpointLine:
 
 def config(sources: Iterable[SourceLine], endpoints: Iterable[EndpointLine], listen: str) -> str:
     """The daemon's TOML. `listen` is an address for its own server, or ""."""
-    token = 'token = { env = "DEMO_TOKEN" }\n' if listen else ""
     head = f"""\
 [store]
 url = "sqlite:demo.db"
 
 [server]
 listen = "{listen}"
-{token}
+
 [delivery]
 schedule = ["0s", "1s", "1s", "1s", "1s", "2s", "2s", "3s", "5s", "5s", "10s"]
 allow_http = true
@@ -122,6 +121,10 @@ class Daemon:
     def ended(self) -> int | None:
         """Its exit code; None while it runs."""
         return self._process.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal to its process."""
+        self._process.send_signal(number)
 
     async def wait(self) -> int:
         """Until it has ended by itself; answers its exit code."""

@@ -18,7 +18,7 @@ def test_the_config_is_toml_and_names_everything():
         "127.0.0.1:9480",
     )
     read = tomllib.loads(text)
-    assert read["server"] == {"listen": "127.0.0.1:9480", "token": {"env": "DEMO_TOKEN"}}
+    assert read["server"] == {"listen": "127.0.0.1:9480"}
     assert read["sources"] == [
         {
             "name": "posts",
