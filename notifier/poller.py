@@ -11,12 +11,13 @@ from notifier.core.model import (
     Endpoint,
     Event,
     Observation,
+    Rate,
     Source,
     SourceState,
     Trouble,
     Upload,
 )
-from notifier.core.pace import LONGEST_HOLD, Listing, back_off, bucket, held_until
+from notifier.core.pace import LONGEST_HOLD, Listing, back_off, bucket, held_until, limit_told
 from notifier.core.questions import Question, first_due, read_on
 from notifier.core.reading import Reading, Rules, denied, sighted, unannounced, unspoken
 from notifier.core.trouble import failing, recovered
@@ -42,10 +43,13 @@ class Watched:
     """The subject whose failure was reported: its next good answer is the recovery. Where forgotten: any is."""
     failed_due_at: float = 0.0
     """When that subject was to be asked again: a good answer to what was due later shows that it no longer is."""
+    limit: Rate = field(init=False)
+    """The provider's limit: as documented, until its answers tell another."""
     listings: Sequence[Listing] = field(init=False)
     rules: Rules = field(init=False)
 
     def __post_init__(self) -> None:
+        self.limit = self.provider.limit
         kinds = self.source.kinds or self.provider.kinds
         wanted = [one for one in self.provider.listings if not kinds or one.collection in kinds]
         self.listings = wanted if self.source.discover else []
@@ -86,7 +90,7 @@ class Poller:
         if question is None:
             return self._clock() + IDLE
         state = await self._store.source(name)
-        allowance = bucket(one.source.budget, one.provider.limit, one.source.reserve)
+        allowance = bucket(one.source.budget, one.limit, one.source.reserve)
         now = self._clock()
         may_go = max(question.due_at, state.hold_until, allowance.may_go(state.tat, now))
         if may_go > now:
@@ -132,7 +136,8 @@ class Poller:
         now = self._clock()
         for line in answer.skipped:
             log.warning("skipped", extra={"fields": {"source": state.name, "reason": line}})
-        hold_until = held_until(answer.limit, one.source.reserve, one.provider.limit, now)
+        one.limit = limit_told(answer.limit, one.limit)
+        hold_until = held_until(answer.limit, one.source.reserve, one.limit, now)
         state, told = replace(state, failures=0, hold_until=hold_until), None
         if one.failed in {None, question.subject} or question.due_at > one.failed_due_at:
             one.failed = None

@@ -139,13 +139,23 @@ def _interval(rate: Rate, burst: int) -> float:
     return rate.seconds / (rate.count - burst if burst > 1 else floor(rate.count) or rate.count)
 
 
+def limit_told(told: Limit | None, limit: Rate) -> Rate:
+    """The provider's limit after an answer: what headers tell of the whole goes before the documented `limit`.
+
+    No header tells how long the window is: as long as it was taken for, or as long as it still lasts.
+    """
+    if told is None or told.total is None:
+        return limit
+    return Rate(told.total, max(limit.seconds, told.reset_in))
+
+
 def held_until(told: Limit | None, reserve: float, limit: Rate, now: float) -> float:
     """When a source may be asked again by what its headers told: the rest below `reserve` is the user's own.
 
-    `limit` is the documented one: what the headers tell of the whole goes before it. Where neither is known, nobody can
-    say how much the reserve is, and there is none.
+    `limit` is what `limit_told` makes of the same answer. Where none is known, nobody can say how much the reserve is,
+    and there is none.
     """
-    if told is None or told.remaining > reserve * (told.total or limit.count):
+    if told is None or told.remaining > reserve * limit.count:
         return 0.0
     return now + min(told.reset_in, LONGEST_HOLD)
 

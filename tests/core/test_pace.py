@@ -8,7 +8,17 @@ from hypothesis import strategies as st
 from things import CADENCE, DAY, HOUR, NOW, moments, seen, upload
 
 from notifier.core.model import DORMANT, SETTLED, Limit, Rate, Status
-from notifier.core.pace import Bucket, Cadence, back_off, bucket, faster, held_until, look_for_missing, next_look
+from notifier.core.pace import (
+    Bucket,
+    Cadence,
+    back_off,
+    bucket,
+    faster,
+    held_until,
+    limit_told,
+    look_for_missing,
+    next_look,
+)
 from notifier.providers import upload_post, xenonflare
 
 S = Status
@@ -245,7 +255,26 @@ def test_a_clock_that_was_put_back_a_day_stops_no_source_for_a_day():
     ],
 )
 def test_what_is_left_below_the_reserve_is_the_user_s(told, limit, reserve, until):
-    assert held_until(told, reserve, limit, NOW) == until
+    assert held_until(told, reserve, limit_told(told, limit), NOW) == until
+
+
+@pytest.mark.parametrize(
+    ("told", "limit"),
+    [
+        (None, Rate(60, 60)),
+        (Limit(5, 30), Rate(60, 60)),
+        (Limit(5, 30, 600), Rate(600, 60)),
+        (Limit(5, 30, 10), Rate(10, 60)),
+        (Limit(5, 3000, 100), Rate(100, 3000)),
+    ],
+)
+def test_a_limit_that_is_told_goes_before_the_documented_one(told, limit):
+    assert limit_told(told, Rate(60, 60)) == limit
+
+
+def test_a_window_is_never_taken_for_shorter_than_it_was_seen_to_be():
+    hourly = limit_told(Limit(99, 3500, 100), Rate(60, 60))
+    assert limit_told(Limit(1, 10, 100), hourly) == hourly
 
 
 # --- demonstrations
