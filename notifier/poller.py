@@ -18,7 +18,7 @@ from notifier.core.model import (
     Upload,
 )
 from notifier.core.pace import LONGEST_HOLD, Listing, back_off, bucket, held_until, limit_told
-from notifier.core.questions import Question, first_due, read_on
+from notifier.core.questions import Question, first_due, put_off, read_on
 from notifier.core.reading import Reading, Rules, denied, sighted, unannounced, unspoken
 from notifier.core.trouble import failing, recovered
 from notifier.providers.base import Client, Malformed, Provider, ProviderError, Refused, Unavailable
@@ -43,6 +43,8 @@ class Watched:
     """The subject whose failure was reported: its next good answer is the recovery. Where forgotten: any is."""
     failed_due_at: float = 0.0
     """When that subject was to be asked again: a good answer to what was due later shows that it no longer is."""
+    skipped: dict[object, Sequence[str]] = field(default_factory=dict)
+    """What could not be read in the last answer to a question, by its subject."""
     limit: Rate = field(init=False)
     """The provider's limit: as documented, until its answers tell another."""
     listings: Sequence[Listing] = field(init=False)
@@ -127,15 +129,14 @@ class Poller:
         later = resumes_at + one.provider.cadence.open[0][1]
         if one.failed == question.subject:
             one.failed_due_at = later
-        progress = None if question.progress is None else replace(question.progress, due_at=later)
+        progress = put_off(question.progress, failures, later)
         uploads = [] if question.upload is None else [replace(question.upload, due_at=later)]
         await self._announce(Announcement(state, progress, uploads, owed=self._owed([told])))
 
     async def _answered(self, one: Watched, state: SourceState, question: Question, answer: Answer) -> None:
         """The provider spoke: what it said is compared with the snapshots and written, with what is owed for it."""
         now = self._clock()
-        for line in answer.skipped:
-            log.warning("skipped", extra={"fields": {"source": state.name, "reason": line}})
+        _tell_skipped(one, question, answer)
         one.limit = limit_told(answer.limit, one.limit)
         hold_until = held_until(answer.limit, one.source.reserve, one.limit, now)
         state, told = replace(state, failures=0, hold_until=hold_until), None
@@ -220,6 +221,16 @@ def _sound(question: Question, answer: Answer) -> Answer:
     if question.upload is not None and not said:
         raise Malformed(f"asked for {question.look.id}, answered without a word of it")
     return answer
+
+
+def _tell_skipped(one: Watched, question: Question, answer: Answer) -> None:
+    """Name the rows that could not be read: once, for as long as the same ones cannot."""
+    before = one.skipped.pop(question.subject, ())
+    if answer.skipped:
+        one.skipped[question.subject] = answer.skipped
+    if answer.skipped and answer.skipped != before:
+        fields = {"source": one.source.name, "rows": len(answer.skipped), "reason": "; ".join(answer.skipped[:3])}
+        log.warning("skipped", extra={"fields": fields})
 
 
 def _spoken_of(seen: Observation, known: dict[str, list[Upload]]) -> Upload | None:

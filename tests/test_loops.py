@@ -123,6 +123,37 @@ async def test_a_source_in_trouble_is_reported_once_and_recovers_once(tmp_path, 
         assert set(failing["data"]) == {"source", "provider", "reason", "since"}
 
 
+async def test_a_page_that_is_never_answered_does_not_hide_the_first(tmp_path):
+    async with world(tmp_path, endpoints=(endpoint("app"),)) as w:
+        w.client.page_size = 1
+        w.client.set("a", S.COMPLETED)
+        w.client.set("b", S.COMPLETED)
+        await w.poll()
+        observe = w.client.observe
+
+        async def page_two_is_broken(look, at):
+            if look.page > 1:
+                raise Unavailable("500")
+            return await observe(look, at)
+
+        w.client.observe = page_two_is_broken
+        w.client.asked.clear()
+        await w.polls_until(w.clock.now + 1200)
+        assert w.client.asked
+        assert {look.page for look in w.client.asked} == {1}
+
+
+async def test_rows_that_stay_broken_are_told_once(tmp_path, caplog):
+    async with world(tmp_path) as w:
+        w.client.set("a", S.COMPLETED)
+        w.client.skipped = ("row 2: id: missing", "row 3: id: missing")
+        await w.polls_until(w.clock.now + 3600)
+        w.client.skipped = ()
+        await w.polls_until(w.clock.now + 3600)
+        told = [record.fields for record in caplog.records if record.message == "skipped"]
+        assert told == [{"source": "posts", "rows": 2, "reason": "row 2: id: missing; row 3: id: missing"}]
+
+
 async def test_a_limit_is_waited_for_and_only_a_second_one_in_a_row_is_trouble(tmp_path):
     async with world(tmp_path, endpoints=(endpoint("ops", events=("*",)),), uploads=("a",), discover=False) as w:
         w.client.set("a", S.PROCESSING)

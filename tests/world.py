@@ -58,7 +58,7 @@ class FakeClient:
     asked: list[Look] = field(default_factory=list)
     fault: ProviderError | None = None
     page_size: int = 100
-    denied: set[str] = field(default_factory=set)
+    skipped: tuple[str, ...] = ()
 
     def set(self, id_: str, status: Status, **more) -> None:
         self.truth[id_] = Observation("post", id_, status, status.value, **more)
@@ -74,7 +74,8 @@ class FakeClient:
         ids = list(self.truth)
         start = (look.page - 1) * self.page_size
         page = ids[start : start + self.page_size]
-        return Answer(tuple(self._show(id_) for id_ in page), more=start + self.page_size < len(ids))
+        seen = tuple(self._show(id_) for id_ in page)
+        return Answer(seen, more=start + self.page_size < len(ids), skipped=self.skipped)
 
     def _show(self, id_: str) -> Observation:
         seen = self.truth[id_]

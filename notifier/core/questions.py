@@ -9,6 +9,9 @@ from notifier.core.pace import Listing
 MAX_PAGES = 100
 """Pages of one sweep at most: what lies deeper is older than anything that still moves."""
 
+GIVE_UP_AFTER = 3
+"""Failures in a row after which a sweep begins anew."""
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -47,6 +50,16 @@ def _single(upload: Upload, *, many_kinds: bool) -> Question:
     scheduled_at = None if upload.snapshot is None else upload.snapshot.scheduled_at
     look = Look(LookKind.GET, collection, id=upload.id, ref=upload.ref, scheduled_at=scheduled_at)
     return Question(look, upload.due_at or 0.0, upload=upload)
+
+
+def put_off(progress: ListingState | None, failures: int, due_at: float) -> ListingState | None:
+    """A page that could not be had is asked for again at `due_at`; after so many `failures` in a row, from page 1.
+
+    Otherwise one page that is never answered would hide what comes to be on the first.
+    """
+    if progress is None:
+        return None
+    return replace(progress, page=1 if failures >= GIVE_UP_AFTER else progress.page, due_at=due_at)
 
 
 def read_on(question: Question, answer: Answer, *, news: bool, active: bool, now: float) -> ListingState | None:

@@ -5,7 +5,7 @@ from things import NOW, seen, upload
 
 from notifier.core.model import Answer, ListingState, Look, LookKind
 from notifier.core.pace import Listing
-from notifier.core.questions import MAX_PAGES, Question, first_due, read_on
+from notifier.core.questions import GIVE_UP_AFTER, MAX_PAGES, Question, first_due, put_off, read_on
 
 VIDEOS = Listing(LookKind.LIST, "videos", active=30, idle=300)
 IMAGES = Listing(LookKind.LIST, "images", active=30, idle=300)
@@ -93,3 +93,10 @@ def test_a_page_of_which_nothing_could_be_read_is_read_again_and_makes_no_baseli
     assert unread == ListingState("videos", page=2, due_at=NOW + 300, baseline_at=None)
     read = read_on(question, Answer((seen(),), skipped=("row 1: broken",)), news=False, active=False, now=NOW)
     assert read == ListingState("videos", page=1, due_at=NOW + 300, baseline_at=NOW)
+
+
+def test_a_page_that_cannot_be_had_is_asked_for_again_and_in_the_end_from_the_beginning():
+    progress = ListingState("videos", page=3, due_at=NOW)
+    assert put_off(progress, 1, NOW + 5) == ListingState("videos", page=3, due_at=NOW + 5)
+    assert put_off(progress, GIVE_UP_AFTER, NOW + 5) == ListingState("videos", page=1, due_at=NOW + 5)
+    assert put_off(None, 1, NOW + 5) is None
