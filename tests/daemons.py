@@ -52,6 +52,8 @@ class Hooks(LocalServer):
         super().__init__()
         self.bodies = []
         """Of every verified request that was answered with 2xx."""
+        self.headers = {}
+        """Of the last request."""
         self.came = asyncio.Event()
         """Set by every request."""
         self.hold = None
@@ -69,7 +71,8 @@ class Hooks(LocalServer):
 
     async def _receive(self, request):
         body = await request.read()
-        Webhook(SECRET).verify(body, dict(request.headers))
+        self.headers = dict(request.headers)
+        Webhook(SECRET).verify(body, self.headers)
         status = self.answer()
         if status < 300:
             self.bodies.append(body)

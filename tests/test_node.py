@@ -10,12 +10,18 @@ import shutil
 import subprocess
 import time
 from base64 import b64encode
+from ipaddress import ip_network
 from pathlib import Path
 
+import daemons
 import pytest
+from daemons import Hooks
 
+from notifier.core.model import Endpoint, Outcome
 from notifier.core.render import standard
+from notifier.core.secret import Secret
 from notifier.core.signing import headers, parse_secret
+from notifier.webhook import Receiver
 
 HERE = Path(__file__).parent / "node"
 SECRET, OLD, STRANGE = ("whsec_" + b64encode(bytes([n] * 32)).decode() for n in (251, 2, 3))
@@ -73,6 +79,25 @@ def signed(secrets, content, ago=0):
 def test_node_verifies_what_we_sign_whatever_is_in_it(judge):
     bodies = [body(text) for text in TEXTS]
     assert judge([(SECRET, signed([SECRET], one), one) for one in bodies]) == [None] * len(TEXTS)
+
+
+async def test_node_verifies_a_request_as_it_came(judge):
+    async with Hooks() as hooks:
+        target = Endpoint(
+            name="app",
+            url=hooks.url,
+            secrets=(Secret(STRANGE), Secret(daemons.SECRET)),
+            allow_http=True,
+            allow_networks=(ip_network("127.0.0.0/8"),),
+        )
+        receiver = Receiver(target)
+        attempt = await receiver.post("evt_1", body(TEXTS[3]))
+        await receiver.close()
+    assert attempt.outcome is Outcome.DELIVERED
+    assert judge([(daemons.SECRET, hooks.headers, hooks.bodies[0]), (STRANGE, hooks.headers, hooks.bodies[0])]) == [
+        None,
+        None,
+    ]
 
 
 def test_node_verifies_with_any_secret_of_a_rotation(judge):
