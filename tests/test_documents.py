@@ -1,0 +1,191 @@
+"""The documents are true: what they name is there, what they show works."""
+
+import json
+import re
+import time
+from pathlib import Path
+
+import pytest
+from configs import WHSEC
+
+from notifier import __version__
+from notifier.config import load
+from notifier.core.events import event_id
+from notifier.core.model import Status
+from notifier.core.signing import headers, parse_secret
+from notifier.providers import PROVIDERS
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text()
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+NOT_OURS = {"node_modules", "__pycache__", "dist", "build", ".venv", ".git"}
+DOCUMENTS = sorted(path for path in ROOT.rglob("*.md") if not NOT_OURS & set(path.relative_to(ROOT).parts))
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCKS = FENCE.findall(README)
+MOST_LINES_OF_A_DECISION = 30
+OF_A_WORKPLACE = re.compile(
+    r"[/]work[/]|[.][.]/shared|[p]ypi[.]org|[p]ythonhosted|[n]pmjs[.]|[r]egistry[.]yarnpkg|[a]rtifactory"
+)
+"""Paths of one machine, and hosts of registries; spelled so as not to be found here."""
+
+
+def block(language, number=0):
+    """What stands in a fenced block of the README."""
+    return [text for spelled, text in BLOCKS if spelled == language][number]
+
+
+def by_path(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+# --- the README
+
+
+def test_the_first_two_blocks_are_the_two_commands():
+    assert [text for _, text in BLOCKS[:2]] == ["make demo\n", "make test\n"]
+    before = README[: README.index("make test")]
+    assert not re.search(r"^(    |\t|~~~)", before, re.MULTILINE)  # nor is there any other kind of block
+    makefile = (ROOT / "Makefile").read_text()
+    assert re.search(r"^demo:", makefile, re.MULTILINE)
+    assert re.search(r"^test:", makefile, re.MULTILINE)
+
+
+def test_the_config_is_right(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text(block("toml"))
+    assert len(block("toml").splitlines()) <= 20
+    names = re.findall(r'env = "(\w+)"', block("toml"))
+    settings = load(path, {**dict.fromkeys(names, WHSEC), "STATE_DIRECTORY": "/var/lib/notifier"})
+    assert settings.warnings == ()
+    assert [source.provider for source in settings.sources] == list(PROVIDERS)
+    assert [endpoint.name for endpoint in settings.endpoints] == ["app", "ops"]
+
+
+def shape(value):
+    """The keys of a document, in their order, and the types of what they hold."""
+    if isinstance(value, dict):
+        return {key: shape(held) if key != "labels" else {} for key, held in value.items()}
+    if isinstance(value, list):
+        return [shape(each) for each in value]
+    return type(value).__name__
+
+
+def test_the_body_that_is_shown_is_one_that_is_sent():
+    shown = json.loads(block("json"))
+    golden = json.loads((ROOT / "tests" / "render" / "completed.json").read_text())
+    assert json.dumps(shape(shown)) == json.dumps(shape(golden))
+    data = shown["data"]
+    upload = data["upload"]
+    assert shown["id"] == event_id(data["source"], upload["kind"], upload["id"], data["sequence"])
+    told = re.search(r"`type` is `upload\.` and the new status \(`([^`]+)`\)", README)[1].split()
+    assert told == list(Status)
+
+
+def test_a_webhook_is_verified_as_it_is_shown(monkeypatch, capsys):
+    monkeypatch.setenv("APP_WEBHOOK_SECRET", WHSEC)
+    body = json.dumps(json.loads(block("json"))).encode()
+    given = headers([parse_secret(WHSEC)], "evt_1", int(time.time()), body)
+    assert len(block("python").splitlines()) == 5
+    exec(block("python"), {"body": body, "headers": given})
+    assert capsys.readouterr().out == "upload.completed 7b2c2f5e-1234-4a6f-9f1d-a1b2c3d4e5f6 completed\n"
+
+
+def test_the_service_is_installed_where_the_unit_looks_for_it():
+    install = next(text for _, text in BLOCKS if "systemctl" in text)
+    unit = (ROOT / "systemd" / "notifier.service").read_text()
+    program = re.search(r"^ExecStart=(\S+)/bin/notifier run --config (\S+)$", unit, re.MULTILINE)
+    credentials = re.search(r"^LoadCredential=notifier:(\S+)$", unit, re.MULTILINE)
+    for place in (*program.groups(), credentials[1]):
+        assert place in install
+    for file in re.findall(r"systemd/\S+|requirements\S+", install):
+        if not file.startswith("systemd/system"):
+            assert (ROOT / file).exists(), file
+
+
+def test_the_tree_is_the_modules_that_exist():
+    package = ROOT / "notifier"
+    modules = {path.relative_to(ROOT).as_posix() for path in package.rglob("*.py") if path.name != "__init__.py"}
+    packages = {f"{by_path(path.parent)}/" for path in package.rglob("__init__.py")}
+    assert {"notifier/core/model.py", "notifier/core/"} <= modules | packages
+    drawn = [
+        (path, words)
+        for text in (text for _, text in BLOCKS if text.startswith("notifier/"))
+        for path, words in paths(text)
+    ]
+    assert sorted(path for path, _ in drawn) == sorted(modules | packages)
+    assert [path for path, words in drawn if not words] == []
+
+
+def paths(tree):
+    """Each path of a tree that is drawn, and the words beside it."""
+    above = []
+    for line in tree.splitlines():
+        drawn, name, words = re.fullmatch(r"([│├└─ ]*)(\S+)\s*(.*)", line).groups()
+        above[len(drawn) // 4 :] = [name]
+        yield "".join(above), words
+
+
+# --- every document
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=by_path)
+def test_every_link_leads_somewhere(path):
+    text = FENCE.sub("", path.read_text())
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        file, _, heading = target.partition("#")
+        if "://" in target:
+            continue
+        assert not file or (path.parent / file).exists(), target
+        if heading:
+            of = (path.parent / file if file else path).read_text()
+            titles = re.findall(r"^#+ (.+)$", FENCE.sub("", of), re.MULTILINE)
+            assert heading in {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}, target
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=by_path)
+def test_every_test_and_file_that_is_named_is_there(path):
+    text = path.read_text()
+    there = "\n".join(each.read_text() for each in (ROOT / "tests").rglob("test_*.py"))
+    for name in re.findall(r"`(test_\w+)`", text):
+        assert re.search(rf"def {name}\b", there), name
+    for file in re.findall(r"(?<![\w./-])(?:tests|bench|notifier|docs|systemd)/[\w./-]*\w\.\w+", text):
+        assert (ROOT / file).exists(), file
+
+
+def test_documents_are_found():
+    assert {"README.md", "ARCHITECTURE.md", "CHANGELOG.md"} <= {by_path(path) for path in DOCUMENTS}
+    assert len(DECISIONS) > 10
+
+
+def test_decisions_are_short_and_say_what_they_cost():
+    for number, path in enumerate(DECISIONS, 1):
+        text = path.read_text()
+        assert len(text.splitlines()) <= MOST_LINES_OF_A_DECISION, path.name
+        assert path.name.startswith(f"{number:04}-")
+        assert text.startswith(f"# {number}. ")
+        assert re.findall(r"^\*\*(\w+)\.\*\*", text, re.MULTILINE) == ["Context", "Choice", "Price"], path.name
+
+
+def test_the_version_is_in_the_changelog():
+    """Released under its heading, or announced as what comes next."""
+    text = (ROOT / "CHANGELOG.md").read_text()
+    headings = re.findall(r"^## \[(.+?)\]", text, re.MULTILINE)
+    assert headings[0] == "Unreleased"
+    unreleased = text.split("\n## ")[1]
+    assert __version__ in headings[1:2] or f"To be {__version__}" in unreleased
+
+
+def files():
+    """Everything that is kept under version control, as far as it is text."""
+    for path in ROOT.rglob("*"):
+        parts = path.relative_to(ROOT).parts
+        hidden = parts[0].startswith(".") and parts[0] not in {".ci", ".gitignore", ".editorconfig"}
+        if path.is_file() and not hidden and not NOT_OURS & set(parts):
+            yield path
+
+
+def test_nothing_tells_of_the_place_where_it_was_made():
+    found = {by_path(path): OF_A_WORKPLACE.findall(path.read_text(errors="replace")) for path in files()}
+    assert len(found) > 500
+    assert {name: words for name, words in found.items() if words} == {}
