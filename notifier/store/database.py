@@ -135,6 +135,8 @@ def _sole(path: Path) -> int:
 
 
 async def _connect(path: Path) -> aiosqlite.Connection:
+    # Where aiosqlite cannot open a file, its thread stays behind and may find the event loop closed.
+    await asyncio.to_thread(lambda: sqlite3.connect(path).close())
     return await aiosqlite.connect(path, isolation_level=None, timeout=BUSY_SECONDS)
 
 

@@ -1,0 +1,76 @@
+"""python -m bench: durable, signed deliveries per second, beside a bare client's requests per second."""
+
+import argparse
+import asyncio
+import cProfile
+import gc
+import json
+import pstats
+import resource
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from bench import report
+from bench.corpus import Shape
+from bench.receipts import sink
+from bench.rounds import delays, play
+from notifier import app
+
+SHAPES = ((25, 8), (1, 64), (1, 8))
+"""Endpoints, and requests at once to each: the daemon's defaults filled up, one busy endpoint, one by default."""
+SAMPLES = 200
+"""Of the delay on an idle daemon."""
+
+
+def arguments() -> argparse.Namespace:
+    """What was asked for."""
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--deliveries", type=int, default=6000, help="of a round")
+    parser.add_argument("--rounds", type=int, default=3, help="of each shape; the medians are shown")
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()), help="where the database lies")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--profile", action="store_true", help="show instead where notifier's time goes")
+    return parser.parse_args()
+
+
+async def run(asked: argparse.Namespace) -> dict[str, Any]:
+    """All rounds, after one that warms up."""
+    with sink() as there:
+        await play(Shape(*SHAPES[0], min(1000, asked.deliveries)), there, asked.folder)
+        shapes = []
+        for endpoints, in_flight in SHAPES:
+            shape = Shape(endpoints, in_flight, asked.deliveries)
+            shapes.append(report.figures(shape, [await play(shape, there, asked.folder) for _ in range(asked.rounds)]))
+        idle = await delays(there, asked.folder, min(SAMPLES, asked.deliveries))
+    return {
+        "machine": report.machine(asked.folder),
+        "shapes": shapes,
+        "delay": report.delay_figures(idle),
+        "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+async def profile(asked: argparse.Namespace) -> None:
+    """One round of the first shape under cProfile: the event loop's thread, not SQLite's."""
+    profiler = cProfile.Profile()
+    with sink() as there:
+        await play(Shape(*SHAPES[0], asked.deliveries), there, asked.folder, profiler)
+    stats = pstats.Stats(profiler, stream=sys.stdout)
+    print(report.profiled(stats))
+    stats.sort_stats("tottime").print_stats(30)
+
+
+def main() -> None:
+    asked = arguments()
+    gc.set_threshold(app.YOUNG)  # as the daemon does; here for both sides
+    if asked.profile:
+        asyncio.run(profile(asked))
+        return
+    document = asyncio.run(run(asked))
+    print(json.dumps(document) if asked.json else report.printed(document))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""What there is to deliver: uploads that go through three statuses each, announced to every endpoint."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from ipaddress import ip_network
+
+from notifier.core.events import event_for
+from notifier.core.model import (
+    Change,
+    ChangeReason,
+    Endpoint,
+    Event,
+    FieldChange,
+    Observation,
+    Status,
+    Target,
+    TargetStatus,
+    Upload,
+)
+from notifier.core.secret import Secret
+from notifier.store import Announcement, Store
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+"""Of the published test vector: nobody's."""
+STATUSES = (Status.QUEUED, Status.PROCESSING, Status.COMPLETED)
+PAGE = 100
+"""Uploads of an announcement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How many endpoints there are, how many requests to each at once, how many deliveries in all."""
+
+    endpoints: int
+    in_flight: int
+    deliveries: int
+
+    @property
+    def uploads(self) -> int:
+        """As many as make that many deliveries."""
+        return max(1, self.deliveries // (self.endpoints * len(STATUSES)))
+
+
+def endpoints(shape: Shape, port: int) -> list[Endpoint]:
+    """Each with a path of its own at the sink."""
+    return [
+        Endpoint(
+            name=f"endpoint-{number}",
+            url=f"http://127.0.0.1:{port}/{number}",
+            secrets=(Secret(SECRET),),
+            max_in_flight=shape.in_flight,
+            allow_http=True,
+            allow_networks=(ip_network("127.0.0.0/8"),),
+        )
+        for number in range(shape.endpoints)
+    ]
+
+
+async def announce(
+    store: Store, uploads: int, receivers: Sequence[Endpoint], statuses: Sequence[Status] = STATUSES
+) -> list[Event]:
+    """Follow so many uploads and announce these statuses of all of them, page by page, as the poller does.
+
+    Answers the events in that order.
+    """
+    await store.enrol(["posts"], [endpoint.name for endpoint in receivers])
+    known = await store.follow(
+        [Upload(0, "posts", "post", f"post_{number:06}", time.time()) for number in range(uploads)]
+    )
+    announced: list[Event] = []
+    for status in statuses:
+        for start in range(0, uploads, PAGE):
+            page = [_step(upload, status) for upload in known[start : start + PAGE]]
+            known[start : start + PAGE] = [upload for upload, _ in page]
+            events = [event for _, event in page]
+            await store.announce(
+                Announcement(
+                    await store.source("posts"),
+                    uploads=[upload for upload, _ in page],
+                    owed=[(event, receivers) for event in events],
+                )
+            )
+            announced += events
+    return announced
+
+
+def _step(upload: Upload, status: Status) -> tuple[Upload, Event]:
+    """The upload in its next status, and the event that says so: about 850 bytes."""
+    now = time.time()
+    before = upload.snapshot
+    seen = Observation(
+        "post",
+        upload.id,
+        status,
+        status.value,
+        title=f"What we learned from {upload.id}",
+        created_at=upload.followed_at,
+        updated_at=now,
+        targets=tuple(Target(name, TargetStatus(status.value)) for name in ("instagram", "tiktok")),
+    )
+    reason = ChangeReason.FIRST_SEEN if before is None else ChangeReason.STATUS
+    fields = () if before is None else (FieldChange("status", before.status.value, status.value),)
+    event = event_for(Change(upload, seen, reason, fields, reopened=False, observed_at=now), "upload-post", now)
+    return replace(upload, snapshot=seen, sequence=event.sequence, changed_at=now), event

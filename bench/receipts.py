@@ -1,0 +1,73 @@
+"""The sink as a process, and what must be true of all that it received."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from bench.corpus import SECRET
+
+HEADERS = [
+    "accept-encoding", "content-length", "content-type", "host", "user-agent",
+    "webhook-id", "webhook-signature", "webhook-timestamp",
+]  # fmt: skip
+"""What a request carries, whoever sends it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sink:
+    """The receiver of everything."""
+
+    port: int
+
+    async def receipts(self) -> list[dict[str, Any]]:
+        """What has come since this was asked last, every signature judged by the official library."""
+        url = f"http://127.0.0.1:{self.port}/receipts"
+        async with aiohttp.ClientSession() as session, session.get(url) as response:
+            found: list[dict[str, Any]] = await response.json()
+            return found
+
+
+@contextmanager
+def sink() -> Iterator[Sink]:
+    """Start one. Where there are two processors, it gets the second and this process keeps the first."""
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, cores[:1])
+    process = subprocess.Popen(  # noqa: S603  # our own module
+        [sys.executable, "-m", "bench.sink", SECRET, str(cores[1 % len(cores)])],
+        cwd=Path(__file__).parent.parent,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        yield Sink(int(process.stdout.readline()))
+    finally:
+        process.stdin.close()
+        process.wait()
+        process.stdout.close()
+        os.sched_setaffinity(0, cores)
+
+
+def check(found: Sequence[dict[str, Any]], expected: int, *, in_order: bool) -> None:
+    """All arrived, once, as the same request from either, with a good signature; ours in the order of its lane."""
+    assert len(found) == expected, f"{len(found)} of {expected} arrived"
+    assert all(one["verified"] for one in found), "a signature was not accepted"
+    assert all(one["headers"] == HEADERS for one in found), "other headers than expected"
+    assert len({(one["path"], one["id"]) for one in found}) == expected, "something arrived twice"
+    if in_order:
+        for lane, group in groupby(sorted(found, key=_lane), key=_lane):
+            sequences = [one["sequence"] for one in group]
+            assert sequences == sorted(sequences), f"lane {lane} arrived as {sequences}"
+
+
+def _lane(one: dict[str, Any]) -> tuple[str, int]:
+    return one["path"], one["lane"]

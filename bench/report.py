@@ -1,0 +1,118 @@
+"""Rounds → medians, a table, JSON; and the machine that they were measured on."""
+
+import os
+import platform
+import pstats
+import sqlite3
+import statistics
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from bench.corpus import Shape
+from bench.rounds import Round
+
+REQUIRED = 0.5
+"""Of the bare client's rate: what we ask of ourselves at least."""
+
+
+def machine(folder: Path) -> dict[str, str]:
+    """What the figures depend on."""
+    return {
+        "measured": f"{datetime.now(UTC):%Y-%m-%d}",
+        "processors": f"{os.cpu_count()} × {_cpu()}",
+        "system": f"{platform.system()} {platform.release()}, database on {_file_system(folder)}",
+        "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version,
+        "aiohttp": version("aiohttp"),
+        "aiosqlite": version("aiosqlite"),
+    }
+
+
+def _cpu() -> str:
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def _file_system(folder: Path) -> str:
+    """The type of the mount that holds the folder: the longest mount point above it."""
+    there = folder.resolve()
+    mounts = [line.split() for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines()]
+    above = [(len(point), kind) for _, point, kind, *_ in mounts if there.is_relative_to(point)]
+    return max(above)[1]
+
+
+def figures(shape: Shape, rounds: Sequence[Round]) -> dict[str, Any]:
+    """Medians over the rounds; that of the ratio too, because both halves of a round met the same load."""
+    return {
+        "endpoints": shape.endpoints,
+        "in_flight": shape.endpoints * shape.in_flight,
+        "deliveries": rounds[0].ours.deliveries,
+        "ours_per_second": round(statistics.median(one.ours.rate for one in rounds)),
+        "bare_per_second": round(statistics.median(one.bare.rate for one in rounds)),
+        "ratio": round(statistics.median(one.ours.rate / one.bare.rate for one in rounds), 3),
+        "ours_cpu_us": round(statistics.median(one.ours.each for one in rounds), 1),
+        "bare_cpu_us": round(statistics.median(one.bare.each for one in rounds), 1),
+        "announced_per_second": round(statistics.median(one.announced.rate for one in rounds)),
+    }
+
+
+def delay_figures(delays: Sequence[float]) -> dict[str, float]:
+    """Milliseconds."""
+    ordered = sorted(delays)
+    return {
+        "median_ms": round(statistics.median(ordered) * 1000, 2),
+        "p99_ms": round(ordered[int(len(ordered) * 0.99)] * 1000, 2),
+    }
+
+
+def printed(document: Mapping[str, Any]) -> str:
+    """All of it, for people."""
+    lines = [f"{name:10}  {value}" for name, value in document["machine"].items()]
+    lines += ["", "endpoints  at once  deliveries   notifier   aiohttp alone   ratio   µs of processor, each"]
+    lines += [_line(row) for row in document["shapes"]]
+    delay = document["delay"]
+    lines += [
+        "",
+        f"announcement committed → received, idle: median {delay['median_ms']} ms, p99 {delay['p99_ms']} ms",
+        f"announced: {document['shapes'][0]['announced_per_second']:,} deliveries/s",
+        f"peak memory of this process, both clients and all events in it: {document['peak_rss_mb']:.0f} MB",
+        f"required: {REQUIRED} of aiohttp alone",
+    ]
+    return "\n".join(lines)
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    return (
+        f"{row['endpoints']:9}  {row['in_flight']:7}  {row['deliveries']:10,}"
+        f"  {row['ours_per_second']:7,}/s  {row['bare_per_second']:12,}/s"
+        f"  {row['ratio']:6.2f}   {row['ours_cpu_us']:.0f} and {row['bare_cpu_us']:.0f}"
+    )
+
+
+PARTS = (
+    ("epoll", "waiting for sockets and for SQLite's threads"),
+    ("/aiohttp/", "aiohttp"),
+    ("/asyncio/", "asyncio"),
+    ("/aiosqlite/", "aiosqlite"),
+    ("/notifier/sender", "notifier: sender"),
+    ("/notifier/store/", "notifier: store"),
+    ("/notifier/webhook/", "notifier: webhook"),
+    ("/notifier/", "notifier: the rest, signing above all"),
+    ("_socket", "the system: send, recv, connect"),
+    ("_hashlib", "HMAC"),
+    ("", "other builtins and libraries"),
+)
+"""What a function's place holds, and what we call that part; the first that fits."""
+
+
+def profiled(stats: pstats.Stats) -> str:
+    """Each part's share of the time, by the time that its functions took without those that they called."""
+    shares: Counter[str] = Counter()
+    for (path, _, name), (_, _, taken, _, _) in stats.stats.items():  # type: ignore[attr-defined]
+        shares[next(part for word, part in PARTS if word in f"{path} {name}")] += taken
+    whole = shares.total()
+    return "\n".join(f"{taken / whole:6.1%}  {part}" for part, taken in shares.most_common())

@@ -1,0 +1,93 @@
+"""A receiver as fast as Python can be: takes every request whole, answers 204, verifies only when asked afterwards.
+
+A process of its own. Says its port on stdout; `GET /receipts` hands over what has come since the last such question;
+ends when its stdin is closed.
+"""
+
+import asyncio
+import json
+import os
+import sys
+import time
+
+from standardwebhooks import Webhook, WebhookVerificationError
+
+NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
+END_OF_HEAD = b"\r\n\r\n"
+
+
+class Sink(asyncio.Protocol):
+    """One connection; `receipts` is shared by all."""
+
+    def __init__(self, webhook: Webhook, receipts: list[tuple[float, bytes, bytes]]) -> None:
+        self._webhook = webhook
+        self._receipts = receipts
+        self._pending = b""
+        self._transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._pending += data
+        while (cut := self._pending.find(END_OF_HEAD)) >= 0:
+            head, start = self._pending[:cut], cut + len(END_OF_HEAD)
+            end = start + length(head)
+            if len(self._pending) < end:
+                return
+            body, self._pending = self._pending[start:end], self._pending[end:]
+            if head.startswith(b"GET /receipts "):
+                self._hand_over()
+            else:
+                self._receipts.append((time.monotonic(), head, body))
+                self._transport.write(NO_CONTENT)
+
+    def _hand_over(self) -> None:
+        document = json.dumps([receipt(self._webhook, *one) for one in self._receipts]).encode()
+        self._receipts.clear()
+        head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(document)}\r\n\r\n"
+        self._transport.write(head.encode() + document)
+
+
+def length(head: bytes) -> int:
+    """Of the body, by the request's head."""
+    start = head.lower().find(b"\r\ncontent-length:")
+    return int(head[start + 17 :].split(b"\r\n", 1)[0]) if start >= 0 else 0
+
+
+def receipt(webhook: Webhook, at: float, head: bytes, body: bytes) -> dict[str, object]:
+    """What a request was, the official library's judgement of its signature among it."""
+    request, *lines = head.decode().split("\r\n")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    try:
+        data = webhook.verify(body, headers)["data"]
+    except WebhookVerificationError:
+        return {"at": at, "path": request.split()[1], "verified": False}
+    return {
+        "at": at,
+        "path": request.split()[1],
+        "verified": True,
+        "id": headers["webhook-id"],
+        "lane": data["upload"]["media_id"],
+        "sequence": data["sequence"],
+        "headers": sorted(headers),
+    }
+
+
+async def serve(secret: str, core: int | None) -> None:
+    """Until stdin ends."""
+    if core is not None:
+        os.sched_setaffinity(0, {core})
+    loop = asyncio.get_running_loop()
+    webhook = Webhook(secret)
+    receipts: list[tuple[float, bytes, bytes]] = []
+    server = await loop.create_server(lambda: Sink(webhook, receipts), "127.0.0.1", 0)
+    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
+    sys.stdout.flush()
+    await loop.run_in_executor(None, sys.stdin.read)
+    server.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else None))

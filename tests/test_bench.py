@@ -1,0 +1,69 @@
+"""The benchmark, very small: it checks every receipt itself, and what it says is complete."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+pytestmark = pytest.mark.skipif(not (ROOT / "bench").is_dir(), reason="a source distribution has no bench/")
+
+
+async def bench(folder: Path, *more: str) -> str:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bench", "--deliveries", "48", "--rounds", "1", "--folder", str(folder), *more,
+        cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await process.communicate()
+    assert (process.returncode, err.decode()) == (0, "")
+    return out.decode()
+
+
+async def test_every_delivery_arrives_once_and_in_order_and_the_table_says_so(tmp_path):
+    lines = (await bench(tmp_path)).splitlines()
+    shapes = lines[lines.index("") + 2 :][:3]
+    assert [line.split()[:3] for line in shapes] == [["25", "200", "75"], ["1", "64", "48"], ["1", "8", "48"]]
+    assert any("database on" in line for line in lines)
+    assert any("peak memory" in line for line in lines)
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_json_has_the_same_figures(tmp_path):
+    document = json.loads(await bench(tmp_path, "--json"))
+    assert set(document) == {"machine", "shapes", "delay", "peak_rss_mb"}
+    for row in document["shapes"]:
+        assert row["ratio"] == pytest.approx(row["ours_per_second"] / row["bare_per_second"], rel=0.01)
+    assert 0 < document["delay"]["median_ms"] <= document["delay"]["p99_ms"]
+
+
+async def test_a_profile_shows_our_own_functions(tmp_path):
+    assert "send_due" in await bench(tmp_path, "--profile")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "complaint"),
+    [
+        (lambda found: found.pop(), "5 of 6 arrived"),
+        (lambda found: found[0].update(verified=False), "signature"),
+        (lambda found: found[0].update(headers=["host"]), "headers"),
+        (lambda found: found[0].update(id=found[1]["id"]), "twice"),
+        (lambda found: found.reverse(), "lane"),
+    ],
+)
+def test_the_check_of_the_receipts_can_fail(spoil, complaint, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+    from bench.receipts import HEADERS, check  # noqa: PLC0415  # no package of ours, found by its place
+
+    found = [
+        {"path": "/0", "lane": lane, "sequence": sequence, "id": f"{lane}-{sequence}", "verified": True}
+        | {"headers": HEADERS}
+        for sequence in (1, 2, 3)
+        for lane in (1, 2)
+    ]
+    check(found, 6, in_order=True)
+    spoil(found)
+    with pytest.raises(AssertionError, match=complaint):
+        check(found, 6, in_order=True)

@@ -1,0 +1,326 @@
+"""The sender's passes over a real database, with receivers that answer when they are told to."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from world import World, endpoint, world
+
+from notifier.core.model import Attempt, Delivery, Order, Outcome, Rate, Status
+from notifier.sender import IDLE, Line
+from notifier.store import Store, StoreError
+
+S = Status
+
+
+class Doors:
+    """Receivers behind doors: a request waits before the door of its upload until that is opened."""
+
+    def __init__(self, w: World) -> None:
+        self.came: list[tuple[str, str, int]] = []
+        self._w = w
+        self._doors: dict[str, asyncio.Event] = {}
+
+    def open(self, *uploads: str) -> None:
+        for upload in uploads:
+            self._door(upload).set()
+
+    async def post(self, delivery: Delivery) -> Attempt:
+        self.came.append((delivery.endpoint, delivery.upload, delivery.sequence))
+        await self._door(delivery.upload).wait()
+        return Attempt(self._w.clock.now, 0.0, Outcome.DELIVERED, 200)
+
+    def _door(self, upload: str) -> asyncio.Event:
+        return self._doors.setdefault(upload, asyncio.Event())
+
+
+@asynccontextmanager
+async def behind_doors(path, *endpoints, uploads="abc", **more) -> AsyncIterator[tuple[World, Doors]]:
+    """A world in which every upload has been announced as queued, a second after the one before."""
+    async with world(path, endpoints=endpoints, uploads=tuple(uploads), **more) as w:
+        for id_ in uploads:
+            w.client.set(id_, S.QUEUED)
+            await w.poll(2)
+            w.clock.now += 1
+        doors = Doors(w)
+        w.post = doors.post
+        yield w, doors
+        doors.open(*uploads)
+
+
+async def ended(w: World) -> None:
+    """Until an attempt has ended."""
+    await w.sender.wake.wait()
+    w.sender.wake.clear()
+
+
+async def phases(w: World) -> list[tuple[str, int]]:
+    rows = await w.store.database.rows("SELECT phase, attempts FROM deliveries ORDER BY id")
+    return [tuple(row) for row in rows]
+
+
+async def test_a_result_that_comes_between_two_passes_is_never_lost(tmp_path):
+    async with behind_doors(tmp_path, endpoint("app"), uploads="ab") as (w, doors):
+        await w.sender.send_due()
+        doors.open("a")
+        await ended(w)
+        await w.sender.send_due()
+        doors.open("b")
+        await ended(w)
+        await w.sender.send_due()
+        assert w.sender.in_flight == 0
+        assert await phases(w) == [("delivered", 1), ("delivered", 1)]
+
+
+async def test_a_place_is_held_until_the_result_is_committed(tmp_path):
+    async with behind_doors(tmp_path, endpoint("app", max_in_flight=1)) as (w, doors):
+        await w.sender.send_due()
+        await w.sender.send_due()
+        doors.open("a")
+        await ended(w)
+        assert (w.sender.in_flight, doors.came) == (1, [("app", "a", 1)])
+        await w.sender.send_due()
+        assert doors.came == [("app", "a", 1)]  # the second's task has not had its turn yet
+        assert w.sender.in_flight == 1
+        await asyncio.sleep(0)
+        assert doors.came == [("app", "a", 1), ("app", "b", 1)]
+
+
+async def test_what_is_on_its_way_is_not_sent_again_by_the_next_pass(tmp_path):
+    async with behind_doors(tmp_path, endpoint("app"), endpoint("free", order=Order.NONE)) as (w, doors):
+        for _ in range(3):
+            await w.sender.send_due()
+            await asyncio.sleep(0)
+        assert sorted(doors.came) == [(name, id_, 1) for name in ("app", "free") for id_ in "abc"]
+
+
+class FullAtFirst(Store):
+    """A disk that is full until somebody has made room."""
+
+    is_full = True
+
+    async def record(self, results):
+        if self.is_full:
+            raise StoreError("notifier.db: database or disk is full")
+        await super().record(results)
+
+
+async def test_results_that_cannot_be_committed_are_kept_for_the_next_pass(tmp_path):
+    async with behind_doors(tmp_path, endpoint("app"), open_store=FullAtFirst.open) as (w, doors):
+        doors.open(*"abc")
+        await w.sender.send_due()
+        await ended(w)
+        with pytest.raises(StoreError, match="full"):
+            await w.sender.send_due()
+        assert w.sender.in_flight == 3
+        w.store.is_full = False
+        await w.settle()
+        assert sorted(doors.came) == [("app", id_, 1) for id_ in "abc"]
+        assert await phases(w) == [("delivered", 1)] * 3
+
+
+async def test_at_most_so_many_are_on_their_way_together(tmp_path):
+    async with behind_doors(tmp_path, endpoint("app"), endpoint("ops"), in_flight_total=4) as (w, doors):
+        await w.sender.send_due()
+        await asyncio.sleep(0)
+        assert w.sender.in_flight == len(doors.came) == 4
+        assert {name for name, _, _ in doors.came[:2]} == {"app", "ops"}
+        await w.sender.send_due()
+        assert w.sender.in_flight == 4
+
+
+async def test_where_endpoints_outnumber_the_places_the_one_that_has_waited_longest_is_next(tmp_path):
+    async with behind_doors(tmp_path, endpoint("app"), endpoint("ops"), in_flight_total=1) as (w, doors):
+        doors.open(*"abc")
+        await w.settle()
+        assert [(id_, name) for name, id_, _ in doors.came] == [(id_, name) for id_ in "abc" for name in ("app", "ops")]
+
+
+async def test_an_endpoint_that_hangs_holds_its_own_places_and_no_more(tmp_path):
+    async with behind_doors(tmp_path, endpoint("hangs", max_in_flight=2), endpoint("app"), uploads="abcd") as (
+        w,
+        doors,
+    ):
+        through = w.post
+
+        async def post(delivery):
+            if delivery.endpoint == "app":
+                doors.came.append(("app", delivery.upload, delivery.sequence))
+                return Attempt(w.clock.now, 0.0, Outcome.DELIVERED, 200)
+            return await through(delivery)
+
+        w.post = post
+        await w.sender.send_due()
+        await ended(w)
+        await w.sender.send_due()
+        assert sorted(doors.came) == [*(("app", id_, 1) for id_ in "abcd"), ("hangs", "a", 1), ("hangs", "b", 1)]
+        assert w.sender.in_flight == 2
+
+
+async def test_a_newer_status_waits_for_the_one_it_replaced_where_that_is_on_its_way(tmp_path):
+    async with behind_doors(tmp_path, endpoint("app", order=Order.LATEST), uploads="a") as (w, doors):
+        await w.sender.send_due()
+        w.client.set("a", S.COMPLETED)
+        await w.polls_until(w.clock.now + 60)
+        await w.sender.send_due()
+        await asyncio.sleep(0)
+        assert doors.came == [("app", "a", 1)]
+        doors.open("a")
+        await w.settle()
+        assert doors.came == [("app", "a", 1), ("app", "a", 2)]
+        assert await phases(w) == [("delivered", 1), ("delivered", 1)]
+
+
+async def test_without_order_a_second_event_goes_beside_the_first(tmp_path):
+    async with behind_doors(tmp_path, endpoint("app", order=Order.NONE), uploads="a") as (w, doors):
+        await w.sender.send_due()
+        w.client.set("a", S.COMPLETED)
+        await w.polls_until(w.clock.now + 60)
+        await w.sender.send_due()
+        await asyncio.sleep(0)
+        assert doors.came == [("app", "a", 1), ("app", "a", 2)]
+
+
+# --- when to come back
+
+
+async def test_where_nothing_is_owed_the_next_pass_is_in_a_minute(tmp_path):
+    async with world(tmp_path, endpoints=(endpoint("app"),)) as w:
+        assert await w.sender.send_due() == w.clock.now + IDLE
+
+
+async def test_a_pass_comes_back_when_the_rate_lets_the_next_one_go(tmp_path):
+    async with behind_doors(tmp_path, endpoint("slow", rate=Rate(1, 10)), endpoint("app")) as (w, doors):
+        doors.open(*"abc")
+        now = w.clock.now
+        assert await w.sender.send_due() == now + 10
+        assert await w.settle() == now + 10
+        assert [id_ for name, id_, _ in doors.came if name == "slow"] == ["a"]
+        w.clock.now += 10
+        await w.settle()
+        assert [id_ for name, id_, _ in doors.came if name == "slow"] == ["a", "b"]
+
+
+async def test_a_pass_comes_back_for_a_retry_where_that_is_before_the_rate(tmp_path):
+    endpoints = (endpoint("down", schedule=(0.0, 5.0)), endpoint("slow", rate=Rate(1, 10)))
+    async with world(tmp_path, endpoints=endpoints, uploads=("a", "b")) as w:
+        w.receivers.down = {"down"}
+        for id_ in "ab":
+            w.client.set(id_, S.QUEUED)
+        await w.poll(3)
+        assert 4 <= await w.settle() - w.clock.now <= 6
+
+
+async def test_a_rate_saves_up_a_second_and_no_more():
+    delivery = Delivery(1, "evt_1", "upload.queued", "app", None, 1, 0, 0, 0.0, 0.0, b"{}", "posts", "a")
+    line = Line(endpoint("app", rate=Rate(3, 1)))
+    moments = []
+    for _ in range(5):
+        moments.append(line.may_go(moments[-1] if moments else 100.0))
+        line.take(delivery, moments[-1])
+    assert moments == [100.0, 100.0, 100.0, pytest.approx(100 + 1 / 3), pytest.approx(100 + 2 / 3)]
+
+
+# --- bugs and the end
+
+
+async def test_a_bug_while_posting_ends_the_next_pass_with_its_own_trace(tmp_path):
+    async with behind_doors(tmp_path, endpoint("app"), uploads="a") as (w, _):
+
+        async def buggy(_delivery):
+            raise KeyError("a bug")
+
+        w.post = buggy
+        await w.sender.send_due()
+        await ended(w)
+        with pytest.raises(KeyError, match="a bug") as caught:
+            await w.sender.send_due()
+        assert caught.traceback[-1].name == "buggy"
+        assert await phases(w) == [("waiting", 0)]
+        w.sender = Idle()
+
+
+class Idle:
+    """A sender that has nothing to stop: the one before ended with a bug."""
+
+    async def stop(self, within: float) -> None:
+        """Nothing."""
+
+
+async def test_stop_lets_what_is_on_its_way_end_and_records_it(tmp_path):
+    async with behind_doors(tmp_path, endpoint("app"), uploads="a") as (w, doors):
+        await w.sender.send_due()
+        stopping = asyncio.create_task(w.sender.stop(60))
+        await asyncio.sleep(0)
+        assert not stopping.done()
+        doors.open("a")
+        await stopping
+        assert w.sender.in_flight == 0
+        assert await phases(w) == [("delivered", 1)]
+
+
+async def test_stop_cuts_off_what_takes_too_long_and_it_stays_due(tmp_path):
+    async with behind_doors(tmp_path, endpoint("app"), uploads="ab") as (w, doors):
+        await w.sender.send_due()
+        doors.open("a")
+        await ended(w)
+        await w.sender.stop(0)
+        assert await phases(w) == [("delivered", 1), ("waiting", 0)]
+        due, _ = await w.store.due(w.clock.now, {"app": 8})
+        assert [delivery.upload for delivery in due] == ["b"]
+
+
+async def test_stop_has_nothing_to_wait_for_where_nothing_is_on_its_way(tmp_path):
+    async with world(tmp_path, endpoints=(endpoint("app"),)) as w:
+        await w.sender.stop(60)
+        assert w.sender.in_flight == 0
+
+
+# --- what the log says
+
+
+async def test_an_attempt_is_one_line_with_all_that_is_known(tmp_path, caplog):
+    caplog.set_level(logging.INFO, "notifier.sender")
+    async with world(tmp_path, endpoints=(endpoint("app", schedule=(0.0, 5.0, 5.0)),), uploads=("a",)) as w:
+        answers = iter([
+            Attempt(w.clock.now, 0.0123, Outcome.HTTP_5XX, 503, "the host answers 503"),
+            Attempt(w.clock.now, 20.0, Outcome.TIMEOUT_TOTAL),
+            Attempt(w.clock.now, 0.01, Outcome.DELIVERED, 204),
+        ])  # fmt: skip
+
+        async def post(_delivery):
+            return next(answers)
+
+        w.post = post
+        w.client.set("a", S.QUEUED)
+        await w.poll(2)
+        await w.sends_until(w.clock.now + 60)
+    failed, timed_out, delivered = (record for record in caplog.records if record.message == "attempted")
+    event = failed.fields["event"]
+    same = {"event": event, "type": "upload.queued", "source": "posts", "upload": "a", "endpoint": "app", "delivery": 1}
+    assert (failed.levelname, timed_out.levelname, delivered.levelname) == ("WARNING", "WARNING", "INFO")
+    next_ = failed.fields["next"]
+    assert failed.fields == same | {
+        "attempt": 1, "slot": 1, "outcome": "http_5xx", "status": 503, "ms": 12.3, "phase": "waiting", "next": next_,
+        "note": "the host answers 503",
+    }  # fmt: skip
+    assert timed_out.fields["outcome"] == "timeout_total"
+    assert not {"status", "note"} & set(timed_out.fields)
+    assert delivered.fields == same | {
+        "attempt": 3, "slot": 3, "outcome": "delivered", "status": 204, "ms": 10.0, "phase": "delivered",
+    }  # fmt: skip
+
+
+async def test_a_delivery_that_dies_is_an_error_and_a_success_below_the_level_is_no_line(tmp_path, caplog):
+    caplog.set_level(logging.WARNING, "notifier.sender")
+    async with world(tmp_path, endpoints=(endpoint("up"), endpoint("down", schedule=(0.0,))), uploads=("a",)) as w:
+        w.receivers.down = {"down"}
+        w.client.set("a", S.QUEUED)
+        await w.poll(2)
+        await w.settle()
+        assert w.receivers.types("up") == ["upload.queued"]
+    (dead,) = (record for record in caplog.records if record.message == "attempted")
+    assert (dead.levelname, dead.fields["phase"], dead.fields["endpoint"]) == ("ERROR", "dead", "down")
+    assert "next" not in dead.fields
