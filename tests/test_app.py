@@ -214,9 +214,7 @@ async def test_a_second_daemon_on_one_database_ends_with_1_and_names_the_first(t
     assert "another notifier (pid " in second.stderr
 
 
-async def test_a_database_that_another_program_holds_ends_it_with_1_and_loses_nothing(
-    tmp_path, media, hooks, systemd
-):
+async def test_a_database_that_another_program_holds_ends_it_with_1_and_loses_nothing(tmp_path, media, hooks, systemd):
     text = config(media.base_url, {"app": hooks.url})
     async with running(tmp_path, text, systemd) as daemon:
         await hooks.got(1)
