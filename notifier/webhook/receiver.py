@@ -56,11 +56,10 @@ class Receiver:
         status, head = None, ""
         try:
             response, head = await self._answer(event_id, body, began)
-        except Exception as error:  # noqa: BLE001 - one receiver's trouble must not reach another; a bug is logged
-            outcome, note = self._fault(error)
-        else:
             status = response.status
             outcome, note = verdict.judged(status, self._host, response.headers.get("location"))
+        except Exception as error:  # noqa: BLE001 - one receiver's trouble must not reach another; a bug is logged
+            outcome, note = self._fault(error)
         return Attempt(started_at, self._monotonic() - began, outcome, status, note, head)
 
     async def close(self) -> None:
@@ -87,13 +86,13 @@ class Receiver:
         return await self._post(self._current(), event_id, body, timeouts(self._limits, left))
 
     async def _post(
-        self, connections: Connections, event_id: str, body: bytes, timeout: ClientTimeout
+        self, connections: Connections, event_id: str, body: bytes, within: ClientTimeout
     ) -> tuple[ClientResponse, str]:
         headers = signing.headers(self._keys, event_id, int(self._clock()), body)
         headers["content-length"] = str(len(body))
         with connections as session:
             response = await session.post(
-                connections.url, data=body, headers=headers, timeout=timeout, allow_redirects=False
+                connections.url, data=body, headers=headers, timeout=within, allow_redirects=False
             )
             try:
                 return response, self._head(response, await self._read(response))

@@ -3,6 +3,7 @@
 A note says what failed and what would cure it. It names the host, and nothing else of the URL or the request.
 """
 
+import json
 import os
 import re
 from collections.abc import Iterable
@@ -108,6 +109,10 @@ def is_unanswered(error: ClientConnectionError) -> bool:
     return not isinstance(error, ClientConnectorError | TimeoutError)
 
 
+_BYTES = re.compile(r""":|\n| (?:b|bytearray\(b)?['"]""")
+"""Where aiohttp's own words end and it quotes the answer, which may echo the request."""
+
+
 def _why(error: Exception) -> str:
     """Another program's words, where they hold nothing of the request and no address."""
     match error:
@@ -120,7 +125,9 @@ def _why(error: Exception) -> str:
         case ClientConnectorError(os_error=OSError(errno=int(number))):
             words = os.strerror(number)
         case ClientResponseError(message=words):
-            words = words.partition("\n")[0].rstrip(":")
+            words = _BYTES.split(words)[0]
+        case ClientConnectorError(os_error=cause):
+            words = type(cause).__name__
         case _:
             words = type(error).__name__
     return visible(words)[:LONGEST_WHY]
@@ -130,9 +137,17 @@ def _why(error: Exception) -> str:
 
 
 def mask(secrets: Iterable[str]) -> re.Pattern[str] | None:
-    """What finds any of these in an answer that echoes its request, slashes escaped or not; longest first."""
+    """What finds any of these in an answer that echoes its request, as JSON or as it is; longest first."""
     wanted = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
-    return re.compile("|".join(re.escape(secret).replace("/", r"\\?/") for secret in wanted)) if wanted else None
+    return re.compile("|".join("".join(map(_spelt, secret)) for secret in wanted)) if wanted else None
+
+
+def _spelt(char: str) -> str:
+    """A character as JSON may spell it: any but a letter or digit is escaped by one library or another."""
+    if char.isascii() and char.isalnum():
+        return char
+    escaped = re.escape(json.dumps(char)[1:-1])
+    return rf"(?:\\?{re.escape(char)}|(?i:{escaped}|\\u{ord(char):04x}))"
 
 
 def excerpt(body: bytes, hidden: re.Pattern[str] | None) -> str:

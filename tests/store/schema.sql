@@ -1,0 +1,115 @@
+CREATE TABLE attempts (
+    delivery   INTEGER NOT NULL REFERENCES deliveries,
+    number     INTEGER NOT NULL CHECK (number >= 1),
+    started_at REAL    NOT NULL,
+    duration   REAL    NOT NULL,
+    outcome    TEXT    NOT NULL,
+    status     INTEGER,
+    note       TEXT    NOT NULL,
+    head       TEXT    NOT NULL,                                      -- of the answer's body
+    PRIMARY KEY (delivery, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE counters (
+    name TEXT    PRIMARY KEY,
+    next INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE deliveries (
+    id          INTEGER PRIMARY KEY,
+    event       INTEGER NOT NULL REFERENCES events,
+    endpoint    INTEGER NOT NULL REFERENCES endpoints,
+    lane        INTEGER,                                              -- NULL: every delivery for itself
+    sequence    INTEGER NOT NULL,
+    phase       TEXT    NOT NULL DEFAULT 'waiting'
+                CHECK (phase IN ('waiting', 'delivered', 'dead', 'superseded', 'dropped')),
+    head        INTEGER NOT NULL CHECK (head IN (0, 1)),              -- the first of its lane: the only one that may go
+    due_at      REAL,
+    slots       INTEGER NOT NULL DEFAULT 0 CHECK (slots >= 0),        -- places of the schedule used
+    attempts    INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+    created_at  REAL    NOT NULL,
+    settled_at  REAL,
+    replaced_by INTEGER REFERENCES events,
+    CHECK ((phase = 'waiting') = (due_at IS NOT NULL)),
+    CHECK ((phase = 'waiting') = (settled_at IS NULL)),
+    CHECK ((phase = 'superseded') = (replaced_by IS NOT NULL)),
+    CHECK (head = 0 OR phase = 'waiting'),
+    UNIQUE (event, endpoint)
+) STRICT;
+
+CREATE TABLE endpoints (
+    number INTEGER PRIMARY KEY,
+    name   TEXT NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE events (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,                       -- in the log of all events
+    id       TEXT    NOT NULL UNIQUE,
+    type     TEXT    NOT NULL,
+    source   INTEGER NOT NULL REFERENCES sources,
+    upload   TEXT,                                                    -- its id; NULL: about the source itself
+    lane     INTEGER NOT NULL CHECK (lane <> 0),                      -- the upload's media_id, or minus the source's number
+    sequence INTEGER NOT NULL CHECK (sequence >= 1),
+    status   TEXT,
+    at       REAL    NOT NULL,
+    body     BLOB    NOT NULL,                                        -- fixed for every attempt to come
+    UNIQUE (lane, sequence),
+    CHECK ((lane > 0) = (upload IS NOT NULL))
+) STRICT;
+
+CREATE TABLE listings (
+    source      INTEGER NOT NULL REFERENCES sources,
+    collection  TEXT    NOT NULL,
+    page        INTEGER NOT NULL DEFAULT 1 CHECK (page >= 1),         -- to be read next
+    due_at      REAL    NOT NULL DEFAULT 0,
+    baseline_at REAL,                                                 -- when the first complete sweep ended
+    PRIMARY KEY (source, collection)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sources (
+    number        INTEGER PRIMARY KEY,
+    name          TEXT    NOT NULL UNIQUE,
+    sequence      INTEGER NOT NULL DEFAULT 0 CHECK (sequence >= 0),   -- events about the source itself
+    tat           REAL    NOT NULL DEFAULT 0,                         -- of its budget: theoretical arrival time
+    hold_until    REAL    NOT NULL DEFAULT 0,                         -- nothing is asked before: a limit, a back-off
+    failures      INTEGER NOT NULL DEFAULT 0 CHECK (failures >= 0),   -- failed looks in a row
+    failing_since REAL,
+    trouble_code  TEXT,
+    trouble_text  TEXT,
+    CHECK ((failing_since IS NULL) = (trouble_code IS NULL)),
+    CHECK ((failing_since IS NULL) = (trouble_text IS NULL))
+) STRICT;
+
+CREATE TABLE sqlite_sequence(name,seq);
+
+CREATE TABLE uploads (
+    media_id      INTEGER PRIMARY KEY CHECK (media_id BETWEEN 1 AND 2147483647),
+    source        INTEGER NOT NULL REFERENCES sources,
+    kind          TEXT    NOT NULL,                                   -- '' until a collection has answered
+    id            TEXT    NOT NULL CHECK (id <> ''),
+    ref           TEXT,                                               -- the provider module's note on how to ask
+    registered    INTEGER NOT NULL CHECK (registered IN (0, 1)),
+    labels        TEXT    NOT NULL DEFAULT '{}' CHECK (json_valid(labels)),
+    followed_at   REAL    NOT NULL,
+    sequence      INTEGER NOT NULL DEFAULT 0 CHECK (sequence >= 0),   -- events announced
+    snapshot      TEXT    CHECK (snapshot IS NULL OR json_valid(snapshot)), -- the last announced observation
+    open          INTEGER NOT NULL DEFAULT 1 CHECK (open IN (0, 1)),  -- not settled
+    changed_at    REAL,
+    stalled       INTEGER NOT NULL DEFAULT 0 CHECK (stalled IN (0, 1)),
+    misses        INTEGER NOT NULL DEFAULT 0 CHECK (misses >= 0),
+    missing_since REAL,
+    due_at        REAL,                                               -- of a look at this upload alone
+    CHECK ((misses = 0) = (missing_since IS NULL)),
+    UNIQUE (source, id, kind)
+) STRICT;
+
+CREATE INDEX deliveries_due ON deliveries (endpoint, due_at) WHERE head = 1;
+
+CREATE UNIQUE INDEX deliveries_head ON deliveries (endpoint, lane) WHERE head = 1;
+
+CREATE INDEX deliveries_lane ON deliveries (endpoint, lane, sequence) WHERE phase = 'waiting';
+
+CREATE INDEX uploads_due ON uploads (source, due_at) WHERE due_at IS NOT NULL;
+
+CREATE INDEX uploads_open ON uploads (source) WHERE open = 1;
+

@@ -1,0 +1,309 @@
+"""What the poller writes: all of an announcement or nothing of it, and media ids that are given out once."""
+
+import asyncio
+import resource
+import sqlite3
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from stored import APP, LATEST, NONE, NOW, announce, due, event, one_upload, opened, seen, upload
+from things import observations
+
+from notifier.core.model import ListingState, Observation, Reason, Status, Target, TargetStatus, Trouble
+from notifier.store import Announcement, StoreError
+
+
+@pytest.fixture
+async def store(tmp_path):
+    async with opened(tmp_path / "notifier.db") as one:
+        yield one
+
+
+async def figures(store):
+    """How much there is of everything."""
+    names = ("uploads", "listings", "events", "deliveries", "attempts")
+    sql = ", ".join(f"(SELECT count(*) FROM {name})" for name in names)
+    (row,) = await store.database.rows(f"SELECT {sql}")
+    return dict(zip(names, row, strict=True))
+
+
+# --- sources and endpoints
+
+
+async def test_enrolling_again_keeps_the_numbers_and_what_is_remembered(tmp_path):
+    path = tmp_path / "notifier.db"
+    async with opened(path) as store:
+        state = replace(await store.source("posts"), tat=5.0, hold_until=6.0, failures=2, failing_since=7.0,
+                        trouble=Trouble("refused", "no"), sequence=3)  # fmt: skip
+        await store.announce(Announcement(state))
+    async with opened(path) as store:
+        await store.enrol(["videos", "posts"], [])
+        assert await store.source("posts") == state
+        assert (await store.source("videos")).number != state.number
+
+
+async def test_a_source_that_was_never_enrolled_is_a_bug(store):
+    with pytest.raises(KeyError):
+        await store.source("nobody")
+
+
+async def test_what_is_spent_is_noted_and_nothing_else(store):
+    state = await store.source("posts")
+    await store.spend(replace(state, tat=9.0, hold_until=9.0))
+    assert await store.source("posts") == replace(state, tat=9.0)
+
+
+async def test_an_endpoint_that_left_the_config_keeps_what_it_is_owed_and_gets_it_when_it_returns(tmp_path):
+    path = tmp_path / "notifier.db"
+    async with opened(path) as store:
+        await announce(store, event(1, 1), event(1, 2))
+    async with opened(path) as store:
+        await store.enrol(["posts"], ["another"])
+        assert await store.due(NOW, {"another": 10}) == ([], None)
+        assert (await store.counts())["waiting"] == 2
+    async with opened(path) as store:
+        assert [one.event for one in await due(store)] == ["evt_1_1"]
+
+
+# --- uploads
+
+
+async def test_what_is_followed_already_stays_as_it_is(store):
+    (first,) = await store.follow([upload(labels={"order": "A-17"}, due_at=5.0, ref="r", registered=True)])
+    again, other, twice = await store.follow([upload(due_at=9.0), upload(kind="video"), upload(kind="video")])
+    assert (again, other.media_id, twice) == (first, 2, other)
+    assert first == upload(media_id=1, labels={"order": "A-17"}, due_at=5.0, ref="r", registered=True)
+    assert await store.known("posts", ["u1", "u2"]) == {"u1": [first, other]}
+
+
+async def test_to_follow_nothing_is_no_transaction(store):
+    before = store.database._writer.total_changes
+    assert await store.follow([]) == []
+    assert store.database._writer.total_changes == before
+
+
+async def test_the_upload_that_is_to_be_looked_at_first_is_next(store):
+    assert await store.next_upload("posts") is None
+    await store.follow([upload("u1", due_at=9.0), upload("u2", due_at=5.0), upload("u3")])
+    assert (await store.next_upload("posts")).id == "u2"
+
+
+async def test_an_upload_is_open_until_it_settles(store):
+    assert not await store.has_open("posts")
+    followed = await one_upload(store, snapshot=seen())
+    assert await store.has_open("posts")
+    await announce(store, uploads=[replace(followed, snapshot=seen(status=Status.GONE))])
+    assert not await store.has_open("posts")
+
+
+async def test_an_upload_comes_back_as_it_was_written(store):
+    target = Target("x", TargetStatus.FAILED, "error", "7", "https://example.com/7", Reason("rate", "later"))
+    snapshot = Observation("post", "u1", Status.PARTIAL, "some", title="Ü \u2028", progress=0.1, targets=(target,))
+    written = await one_upload(
+        store, snapshot=snapshot, sequence=4, changed_at=NOW + 0.123, stalled=True, misses=2, missing_since=NOW,
+        due_at=NOW + 1, ref="r", kind="video",
+    )  # fmt: skip
+    assert await store.known("posts", ["u1"]) == {"u1": [written]}
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(observations)
+def test_any_snapshot_comes_back_as_it_was_written(tmp_path_factory, snapshot):
+    async def there_and_back():
+        async with opened(tmp_path_factory.mktemp("any") / "notifier.db") as store:
+            written = await one_upload(store, snapshot=snapshot, kind=snapshot.kind)
+            assert await store.known("posts", ["u1"]) == {"u1": [written]}
+
+    asyncio.run(there_and_back())
+
+
+async def test_how_far_a_listing_was_read_is_remembered_by_its_collection(store):
+    state = await store.source("posts")
+    for listing in (ListingState("all", 2, NOW), ListingState("more", 1, NOW), ListingState("all", 1, NOW + 1, NOW)):
+        await store.announce(Announcement(state, listing))
+    assert await store.listings("posts") == {
+        "all": ListingState("all", 1, NOW + 1, NOW),
+        "more": ListingState("more", 1, NOW),
+    }
+
+
+async def test_what_is_known_of_an_upload_outlives_our_interest_in_it(store):
+    known, unknown = await store.follow([upload("known", due_at=5.0), upload("unknown", due_at=5.0)])
+    known = replace(known, snapshot=seen("known", Status.COMPLETED), sequence=1)
+    await announce(store, uploads=[known])
+    await announce(store, forgotten=[known.media_id, unknown.media_id])
+    assert await store.known("posts", ["known", "unknown"]) == {"known": [replace(known, due_at=None)]}
+    assert await store.next_upload("posts") is None
+
+
+# --- media ids
+
+
+async def test_media_ids_count_from_one_and_are_given_out_once(store):
+    first, second = await store.follow([upload("u1"), upload("u2")])
+    assert (first.media_id, second.media_id) == (1, 2)
+    await announce(store, forgotten=[first.media_id, second.media_id])
+    (third,) = await store.follow([upload("u2")])
+    assert third.media_id == 3
+
+
+async def test_a_media_id_whose_upload_was_rolled_back_was_not_given_out(store):
+    with pytest.raises(KeyError):
+        await store.follow([upload("u1"), upload("u2", source="nowhere")])
+    (first,) = await store.follow([upload("u3")])
+    assert first.media_id == 1
+    assert (await figures(store))["uploads"] == 1
+
+
+async def test_media_ids_go_on_in_the_second_range_once_the_first_is_used_up(store):
+    async with store.database.transaction() as db:
+        await db.execute("UPDATE counters SET next = 999999")
+    found = await store.follow([upload(f"u{n}") for n in range(3)])
+    assert [one.media_id for one in found] == [999_999, 1_000_000_000, 1_000_000_001]
+
+
+async def test_after_the_last_media_id_there_is_none(store):
+    async with store.database.transaction() as db:
+        await db.execute("UPDATE counters SET next = 2147483647")
+    with pytest.raises(sqlite3.IntegrityError, match="media_id"):
+        await store.follow([upload("last"), upload("one too many")])
+
+
+# --- one transaction
+
+
+async def test_an_announcement_is_written_whole(store):
+    followed = await one_upload(store)
+    now = replace(followed, snapshot=seen(), sequence=1, changed_at=NOW)
+    state = replace(await store.source("posts"), sequence=1)
+    about_source = event(-state.number, 1, "source.failing")
+    owed = [(event(1, 1), (APP, NONE)), (about_source, (APP,))]
+    await store.announce(Announcement(state, ListingState("all"), [now], owed=owed))
+    assert await store.source("posts") == state
+    assert await store.known("posts", ["u1"]) == {"u1": [now]}
+    assert [(one.event, one.upload, one.body) for one in await due(store)] == [
+        ("evt_1_1", "u1", b"evt_1_1"),
+        ("evt_-1_1", None, b"evt_-1_1"),
+    ]
+    assert [one.event for one in await due(store, "none")] == ["evt_1_1"]
+
+
+async def test_a_failure_in_the_middle_leaves_nothing(store):
+    followed = await one_upload(store)
+    await announce(store, event(1, 1))
+    before, state = await figures(store), await store.source("posts")
+    now = replace(followed, snapshot=seen(), sequence=2)
+    twice = [(event(1, 2), (APP,)), (event(1, 3, id="evt_1_2"), (APP,))]
+    with pytest.raises(sqlite3.IntegrityError, match=r"events\.id"):
+        await store.announce(Announcement(replace(state, tat=9.0), ListingState("all"), [now], owed=twice))
+    assert await figures(store) == before
+    assert await store.source("posts") == state
+    assert await store.known("posts", ["u1"]) == {"u1": [followed]}
+
+
+async def test_an_endpoint_that_was_never_enrolled_is_a_bug_and_nothing_is_announced(store):
+    with pytest.raises(KeyError):
+        await announce(store, event(1, 1), to=(APP, replace(APP, name="stranger")))
+    assert (await figures(store))["events"] == 0
+
+
+async def test_nobody_sees_an_announcement_before_its_commit_nor_one_rolled_back(store):
+    async with store.database.transaction() as db:
+        await store._owe(db, 1, event(1, 1), (APP,))
+        assert await due(store) == []
+        assert (await figures(store))["events"] == 0
+    assert len(await due(store)) == 1
+    with pytest.raises(ZeroDivisionError):
+        await one_that_fails(store)
+    assert len(await due(store)) == 1
+
+
+async def one_that_fails(store):
+    async with store.database.transaction() as db:
+        await store._owe(db, 1, event(2, 1), (APP,))
+        assert len(await due(store)) == 1
+        raise ZeroDivisionError
+
+
+async def test_writers_wait_for_one_another(store):
+    await asyncio.gather(*(announce(store, event(lane, 1)) for lane in range(1, 20)))
+    assert (await figures(store))["deliveries"] == 19
+
+
+async def test_what_is_cut_off_is_there_whole_or_not_at_all(store):
+    """Cancelled after each turn of the event loop, until one is not cut off any more."""
+    cut_off = kept = turns = 0
+    finished = False
+    while not finished:
+        turns += 1
+        lane = 1000 + turns
+        task = asyncio.create_task(announce(store, event(lane, 1), event(lane, 2), to=(APP, LATEST, NONE)))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        finished = not task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await announce(store, event(turns, 1))  # comes after whatever is still on its way
+        sql = """SELECT count(DISTINCT e.position), count(d.id) FROM events AS e JOIN deliveries AS d
+            ON d.event = e.position WHERE e.lane = ?"""
+        ((events, owed),) = await store.database.rows(sql, (lane,))
+        assert (events, owed) in {(0, 0), (2, 6)}
+        cut_off, kept = cut_off + (events == 0), kept + (events == 2)
+        assert not store.database._writer.in_transaction
+    assert cut_off
+    assert kept
+
+
+# --- what the disk can do to it
+
+
+async def test_a_full_disk_is_told_and_what_was_there_stays(store):
+    await announce(store, event(1, 1))
+    before = await figures(store)
+    writer = store.database._writer
+    ((pages,),) = await writer.execute_fetchall("PRAGMA page_count")
+    await writer.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(StoreError) as caught:
+        await announce(store, *(event(lane, 1, body=b"x" * 5000) for lane in range(2, 20)))
+    path = store.database.path
+    assert str(caught.value) == (f"{path}: database or disk is full: free some space on its disk; nothing was lost")
+    assert await figures(store) == before
+    await writer.execute(f"PRAGMA max_page_count = {pages + 1000}")
+    await announce(store, *(event(lane, 1, body=b"x" * 5000) for lane in range(2, 20)))
+
+
+@contextmanager
+def no_file_may_grow_past(size):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+async def test_a_commit_that_the_disk_refuses_is_told_and_leaves_nothing(store):
+    await announce(store, event(1, 1))
+    before, path = await figures(store), store.database.path
+    with no_file_may_grow_past(path.with_name(f"{path.name}-wal").stat().st_size), pytest.raises(StoreError) as caught:
+        await announce(store, event(2, 1))
+    assert str(caught.value) == f"{path}: disk I/O error: see the disk and its log"
+    assert await figures(store) == before
+    await announce(store, event(2, 1))
+    assert [one.event for one in await due(store)] == ["evt_1_1", "evt_2_1"]
+
+
+async def test_a_commit_that_fails_is_rolled_back(store):
+    with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
+        await at_commit(store)
+    assert not store.database._writer.in_transaction
+    await announce(store, event(1, 1))
+    assert (await figures(store))["events"] == 1
+
+
+async def at_commit(store):
+    """Write what only the COMMIT finds wrong."""
+    async with store.database.transaction() as db:
+        await db.execute("PRAGMA defer_foreign_keys = ON")
+        await db.execute("INSERT INTO attempts VALUES (99, 1, 0, 0, 'dns', NULL, '', '')")

@@ -1,0 +1,336 @@
+"""What the sender asks: what may go now, and in which order what is owed comes to an end."""
+
+import random
+
+import pytest
+from stored import (
+    APP,
+    ENDPOINTS,
+    LATEST,
+    NONE,
+    NOW,
+    announce,
+    deliveries,
+    due,
+    event,
+    one_upload,
+    opened,
+    result,
+    retried,
+    seen,
+    upload,
+)
+from world import endpoint
+
+from notifier.core.model import Phase
+
+WAITING, DELIVERED, DEAD, SUPERSEDED = "waiting", "delivered", "dead", "superseded"
+
+
+@pytest.fixture
+async def store(tmp_path):
+    async with opened(tmp_path / "notifier.db") as one:
+        yield one
+
+
+def ids(found):
+    return [one.event for one in found]
+
+
+# --- what is due
+
+
+async def test_where_nothing_is_owed_nothing_is_due(store):
+    assert await store.due(NOW, {"app": 10, "none": 10}) == ([], None)
+    assert await store.due(NOW, {}) == ([], None)
+
+
+async def test_what_is_due_comes_with_all_that_sending_needs(store):
+    await announce(store, event(7, 3, "upload.failed", body=b"\x00\xff"))
+    (one,) = await due(store)
+    assert (one.event, one.type, one.endpoint, one.lane, one.sequence) == ("evt_7_3", "upload.failed", "app", 7, 3)
+    assert (one.slots, one.attempts, one.due_at, one.created_at, one.body) == (0, 0, NOW, NOW, b"\x00\xff")
+    assert (one.source, one.upload) == ("posts", "u7")
+
+
+async def test_only_the_first_of_a_lane_may_go(store):
+    await announce(store, event(1, 1), event(2, 1), event(1, 2), event(-1, 1))
+    assert ids(await due(store)) == ["evt_1_1", "evt_2_1", "evt_-1_1"]
+
+
+async def test_a_limit_holds_for_each_endpoint(store):
+    await announce(store, *(event(lane, 1) for lane in range(1, 9)), to=(APP, NONE))
+    found, _ = await store.due(NOW, {"app": 2, "none": 3})
+    assert sorted(one.endpoint for one in found) == ["app"] * 2 + ["none"] * 3
+
+
+async def test_what_was_announced_together_is_due_event_by_event(store):
+    await announce(store, event(1, 1), event(2, 1), to=(APP, NONE))
+    found, _ = await store.due(NOW, {"none": 2, "app": 2})
+    assert [(one.lane, one.endpoint) for one in found] == [(1, "app"), (None, "none"), (2, "app"), (None, "none")]
+
+
+async def test_what_was_due_first_goes_first(store):
+    later = endpoint("none", order=NONE.order, schedule=(60.0,))
+    await announce(store, event(1, 1), to=(later,))
+    await announce(store, event(2, 1), event(3, 1), to=(NONE,))
+    assert ids(await due(store, "none", NOW + 60)) == ["evt_2_1", "evt_3_1", "evt_1_1"]
+
+
+async def test_the_next_moment_is_that_of_a_head_alone_and_of_the_endpoints_asked_for(store):
+    await announce(store, event(1, 1), event(1, 2), event(2, 1))
+    await announce(store, event(3, 1), to=(NONE,))
+    first, second = await due(store)
+    await store.record([retried(first, 60), retried(second, 30)])
+    assert await store.due(NOW, {"app": 10}) == ([], NOW + 30)
+    assert await store.due(NOW + 30, {"app": 0}) == ([], NOW + 60)
+    found, later = await store.due(NOW, {"app": 10, "none": 10})
+    assert (ids(found), later) == (["evt_3_1"], NOW + 30)
+
+
+async def test_what_is_counted(store):
+    assert await store.counts() == {"uploads": 0, "waiting": 0}
+    await store.follow([upload("u1"), upload("u2")])
+    await announce(store, event(1, 1), event(1, 2), event(2, 1), to=(APP, NONE))
+    assert await store.counts() == {"uploads": 2, "waiting": 6}
+    await store.record([result(one) for one in await due(store)])
+    assert await store.counts() == {"uploads": 2, "waiting": 4}
+
+
+# --- what comes of attempts
+
+
+async def test_results_are_recorded_in_a_batch_and_the_next_of_each_lane_may_go(store):
+    await announce(store, event(1, 1), event(1, 2), event(2, 1), event(2, 2))
+    await store.record([result(one) for one in await due(store)])
+    assert ids(await due(store)) == ["evt_1_2", "evt_2_2"]
+    assert await deliveries(store, "phase, head, due_at, settled_at, attempts, slots") == [
+        (DELIVERED, 0, None, NOW + 0.5, 1, 1),
+        (WAITING, 1, NOW, None, 0, 0),
+        (DELIVERED, 0, None, NOW + 0.5, 1, 1),
+        (WAITING, 1, NOW, None, 0, 0),
+    ]
+
+
+async def test_an_attempt_is_kept_with_what_came_of_it(store):
+    await announce(store, event(1, 1))
+    (one,) = await due(store)
+    await store.record([retried(one)])
+    (one,) = await due(store, now=NOW + 60)
+    assert (one.attempts, one.slots) == (1, 1)
+    await store.record([result(one)])
+    assert [tuple(row) for row in await store.database.rows("SELECT * FROM attempts")] == [
+        (1, 1, NOW, 0.5, "http_5xx", 503, "note", "head"),
+        (1, 2, NOW, 0.5, "delivered", 200, "note", "head"),
+    ]
+
+
+async def test_what_waits_again_keeps_its_lane_waiting(store):
+    await announce(store, event(1, 1), event(1, 2))
+    (one,) = await due(store)
+    await store.record([retried(one)])
+    assert await due(store) == []
+    assert ids(await due(store, now=NOW + 60)) == ["evt_1_1"]
+
+
+async def test_after_a_dead_one_its_lane_goes_on(store):
+    await announce(store, event(1, 1), event(1, 2))
+    (one,) = await due(store)
+    await store.record([result(one, Phase.DEAD)])
+    assert ids(await due(store)) == ["evt_1_2"]
+    assert await deliveries(store, "phase, head, due_at") == [(DEAD, 0, None), (WAITING, 1, NOW)]
+
+
+async def test_a_result_that_cannot_be_written_leaves_all_of_its_batch_due(store):
+    await announce(store, event(1, 1), event(2, 1))
+    first, second = await due(store)
+    with pytest.raises(Exception, match=r"attempts\.delivery"):
+        await store.record([result(first), result(second), result(second)])
+    assert await due(store) == [first, second]
+    assert await store.database.rows("SELECT * FROM attempts") == []
+
+
+async def test_without_order_each_is_for_itself(store):
+    await announce(store, event(1, 1), event(1, 2), to=(NONE,))
+    first, second = await due(store, "none")
+    assert (first.lane, second.lane) == (None, None)
+    await store.record([retried(first), result(second)])
+    assert ids(await due(store, "none", NOW + 60)) == ["evt_1_1"]
+
+
+async def test_an_endpoint_that_begins_to_ask_for_order_has_it_from_there_on(store):
+    await announce(store, event(1, 1), to=(NONE,))
+    await announce(store, event(1, 2), event(1, 3), to=(endpoint("none"),))
+    assert ids(await due(store, "none")) == ["evt_1_1", "evt_1_2"]
+
+
+async def test_an_endpoint_that_asks_for_order_no_more_is_rid_of_it_from_there_on(store):
+    await announce(store, event(1, 1), event(1, 2), to=(APP,))
+    await announce(store, event(1, 3), to=(endpoint("app", order=NONE.order),))
+    assert ids(await due(store)) == ["evt_1_1", "evt_1_3"]
+
+
+# --- the latest alone
+
+
+async def phases(store):
+    return await deliveries(store, "phase, head, replaced_by")
+
+
+async def test_a_newer_status_replaces_everything_older_that_waits(store):
+    types = ("upload.queued", "upload.updated", "upload.stalled")
+    await announce(store, *(event(1, n, type_) for n, type_ in enumerate(types, 1)), event(2, 1), to=(LATEST,))
+    await announce(store, event(1, 4, "upload.completed"), to=(LATEST,))
+    assert await phases(store) == [
+        (SUPERSEDED, 0, 5), (SUPERSEDED, 0, 5), (SUPERSEDED, 0, 5), (WAITING, 1, None), (WAITING, 1, None),
+    ]  # fmt: skip
+    assert ids(await due(store, "latest")) == ["evt_2_1", "evt_1_4"]
+
+
+async def test_it_replaces_what_was_tried_before_too(store):
+    await announce(store, event(1, 1), to=(LATEST,))
+    await store.record([retried(*await due(store, "latest"))])
+    await announce(store, event(1, 2), to=(LATEST,))
+    assert ids(await due(store, "latest")) == ["evt_1_2"]
+
+
+async def test_a_newer_detail_replaces_older_details_alone(store):
+    await announce(
+        store, event(1, 1, "upload.queued"), event(1, 2, "upload.updated"), event(1, 3, "upload.updated"), to=(LATEST,)
+    )
+    assert await phases(store) == [(WAITING, 1, None), (SUPERSEDED, 0, 3), (WAITING, 0, None)]
+
+
+async def test_where_the_head_is_replaced_the_next_of_the_lane_may_go(store):
+    types = ("upload.updated", "upload.stalled", "upload.updated")
+    await announce(store, *(event(1, n, type_) for n, type_ in enumerate(types, 1)), to=(LATEST,))
+    assert await phases(store) == [(SUPERSEDED, 0, 3), (WAITING, 1, None), (WAITING, 0, None)]
+    assert ids(await due(store, "latest")) == ["evt_1_2"]
+
+
+@pytest.mark.parametrize("type_", ["upload.stalled", "source.failing"])
+async def test_what_is_no_status_and_no_detail_replaces_nothing(store, type_):
+    await announce(store, event(1, 1), event(1, 2, type_), to=(LATEST,))
+    assert await phases(store) == [(WAITING, 1, None), (WAITING, 0, None)]
+
+
+async def test_what_is_delivered_is_not_replaced(store):
+    await announce(store, event(1, 1), to=(LATEST,))
+    await store.record([result(*await due(store, "latest"))])
+    await announce(store, event(1, 2), to=(LATEST,))
+    assert await phases(store) == [(DELIVERED, 0, None), (WAITING, 1, None)]
+
+
+async def test_a_strict_endpoint_replaces_nothing(store):
+    await announce(store, event(1, 1), event(1, 2), to=(APP,))
+    assert await phases(store) == [(WAITING, 1, None), (WAITING, 0, None)]
+
+
+async def test_what_was_replaced_while_on_its_way_and_arrived_is_delivered(store):
+    await announce(store, event(1, 1), to=(LATEST,))
+    (one,) = await due(store, "latest")
+    await announce(store, event(1, 2), to=(LATEST,))
+    await store.record([result(one)])
+    assert await phases(store) == [(DELIVERED, 0, None), (WAITING, 1, None)]
+    assert ids(await due(store, "latest")) == ["evt_1_2"]
+
+
+@pytest.mark.parametrize("phase", [Phase.WAITING, Phase.DEAD])
+async def test_what_was_replaced_while_on_its_way_and_failed_is_not_tried_again_but_counted(store, phase):
+    await announce(store, event(1, 1), to=(LATEST,))
+    (one,) = await due(store, "latest")
+    await announce(store, event(1, 2), to=(LATEST,))
+    await store.record([result(one, phase, NOW + 5 if phase is Phase.WAITING else None)])
+    assert await deliveries(store, "phase, head, replaced_by, attempts") == [
+        (SUPERSEDED, 0, 2, 1),
+        (WAITING, 1, None, 0),
+    ]
+    assert len(await store.database.rows("SELECT * FROM attempts")) == 1
+
+
+# --- whatever happens
+
+TYPES = ("upload.queued", "upload.completed", "upload.updated", "upload.stalled")
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_a_lane_has_one_head_and_it_is_its_first(store, seed):
+    """Announcements and results in any order, some requests on their way across announcements."""
+    chance = random.Random(seed)
+    in_flight, sequence, told = {}, {}, {}
+    for _ in range(120):
+        if chance.random() < 0.4:
+            lane = chance.randint(1, 3)
+            sequence[lane] = sequence.get(lane, 0) + 1
+            await announce(store, event(lane, sequence[lane], chance.choice(TYPES)), to=ENDPOINTS)
+        for name in ("app", "latest", "none"):
+            for one in await due(store, name, NOW + 1000):
+                lanes = {(other.endpoint, other.lane) for other in in_flight.values() if other.lane is not None}
+                if one.id not in in_flight and (name, one.lane) not in lanes and chance.random() < 0.3:
+                    in_flight[one.id] = one
+        ended = [one for one in in_flight.values() if chance.random() < 0.4]
+        results = [chance.choice([result(one), retried(one), result(one, Phase.DEAD)]) for one in ended]
+        await store.record(results)
+        for one, came in zip(ended, results, strict=True):
+            del in_flight[one.id]
+            if came.next.phase is Phase.DELIVERED and one.lane is not None:
+                told.setdefault((one.endpoint, one.lane), []).append(one.sequence)
+        await check_heads(store)
+    assert all(numbers == sorted(set(numbers)) for numbers in told.values())
+    assert told
+
+
+async def check_heads(store):
+    waiting = await deliveries(store, "endpoint, lane, sequence, head", "phase = 'waiting'")
+    assert all(head for _, lane, _, head in waiting if lane is None)
+    for lane in {row[:2] for row in waiting if row[1] is not None}:
+        rows = sorted(row[2:] for row in waiting if row[:2] == lane)
+        assert [head for _, head in rows] == [1] + [0] * (len(rows) - 1)
+
+
+# --- no query reads a whole table
+
+ALLOWED = (
+    "SCAN CONSTANT ROW",  # what is inserted
+    "SCAN uploads USING COVERING INDEX",  # counts
+    "SCAN deliveries USING INDEX deliveries_lane",  # counts: what waits, and nothing else
+)
+ONCE_AT_START = {"SELECT name, number FROM sources", "SELECT name, number FROM endpoints"}
+
+
+async def test_every_statement_finds_its_rows_by_an_index(store):
+    asked = set()
+    for connection in (store.database.reader, store.database._writer):
+        await connection.set_trace_callback(asked.add)
+    await store.enrol(["posts"], ["app"])
+    followed = await one_upload(store, snapshot=seen(), due_at=NOW)
+    await announce(store, uploads=[followed], forgotten=[99])
+    await store.spend(await store.source("posts"))
+    await announce(store, event(1, 1), event(1, 2), event(1, 3, "upload.updated"), to=ENDPOINTS)
+    await store.record([result(one) for one in await due(store)] + [retried(*await due(store, "latest"))])
+    await store.counts()
+    await store.known("posts", ["u1", "u2"])
+    await store.next_upload("posts")
+    await store.has_open("posts")
+    await store.listings("posts")
+    for connection in (store.database.reader, store.database._writer):
+        await connection.set_trace_callback(None)
+    plans = {statement: await plan(store, statement) for statement in asked if statement.startswith(VERBS)}
+    assert len(plans) > 25
+    slow = [(statement, line) for statement, lines in plans.items() for line in lines if is_slow(statement, *line)]
+    assert slow == []
+
+
+VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE")
+
+
+def is_slow(statement, parent, line):
+    """Whether a step reads a whole table, or sorts more than the few rows that were asked for."""
+    if "SCAN" in line:
+        return "VIRTUAL TABLE" not in line and not line.startswith(ALLOWED) and statement not in ONCE_AT_START
+    return "TEMP B-TREE" in line and (parent or "json_each" not in statement)
+
+
+async def plan(store, statement):
+    rows = await store.database._writer.execute_fetchall(f"EXPLAIN QUERY PLAN {statement}")
+    return [(row[1], row[3]) for row in rows]

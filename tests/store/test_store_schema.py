@@ -1,0 +1,167 @@
+"""The schema: what migrations make of an empty file, and what the tables refuse."""
+
+import hashlib
+import re
+import sqlite3
+from pathlib import Path
+
+import pytest
+from stored import announce, event, one_upload, opened, seen
+
+from notifier.store import StoreError
+from notifier.store.database import Database, _connect, _migrate, _version, migrations
+
+GOLDEN = Path(__file__).parent / "schema.sql"
+COMMITTED = {
+    1: "259d1698f16459487d8648852b26c13375b8a09c0872d6706743fe549a523247",
+}
+"""A migration that somebody's database has seen is never changed; a new one is added."""
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "notifier.db"
+
+
+async def schema(database):
+    rows = await database.rows("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type DESC, name")
+    return "".join(f"{row[0]};\n\n" for row in rows)
+
+
+async def test_the_schema_is_the_golden_one(path):
+    async with opened(path) as store:
+        assert await schema(store.database) == GOLDEN.read_text()
+
+
+def test_a_committed_migration_keeps_its_text():
+    found = {number: hashlib.sha256(text.encode()).hexdigest() for number, text in enumerate(migrations(), 1)}
+    assert found == COMMITTED
+
+
+async def test_the_version_counts_the_migrations(path):
+    async with opened(path) as store:
+        assert [tuple(row) for row in await store.database.rows("PRAGMA user_version")] == [(len(migrations()),)]
+
+
+async def test_all_tables_are_strict(path):
+    async with opened(path) as store:
+        rows = await store.database.rows("SELECT name FROM pragma_table_list WHERE NOT strict AND schema = 'main'")
+        assert {row[0] for row in rows} == {"sqlite_schema", "sqlite_sequence"}
+
+
+# --- one migration after the other
+
+
+GOOD = "CREATE TABLE one (x INTEGER); INSERT INTO one VALUES (1);"
+BAD = "CREATE TABLE two (x INTEGER); INSERT INTO nowhere VALUES (1); CREATE TABLE three (x INTEGER);"
+
+
+async def tables(connection):
+    rows = await connection.execute_fetchall("SELECT name FROM sqlite_schema WHERE type = 'table'")
+    return {row[0] for row in rows}
+
+
+async def test_a_migration_that_fails_leaves_nothing_of_itself(path):
+    connection = await _connect(path)
+    try:
+        with pytest.raises(sqlite3.OperationalError, match="nowhere"):
+            await _migrate(connection, [GOOD, BAD], 0)
+        assert not connection.in_transaction
+        assert await tables(connection) == {"one"}
+        assert await _version_of(connection) == 1
+        await _migrate(connection, [GOOD, "CREATE TABLE two (x INTEGER); -- mended"], 1)
+        assert await tables(connection) == {"one", "two"}
+        assert await _version_of(connection) == 2
+    finally:
+        await connection.close()
+
+
+async def _version_of(connection):
+    ((version,),) = await connection.execute_fetchall("PRAGMA user_version")
+    return version
+
+
+async def test_opening_again_migrates_nothing(path):
+    async with opened(path):
+        pass
+    database = await Database.open(path)
+    try:
+        assert await _version(database._writer, path) == len(migrations())
+        assert await schema(database) == GOLDEN.read_text()
+    finally:
+        await database.close()
+
+
+async def test_a_database_that_lost_its_tables_is_told_with_its_path(path):
+    async with opened(path) as store:
+        await store.database._writer.execute("DROP TABLE attempts")
+        await announce(store, event((await one_upload(store)).media_id, 1))
+        with pytest.raises(StoreError, match=rf"^{path}: no such table: attempts: see the disk and its log$"):
+            await store.database.rows("SELECT * FROM attempts")
+
+
+# --- rows that cannot be
+
+UPLOAD = """INSERT INTO uploads (media_id, source, kind, id, registered, followed_at{})
+    VALUES ({}, 1, 'post', '{}', {}, 0{})"""
+OVER = "UPDATE deliveries SET phase = '{}', due_at = {}, settled_at = {}, head = {}"
+IMPOSSIBLE = {
+    "trouble since never": ("UPDATE sources SET trouble_code = 'x', trouble_text = 'x'", "failing_since IS NULL"),
+    "trouble without a code": ("UPDATE sources SET failing_since = 1, trouble_text = 'x'", "trouble_code IS NULL"),
+    "trouble without a text": ("UPDATE sources SET failing_since = 1, trouble_code = 'x'", "trouble_text IS NULL"),
+    "failures below 0": ("UPDATE sources SET failures = -1", "failures >= 0"),
+    "sources of one name": ("INSERT INTO sources (name) VALUES ('posts')", "UNIQUE constraint failed: sources.name"),
+    "endpoints of one name": (
+        "INSERT INTO endpoints (name) VALUES ('app')",
+        "UNIQUE constraint failed: endpoints.name",
+    ),
+    "media id 0": (UPLOAD.format("", 0, "new", 1, ""), "media_id BETWEEN"),
+    "media id past 31 bits": (UPLOAD.format("", 2147483648, "new", 1, ""), "media_id BETWEEN"),
+    "upload twice": (UPLOAD.format("", 9, "u1", 1, ""), "UNIQUE constraint failed: uploads.source, uploads.id"),
+    "upload without an id": (UPLOAD.format("", 9, "", 1, ""), "id <> ''"),
+    "upload half registered": (UPLOAD.format("", 9, "new", 2, ""), "registered IN"),
+    "labels that are no JSON": (UPLOAD.format(", labels", 9, "new", 1, ", 'x'"), "json_valid(labels)"),
+    "snapshot that is no JSON": (UPLOAD.format(", snapshot", 9, "new", 1, ", 'x'"), "json_valid(snapshot)"),
+    "misses since never": (UPLOAD.format(", misses", 9, "new", 1, ", 1"), "missing_since IS NULL"),
+    "upload of no source": ("UPDATE uploads SET source = 99", "FOREIGN KEY"),
+    "text for a number": ("UPDATE uploads SET followed_at = 'yesterday'", "cannot store TEXT value in REAL column"),
+    "page 0": ("INSERT INTO listings (source, collection, page) VALUES (1, 'all', 0)", "page >= 1"),
+    "event twice": ("UPDATE events SET id = 'same'", "UNIQUE constraint failed: events.id"),
+    "sequence twice": ("UPDATE events SET sequence = 3", "UNIQUE constraint failed: events.lane, events.sequence"),
+    "sequence 0": ("UPDATE events SET sequence = 0", "sequence >= 1"),
+    "lane 0": ("UPDATE events SET lane = 0", "lane <> 0"),
+    "upload in the lane of a source": ("UPDATE events SET lane = -1", "upload IS NOT NULL"),
+    "event gone under its delivery": ("DELETE FROM events", "FOREIGN KEY"),
+    "unknown phase": (OVER.format("sending", "NULL", 1, 0), "phase IN"),
+    "waiting for nothing": (OVER.format("waiting", "NULL", "NULL", 0), "due_at IS NOT NULL"),
+    "delivered and due": (OVER.format("delivered", 1, 1, 0), "due_at IS NOT NULL"),
+    "delivered at no time": (OVER.format("delivered", "NULL", "NULL", 0), "settled_at IS NULL"),
+    "delivered and head": (OVER.format("delivered", "NULL", 1, 1), "head = 0 OR phase = 'waiting'"),
+    "superseded by nothing": (OVER.format("superseded", "NULL", 1, 0), "replaced_by IS NOT NULL"),
+    "replaced and waiting": ("UPDATE deliveries SET replaced_by = 1", "replaced_by IS NOT NULL"),
+    "two heads of a lane": ("UPDATE deliveries SET head = 1", "UNIQUE constraint failed: deliveries.endpoint, deliver"),
+    "event owed twice": ("UPDATE deliveries SET event = 1", "UNIQUE constraint failed: deliveries.event, deliveries.e"),
+    "attempt 0": ("INSERT INTO attempts VALUES (1, 0, 0, 0, 'dns', NULL, '', '')", "number >= 1"),
+    "attempt at nothing": ("INSERT INTO attempts VALUES (9, 1, 0, 0, 'dns', NULL, '', '')", "FOREIGN KEY"),
+}
+
+
+@pytest.mark.parametrize(("statement", "why"), IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+async def test_the_tables_refuse_what_cannot_be(path, statement, why):
+    async with opened(path) as store:
+        followed = await one_upload(store, snapshot=seen())
+        await announce(store, event(followed.media_id, 1), event(followed.media_id, 2))
+        before = await everything(store)
+        with pytest.raises(sqlite3.IntegrityError, match=re.escape(why)):
+            await write(store, statement)
+        assert await everything(store) == before
+
+
+async def write(store, statement):
+    async with store.database.transaction() as db:
+        await db.execute(statement)
+
+
+async def everything(store):
+    names = ["sources", "listings", "uploads", "events", "endpoints", "deliveries", "attempts", "counters"]
+    return [[tuple(row) for row in await store.database.rows(f"SELECT * FROM {name}")] for name in names]

@@ -1,0 +1,219 @@
+"""Connections: kept alive, replaced in time, repeated when they turn out dead, closed when all is said."""
+
+import asyncio
+
+import pytest
+from receiving import OK, answer, receiver, reset, serving
+
+from notifier.core.model import Outcome
+from notifier.webhook import Limits
+
+
+class Clock:
+    """A monotonic clock that is moved by hand."""
+
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+async def gone(server):
+    """The connection has ended on the receiver's side."""
+    await server.left.wait()
+    server.left.clear()
+
+
+def in_turn(*acts):
+    """One act for each request."""
+
+    async def act(server, writer):
+        return await acts[len(server.requests) - 1](server, writer)
+
+    return act
+
+
+def held(open_gate):
+    """An answer that waits until the gate is open."""
+
+    async def act(_server, writer):
+        await open_gate.wait()
+        writer.write(OK)
+        await writer.drain()
+
+    return act
+
+
+async def test_a_connection_is_used_again():
+    async with serving(answer(OK)) as server, receiver(server.port) as one:
+        for _ in range(5):
+            assert (await one.post("evt_1", b"{}")).outcome is Outcome.DELIVERED
+        assert (server.connections, len(server.requests)) == (1, 5)
+
+
+async def test_a_connection_with_an_answer_that_was_not_read_to_its_end_is_not_used_again():
+    big = b"HTTP/1.1 200 OK\r\nContent-Length: 8000000\r\n\r\n" + b"x" * 8_000_000
+    async with serving(answer(big)) as server, receiver(server.port) as one:
+        for _ in range(2):
+            assert (await one.post("evt_1", b"{}")).outcome is Outcome.DELIVERED
+        assert server.connections == 2
+
+
+async def test_at_most_as_many_connections_are_open_as_may_be_in_flight():
+    gate = asyncio.Event()
+    async with serving(held(gate)) as server, receiver(server.port, more={"max_in_flight": 3}) as one:
+        posts = [asyncio.create_task(one.post(f"evt_{n}", b"{}")) for n in range(9)]
+        while len(server.requests) < 3:
+            server.came.clear()
+            await server.came.wait()
+        gate.set()
+        assert {attempt.outcome for attempt in await asyncio.gather(*posts)} == {Outcome.DELIVERED}
+        assert server.connections == 3
+
+
+# --- a connection that was closed in the meantime
+
+
+@pytest.mark.parametrize("ending", [reset, answer(b"", close=True)], ids=["reset", "closed"])
+async def test_a_request_over_a_connection_that_was_kept_alive_too_long_is_repeated_at_once(ending):
+    async with serving(in_turn(answer(OK), ending, answer(OK))) as server, receiver(server.port) as one:
+        await one.post("evt_1", b"{}")
+        attempt = await one.post("evt_2", b"{}")
+        assert (attempt.outcome, attempt.note) == (Outcome.DELIVERED, "")
+        assert [dict(request.headers)["webhook-id"] for request in server.requests] == ["evt_1", "evt_2", "evt_2"]
+        assert server.connections == 2
+
+
+async def test_a_request_over_a_fresh_connection_is_not_repeated():
+    async with serving(reset) as server, receiver(server.port) as one:
+        assert (await one.post("evt_1", b"{}")).outcome is Outcome.RESET
+        assert len(server.requests) == 1
+
+
+async def test_it_is_repeated_once():
+    async with serving(in_turn(answer(OK), reset, reset)) as server, receiver(server.port) as one:
+        await one.post("evt_1", b"{}")
+        assert (await one.post("evt_2", b"{}")).outcome is Outcome.RESET
+        assert len(server.requests) == 3
+
+
+async def test_an_answer_that_has_begun_is_not_asked_for_again():
+    cut = answer(OK, b"HTTP/1.1 200 OK\r\nX-Cut: ", close=False)
+
+    async def act(server, writer):
+        await cut(server, writer)
+        return len(server.requests) < 2
+
+    async with serving(act) as server, receiver(server.port) as one:
+        await one.post("evt_1", b"{}")
+        assert (await one.post("evt_2", b"{}")).outcome is Outcome.RESET
+        assert len(server.requests) == 2
+
+
+async def test_it_is_not_repeated_where_no_time_is_left():
+    clock = Clock()
+
+    async def late(server, writer):
+        clock.now += 30
+        return await reset(server, writer)
+
+    async with serving(in_turn(answer(OK), late)) as server, receiver(server.port, monotonic=clock) as one:
+        await one.post("evt_1", b"{}")
+        assert (await one.post("evt_2", b"{}")).outcome is Outcome.RESET
+        assert len(server.requests) == 2
+
+
+async def test_all_requests_on_dead_connections_are_repeated_over_one_set_of_new_ones():
+    gate, dead = asyncio.Event(), asyncio.Event()
+
+    async def act(server, writer):
+        if len(server.requests) <= 4:
+            await gate.wait()
+            writer.write(OK)
+            return await writer.drain()
+        if server.connections <= 4:
+            await dead.wait()
+            return await reset(server, writer)
+        return await answer(OK)(server, writer)
+
+    async with serving(act) as server, receiver(server.port) as one:
+        for opens, wanted in ((gate, 4), (dead, 8)):
+            posts = [asyncio.create_task(one.post(f"evt_{n}", b"{}")) for n in range(4)]
+            while len(server.requests) < wanted:
+                server.came.clear()
+                await server.came.wait()
+            opens.set()
+            assert {attempt.outcome for attempt in await asyncio.gather(*posts)} == {Outcome.DELIVERED}
+        assert len(server.requests) == 12
+
+
+async def test_a_receiver_that_restarts_is_reached_again():
+    async with serving(answer(OK, close=True)) as server, receiver(server.port) as one:
+        for n in range(3):
+            assert (await one.post(f"evt_{n}", b"{}")).outcome is Outcome.DELIVERED
+            await gone(server)
+        assert len(server.requests) == 3
+
+
+# --- their age
+
+
+async def test_connections_are_replaced_after_a_minute():
+    clock = Clock()
+    async with serving(answer(OK)) as server, receiver(server.port, monotonic=clock) as one:
+        for clock.now in (0.0, 59.9, 60.0, 119.9, 120.0):
+            assert (await one.post("evt_1", b"{}")).outcome is Outcome.DELIVERED
+        assert server.connections == 3
+
+
+async def test_what_is_on_its_way_over_an_old_connection_ends_in_peace():
+    clock, gate = Clock(), asyncio.Event()
+    async with serving(in_turn(held(gate), answer(OK))) as server, receiver(server.port, monotonic=clock) as one:
+        slow = asyncio.create_task(one.post("evt_1", b"{}"))
+        await server.came.wait()
+        clock.now = 60.0
+        assert (await one.post("evt_2", b"{}")).outcome is Outcome.DELIVERED
+        gate.set()
+        assert (await slow).outcome is Outcome.DELIVERED
+        assert server.connections == 2
+
+
+async def test_the_age_may_be_set():
+    async with serving(answer(OK)) as server, receiver(server.port, limits=Limits(age=0.0)) as one:
+        for _ in range(3):
+            await one.post("evt_1", b"{}")
+        assert server.connections == 3
+
+
+# --- the end
+
+
+async def test_closing_waits_for_what_is_on_its_way():
+    gate = asyncio.Event()
+    async with serving(held(gate)) as server, receiver(server.port) as one:
+        slow = asyncio.create_task(one.post("evt_1", b"{}"))
+        await server.came.wait()
+        closing = asyncio.create_task(one.close())
+        await asyncio.sleep(0)
+        assert not closing.done()
+        gate.set()
+        assert (await slow).outcome is Outcome.DELIVERED
+        await closing
+        await gone(server)
+
+
+async def test_a_client_that_never_sent_is_closed_at_once():
+    async with receiver("http://receiver.example/") as one:
+        pass
+    assert one._connections is None
+
+
+async def test_an_attempt_may_be_cut_off():
+    gate = asyncio.Event()
+    async with serving(in_turn(held(gate), answer(OK))) as server, receiver(server.port) as one:
+        slow = asyncio.create_task(one.post("evt_1", b"{}"))
+        await server.came.wait()
+        slow.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await slow
+        assert (await one.post("evt_1", b"{}")).outcome is Outcome.DELIVERED

@@ -1,0 +1,95 @@
+"""What is sent: these headers and no others, these bytes, signed."""
+
+import json
+
+from receiving import KEY, OK, Names, answer, receiver, serving
+from standardwebhooks import Webhook
+from things import NOW
+
+from notifier import __version__
+from notifier.core.model import Outcome
+from notifier.core.secret import Secret
+
+OTHER_KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+BODY = '{"id":"evt_1","data":{"title":"Ü\u2028🙂"}}'.encode()
+
+
+async def sent(body=BODY, **given):
+    """The request that arrives, and where it was sent."""
+    async with serving(answer(OK)) as server, receiver(server.port, **given) as one:
+        attempt = await one.post("evt_1", body)
+        assert attempt.outcome is Outcome.DELIVERED
+        (request,) = server.requests
+        return request, server.port
+
+
+async def test_the_headers_are_those_of_the_contract_each_once_and_lower_case():
+    request, port = await sent(clock=lambda: NOW + 0.9)
+    assert request.line == "POST /hook HTTP/1.1"
+    signature = dict(request.headers)["webhook-signature"]
+    assert request.headers == [
+        ("host", f"127.0.0.1:{port}"),
+        ("content-type", "application/json"),
+        ("user-agent", f"notifier/{__version__}"),
+        ("accept-encoding", "identity"),
+        ("webhook-id", "evt_1"),
+        ("webhook-timestamp", f"{NOW:.0f}"),
+        ("webhook-signature", signature),
+        ("content-length", str(len(BODY))),
+    ]
+    assert request.body == BODY
+
+
+async def test_the_endpoints_own_headers_go_along_lower_case():
+    request, _ = await sent(more={"headers": {"X-Env": "prod", "Authorization": "Bearer abc"}})
+    names = [name for name, _ in request.headers]
+    assert dict(request.headers)["x-env"] == "prod"
+    assert dict(request.headers)["authorization"] == "Bearer abc"
+    assert names == [name.lower() for name in names]
+    assert len(names) == len(set(names)) == 10
+
+
+async def test_every_secret_signs_and_standard_webhooks_verifies():
+    request, _ = await sent(more={"secrets": (Secret(KEY), Secret(OTHER_KEY))})
+    for key in (KEY, OTHER_KEY):
+        assert Webhook(key).verify(request.body, dict(request.headers)) == json.loads(BODY)
+
+
+async def test_a_host_is_named_without_the_port_where_it_is_the_usual_one():
+    async with receiver("http://receiver.example/hook") as one:
+        connections = one._current()
+    assert connections.session.headers["host"] == "receiver.example"
+
+
+async def test_nothing_that_a_receiver_sets_comes_back_to_it():
+    cookies = OK.replace(b"\r\n\r\n", b'\r\nSet-Cookie: a=b\r\nAlt-Svc: h2=":1"\r\n\r\n')
+    names = Names({"receiver.example": ["127.0.0.1"]})
+    async with serving(answer(cookies)) as server:
+        async with receiver(f"http://receiver.example:{server.port}/", names=names) as one:
+            for _ in range(2):
+                await one.post("evt_1", BODY)
+        first, second = server.requests
+    assert [name for name, _ in first.headers] == [name for name, _ in second.headers]
+
+
+async def test_the_environment_has_no_say(monkeypatch, tmp_path):
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password something\n")
+    netrc.chmod(0o600)
+    async with serving(answer(OK)) as proxy, serving(answer(OK)) as server, receiver(server.port) as one:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
+        monkeypatch.setenv("NETRC", str(netrc))
+        await one.post("evt_1", BODY)
+        assert (proxy.connections, server.connections) == (0, 1)
+        assert "authorization" not in dict(server.requests[0].headers)
+
+
+async def test_an_attempt_is_timed_by_the_clocks_it_is_given():
+    ticks = iter([100.0, 100.5, 107.25, 200.0, 300.0])
+    async with (
+        serving(answer(OK)) as server,
+        receiver(server.port, clock=lambda: NOW, monotonic=lambda: next(ticks)) as one,
+    ):
+        attempt = await one.post("evt_1", BODY)
+    assert (attempt.started_at, attempt.duration) == (NOW, 7.25)

@@ -1,0 +1,142 @@
+"""Who the other side is. The certificates are a test authority's, valid from 2025 to 2100 but for the expired one."""
+
+import asyncio
+import socket
+import ssl
+import warnings
+from pathlib import Path
+
+import pytest
+from receiving import OK, Names, answer, nothing, receiver, serving
+
+from notifier.core.model import Outcome
+from notifier.webhook import Limits
+from notifier.webhook.connections import tls
+
+CERTIFICATES = Path(__file__).parent / "certificates"
+
+
+def identity(name):
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(CERTIFICATES / f"{name}.pem")
+    return context
+
+
+@pytest.fixture
+def trust():
+    """What the client trusts by itself, and the test authority."""
+    context = tls.__wrapped__()
+    context.load_verify_locations(CERTIFICATES / "ca.pem")
+    return context
+
+
+async def attempt(server_tls, trust, host="receiver.example"):
+    names = Names({"receiver.example": ["127.0.0.1"]})
+    async with (
+        serving(answer(OK), tls=server_tls) as server,
+        receiver(f"https://{host}:{server.port}/", names=names, trust=trust, more={"allow_http": False}) as one,
+    ):
+        found = await one.post("evt_1", b"{}")
+        assert len(server.requests) == (found.outcome is Outcome.DELIVERED)
+        return found
+
+
+@pytest.mark.parametrize("host", ["receiver.example", "127.0.0.1"])
+async def test_a_certificate_of_a_known_authority_for_this_host_is_accepted(trust, host):
+    assert (await attempt(identity("good"), trust, host)).outcome is Outcome.DELIVERED
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("other", "Hostname mismatch, certificate is not valid for 'receiver.example'."),
+        ("expired", "certificate has expired"),
+        ("self_signed", "self-signed certificate"),
+    ],
+)
+async def test_a_certificate_that_proves_nothing_is_refused_before_anything_is_sent(trust, name, why):
+    found = await attempt(identity(name), trust)
+    assert found.outcome is Outcome.TLS
+    assert found.note == f"receiver.example has a certificate that is not accepted: {why}"
+
+
+async def test_an_authority_that_the_system_does_not_know_is_none():
+    found = await attempt(identity("good"), None)
+    assert found.outcome is Outcome.TLS
+    assert "unable to get local issuer certificate" in found.note
+
+
+def old_identity():
+    """A receiver that speaks nothing newer than TLS 1.1."""
+    old = identity("good")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        old.minimum_version = ssl.TLSVersion.TLSv1
+        old.maximum_version = ssl.TLSVersion.TLSv1_1
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    return old
+
+
+def shake_hands(listener, context):
+    """Accept one connection; a blocking socket, because asyncio's server says nothing when a handshake fails."""
+    connection, _ = listener.accept()
+    with connection, pytest.raises(ssl.SSLError):
+        context.wrap_socket(connection, server_side=True)
+
+
+async def test_tls_before_1_2_is_refused(trust):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        shaking = asyncio.create_task(asyncio.to_thread(shake_hands, listener, old_identity()))
+        async with receiver(f"https://127.0.0.1:{listener.getsockname()[1]}/", trust=trust) as one:
+            found = await one.post("evt_1", b"{}")
+        await shaking
+    assert found.outcome is Outcome.TLS
+    assert found.note.startswith("127.0.0.1 fails the TLS handshake: ")
+    assert "version" in found.note
+
+
+async def post_to(talk, trust):
+    """One attempt at whatever talks so."""
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    async with receiver(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/", trust=trust) as one:
+        found = await one.post("evt_1", b"{}")
+    server.close()
+    await server.wait_closed()
+    return found
+
+
+async def test_what_does_not_speak_tls_is_told(trust):
+    async def talk(reader, writer):
+        await reader.read(10)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    found = await post_to(talk, trust)
+    assert found.outcome is Outcome.TLS
+    assert found.note.startswith("127.0.0.1 fails the TLS handshake: ")
+
+
+async def test_a_handshake_that_is_cut_off_is_told(trust):
+    async def talk(reader, writer):
+        await reader.read(10_000)
+        writer.close()
+
+    found = await post_to(talk, trust)
+    assert found.outcome is Outcome.CONNECT
+    assert found.note == "127.0.0.1 cannot be connected to: ConnectionResetError"
+
+
+async def test_a_handshake_that_stalls_is_given_up(trust):
+    async with (
+        serving(nothing) as server,
+        receiver(f"https://127.0.0.1:{server.port}/", trust=trust, limits=Limits(connect=0.05)) as one,
+    ):
+        found = await one.post("evt_1", b"{}")
+    assert found.outcome is Outcome.TIMEOUT_CONNECT
+
+
+def test_the_authorities_are_read_once_and_never_without_a_check():
+    assert tls() is tls()
+    assert tls().verify_mode is ssl.CERT_REQUIRED
+    assert tls().check_hostname
+    assert tls().minimum_version is ssl.TLSVersion.TLSv1_2
