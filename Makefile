@@ -54,5 +54,5 @@ lock:
 	@touch $@ .venv/run
 
 tests/node/node_modules: tests/node/package-lock.json
-	npm ci --prefix tests/node --silent --no-audit --no-fund
+	npm ci --prefix tests/node --loglevel=error --no-audit --no-fund
 	@touch $@
