@@ -213,7 +213,10 @@ class Poller:
                 "sequence": event.sequence,
                 "deliveries": len(endpoints),
             }
-            log.info("announced", extra={"fields": fields})
+            trouble = news.source.trouble if event.type == "source.failing" else None
+            if trouble is not None:
+                fields["reason"] = f"{trouble.code}: {trouble.text}"
+            log.log(logging.WARNING if trouble else logging.INFO, "announced", extra={"fields": fields})
 
 
 def _sound(question: Question, answer: Answer) -> Answer:

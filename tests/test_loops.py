@@ -101,7 +101,7 @@ async def test_an_empty_listing_is_not_news(tmp_path):
 
 
 @pytest.mark.parametrize("fault", [Unavailable("down"), Refused("no"), Malformed("html")])
-async def test_a_source_in_trouble_is_reported_once_and_recovers_once(tmp_path, fault):
+async def test_a_source_in_trouble_is_reported_once_and_recovers_once(tmp_path, fault, caplog):
     everything = endpoint("ops", events=("*",))
     async with world(tmp_path, endpoints=(everything,), uploads=("a", "b")) as w:
         w.client.set("a", S.PROCESSING)
@@ -121,6 +121,12 @@ async def test_a_source_in_trouble_is_reported_once_and_recovers_once(tmp_path, 
         failing = next(event for event in w.receivers.events("ops") if event["type"] == "source.failing")
         assert failing["data"]["source"] == "posts"
         assert set(failing["data"]) == {"source", "provider", "reason", "since"}
+        warned = [
+            record.fields
+            for record in caplog.records
+            if record.message == "announced" and record.levelname == "WARNING"
+        ]
+        assert [line["reason"].partition(": ")[2] for line in warned] == [str(fault)]
 
 
 async def test_a_page_that_is_never_answered_does_not_hide_the_first(tmp_path):

@@ -29,7 +29,7 @@ from notifier.providers.base import Provider, ProviderError
 from notifier.sender import Sender
 from notifier.store import Store
 
-CADENCE = Cadence(open=((600, 10), (float("inf"), 60)), settled=((86400, 3600),), first=0.0, grace=60.0, grace_looks=3)
+CADENCE = Cadence(open=((600, 10), (float("inf"), 60)), settled=((86400, 3600),), grace=60.0, grace_looks=3)
 LISTING = Listing(LookKind.LIST, "all", active=30, idle=300)
 VANISHING = Vanishing()
 BUDGET = Rate(6000, 60)

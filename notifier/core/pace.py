@@ -30,8 +30,6 @@ class Cadence:
 
     open: tuple[tuple[float, float], ...]
     settled: tuple[tuple[float, float], ...]
-    first: float = 0.0
-    """The first look comes so long after a registration."""
     grace: float = 600.0
     """An upload that the provider does not know is `gone` after so long, and after `grace_looks` looks."""
     grace_looks: int = 3
@@ -166,6 +164,5 @@ def faster(cadence: Cadence, by: float) -> Cadence:
         cadence,
         open=tuple((age / by, every / by) for age, every in cadence.open),
         settled=tuple((age / by, every / by) for age, every in cadence.settled),
-        first=cadence.first / by,
         grace=cadence.grace / by,
     )

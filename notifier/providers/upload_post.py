@@ -228,7 +228,6 @@ PROVIDER = Provider(
     cadence=Cadence(
         open=((600, 10), (3600, 30), (7200, 300), (86400, 900), (604800, 3600), (float("inf"), 21600)),
         settled=((360, 360), (86400, 3600)),  # a settled upload's answer is cached for 5 minutes
-        first=5,
     ),
     budget=Rate(60, 60),
     limit=Rate(60, 60),

@@ -281,8 +281,8 @@ def test_a_window_is_never_taken_for_shorter_than_it_was_seen_to_be():
 
 
 def test_a_faster_rhythm_is_the_same_rhythm():
-    quick = faster(Cadence(open=((600, 10), (float("inf"), 60)), settled=((DAY, HOUR),), first=5), 10)
-    assert quick == Cadence(open=((60, 1), (float("inf"), 6)), settled=((8640, 360),), first=0.5, grace=60)
+    quick = faster(Cadence(open=((600, 10), (float("inf"), 60)), settled=((DAY, HOUR),)), 10)
+    assert quick == Cadence(open=((60, 1), (float("inf"), 6)), settled=((8640, 360),), grace=60)
 
 
 def test_intervals_never_shrink_with_age_in_the_cadences_we_have():
