@@ -4,7 +4,8 @@ import pytest
 from world import endpoint, world
 
 from notifier.core.diff import Vanishing
-from notifier.core.model import Baseline, Order, Rate, Reason, Status, Target, TargetStatus
+from notifier.core.model import Answer, Baseline, Observation, Order, Rate, Reason, Status, Target, TargetStatus
+from notifier.poller import IDLE
 from notifier.providers.base import Malformed, Refused, Unavailable
 
 S = Status
@@ -337,3 +338,41 @@ async def test_a_bug_in_sending_ends_the_sender_and_still_closes_the_store(tmp_p
         await story()
     async with world(tmp_path):
         pass
+
+
+async def test_where_there_is_nothing_to_ask_nothing_is_asked(tmp_path):
+    async with world(tmp_path, discover=False) as w:
+        assert await w.poller.poll("posts") == w.clock.now + IDLE
+        assert w.client.asked == []
+
+
+async def test_of_two_rows_about_one_upload_the_newer_counts_whatever_their_order(tmp_path):
+    async with world(tmp_path, endpoints=(endpoint("app"),), baseline=Baseline.ANNOUNCE) as w:
+        rows = [
+            Observation("post", "a", S.COMPLETED, "completed", updated_at=w.clock.now - 10),
+            Observation("post", "a", S.PROCESSING, "processing", updated_at=w.clock.now - 20),
+            Observation("post", "b", S.PROCESSING, "processing", updated_at=w.clock.now - 20),
+            Observation("post", "b", S.COMPLETED, "completed", updated_at=w.clock.now - 10),
+        ]
+
+        async def both(_look, _at):
+            return Answer(tuple(rows))
+
+        w.client.observe = both
+        await w.poll()
+        await w.settle()
+        assert w.receivers.types("app") == ["upload.completed", "upload.completed"]
+
+
+async def test_an_answer_without_a_word_of_what_was_asked_for_is_a_fault_of_the_source(tmp_path):
+    async with world(tmp_path, endpoints=(endpoint("ops", events=("*",)),), uploads=("a",), discover=False) as w:
+
+        async def silence(_look, _at):
+            return Answer()
+
+        w.client.observe = silence
+        await w.poll()
+        await w.settle()
+        (event,) = w.receivers.events("ops")
+        assert event["type"] == "source.failing"
+        assert event["data"]["reason"] == {"code": "malformed", "text": "asked for a, answered without a word of it"}

@@ -8,6 +8,7 @@ import time
 from typing import TextIO
 
 from notifier.demo.acts import DaemonEnded, play
+from notifier.demo.report import Report
 from notifier.demo.stage import WANTED
 from notifier.demo.view import Lines, View
 
@@ -51,6 +52,11 @@ async def _run(seconds: float, port: int | None, out: TextIO, err: TextIO, *, as
     except DaemonEnded as error:
         err.write(f"{error}\n")
         return 1
+    return conclude(report, view, out, err, as_json=as_json)
+
+
+def conclude(report: Report, view: View, out: TextIO, err: TextIO, *, as_json: bool) -> int:
+    """Tell what came of it; where something is wrong, the daemon has the last word. Answers the exit code."""
     view.conclude(report)
     if as_json:
         out.write(json.dumps(report.document(), indent=2) + "\n")

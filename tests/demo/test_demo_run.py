@@ -10,7 +10,10 @@ import sys
 
 import pytest
 
-from notifier.demo import run
+from notifier.demo import conclude, run
+from notifier.demo.ledger import Ledger
+from notifier.demo.report import Report
+from notifier.demo.view import Lines
 
 NOTIFIER = (sys.executable, "-m", "notifier", "demo")
 
@@ -70,6 +73,17 @@ async def test_a_daemon_that_ends_too_early_has_the_last_word(started, tmp_path)
     assert process.returncode == 1
     assert "the daemon ended with" in err.decode()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("exit_", "code"), [(0, 0), (1, 1)])
+@pytest.mark.parametrize("as_json", [False, True])
+def test_only_a_good_report_is_an_exit_of_0_and_a_bad_one_shows_the_daemon_s_log(exit_, code, as_json):
+    report = Report(1.0, Ledger({}).verdict(), {"posts": 3}, 0, exit_, "its last line")
+    shown, out, err = io.StringIO(), io.StringIO(), io.StringIO()
+    assert conclude(report, Lines(shown, lambda: 0.0), out, err, as_json=as_json) == code
+    assert report.headline in shown.getvalue()
+    assert ("its last line" in err.getvalue()) is bool(code)
+    assert (json.loads(out.getvalue() or "{}").get("ok") is (not code)) is as_json
 
 
 class FirstLine(io.StringIO):
