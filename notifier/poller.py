@@ -139,14 +139,14 @@ class Poller:
         _tell_skipped(one, question, answer)
         one.limit = limit_told(answer.limit, one.limit)
         hold_until = held_until(answer.limit, one.source.reserve, one.limit, now)
+        if answer.then is not None:  # half an answer is none yet, and no recovery
+            one.then = replace(question, look=answer.then)
+            await self._announce(Announcement(replace(state, hold_until=hold_until)))
+            return
         state, told = replace(state, failures=0, hold_until=hold_until), None
         if one.failed in {None, question.subject} or question.due_at > one.failed_due_at:
             one.failed = None
             state, told = recovered(state, one.provider.name, now)
-        if answer.then is not None:
-            one.then = replace(question, look=answer.then)
-            await self._announce(Announcement(state, owed=self._owed([told])))
-            return
         pairs = await self._paired(one, answer.observations, now)
         readings = self._readings(one, question, answer, pairs, now)
         changes = [reading.change for reading in readings if reading.change is not None]

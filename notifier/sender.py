@@ -80,6 +80,9 @@ class Sender:
         self._tasks: set[asyncio.Task[None]] = set()
         self._ended: list[tuple[Delivery, Attempt]] = []
         self._bugs: list[BaseException] = []
+        self._recording = asyncio.Lock()
+        """A pass and a stop may both find the same results."""
+        self._stopping = False
 
     @property
     def in_flight(self) -> int:
@@ -95,12 +98,12 @@ class Sender:
         places = self._in_flight_total - self.in_flight
         for delivery in _in_turns(due):
             line = self._lines[delivery.endpoint]
-            if places <= 0:
+            if places <= 0 or self._stopping:
                 break
             if not line.room() or not line.is_free(delivery):
                 continue
             if (may_go := line.may_go(now)) > now:
-                later = min(may_go, later or may_go)
+                later = may_go if later is None else min(may_go, later)
                 continue
             line.take(delivery, now)
             places -= 1
@@ -111,17 +114,21 @@ class Sender:
         """Commit the results of all attempts that have ended, then give their places free."""
         if self._bugs:
             raise self._bugs[0]
-        if not self._ended:
-            return
-        results = [self._result(delivery, attempt) for delivery, attempt in self._ended]
-        await self._store.record(results)
-        del self._ended[: len(results)]  # not before: where the database is full or locked, the next pass tries again
-        for result in results:
-            del self._lines[result.delivery.endpoint].in_flight[result.delivery.id]
-            _tell(result)
+        async with self._recording:
+            if not self._ended:
+                return
+            results = [self._result(delivery, attempt) for delivery, attempt in self._ended]
+            await self._store.record(results)
+            del self._ended[
+                : len(results)
+            ]  # not before: where the database is full or locked, the next pass tries again
+            for result in results:
+                del self._lines[result.delivery.endpoint].in_flight[result.delivery.id]
+                _tell(result)
 
     async def stop(self, within: float) -> None:
         """Let what is on its way end for `within` seconds, then cut it off: it stays due. Record what has ended."""
+        self._stopping = True
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=within)
         cut_off = list(self._tasks)

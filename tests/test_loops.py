@@ -1,5 +1,8 @@
 """The two loops over a real database: what is announced, and what is owed for it."""
 
+import asyncio
+from dataclasses import replace
+
 import pytest
 from world import endpoint, world
 
@@ -376,3 +379,36 @@ async def test_an_answer_without_a_word_of_what_was_asked_for_is_a_fault_of_the_
         (event,) = w.receivers.events("ops")
         assert event["type"] == "source.failing"
         assert event["data"]["reason"] == {"code": "malformed", "text": "asked for a, answered without a word of it"}
+
+
+async def test_half_an_answer_is_no_recovery(tmp_path):
+    async with world(tmp_path, endpoints=(endpoint("ops", events=("*",)),), uploads=("a",), discover=False) as w:
+
+        async def second_form_fails(look, _at):
+            if look.ref is None:
+                return Answer(then=replace(look, ref="job_id"))
+            raise Unavailable("500")
+
+        w.client.observe = second_form_fails
+        await w.polls_until(w.clock.now + 3600)
+        await w.settle()
+        assert w.receivers.types("ops") == ["source.failing"]
+
+
+async def test_what_a_pass_and_a_stop_both_find_is_written_once(tmp_path):
+    async with world(tmp_path, endpoints=(endpoint("app"),), uploads=("a",)) as w:
+        w.client.set("a", S.QUEUED)
+        await w.poll(2)
+        await w.sender.send_due()
+        await w.sender.wake.wait()
+        await asyncio.gather(w.sender.record_ended(), w.sender.record_ended())
+        assert (w.sender.in_flight, w.receivers.types("app")) == (0, ["upload.queued"])
+
+
+async def test_a_pass_after_a_stop_starts_nothing(tmp_path):
+    async with world(tmp_path, endpoints=(endpoint("app"),), uploads=("a",)) as w:
+        w.client.set("a", S.QUEUED)
+        await w.poll(2)
+        await w.sender.stop(0)
+        await w.sender.send_due()
+        assert w.sender.in_flight == 0

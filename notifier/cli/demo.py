@@ -1,6 +1,7 @@
 """`notifier demo`: the whole thing on one machine, with nothing to set up."""
 
 import asyncio
+import math
 import sys
 
 import click
@@ -8,8 +9,21 @@ import click
 from notifier.demo import run
 
 
+def _number(_context: click.Context, _option: click.Parameter, seconds: float) -> float:
+    if math.isnan(seconds):  # no bound keeps it out
+        raise click.BadParameter("nan is no number")
+    return seconds
+
+
 @click.command()
-@click.option("--seconds", type=click.FloatRange(1, 3600), default=20.0, show_default=True, help="How long it plays.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(1, 3600),
+    default=20.0,
+    show_default=True,
+    callback=_number,
+    help="How long it plays.",
+)
 @click.option("--port", type=click.IntRange(1, 65535), help="Let the daemon's own server listen here on 127.0.0.1.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document at the end; words go to stderr.")
 def demo(seconds: float, port: int | None, *, as_json: bool) -> None:

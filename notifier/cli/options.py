@@ -23,7 +23,7 @@ def config_option(function: Function) -> Function:
         "-c",
         "--config",
         "path",
-        type=click.Path(path_type=Path),
+        type=click.Path(path_type=Path, readable=False),
         metavar="FILE",
         help="The config; else $NOTIFIER_CONFIG, /etc/notifier/config.toml or ./config.toml.",
     )(function)

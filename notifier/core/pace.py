@@ -140,11 +140,12 @@ def _interval(rate: Rate, burst: int) -> float:
 def limit_told(told: Limit | None, limit: Rate) -> Rate:
     """The provider's limit after an answer: what headers tell of the whole goes before the documented `limit`.
 
-    No header tells how long the window is: as long as it was taken for, or as long as it still lasts.
+    No header tells how long the window is: as long as it was taken for, or as long as it still lasts, which is believed
+    up to an hour: a clock that is wrong must not silence a source.
     """
     if told is None or told.total is None:
         return limit
-    return Rate(told.total, max(limit.seconds, told.reset_in))
+    return Rate(told.total, max(limit.seconds, min(told.reset_in, LONGEST_HOLD)))
 
 
 def held_until(told: Limit | None, reserve: float, limit: Rate, now: float) -> float:

@@ -266,6 +266,8 @@ def test_what_is_left_below_the_reserve_is_the_user_s(told, limit, reserve, unti
         (Limit(5, 30, 600), Rate(600, 60)),
         (Limit(5, 30, 10), Rate(10, 60)),
         (Limit(5, 3000, 100), Rate(100, 3000)),
+        (Limit(5, 86400, 100), Rate(100, HOUR)),
+        (Limit(5, 1e300, 100), Rate(100, HOUR)),
     ],
 )
 def test_a_limit_that_is_told_goes_before_the_documented_one(told, limit):
