@@ -43,6 +43,8 @@ class Watched:
     """The subject whose failure was reported: its next good answer is the recovery. Where forgotten: any is."""
     failed_due_at: float = 0.0
     """When that subject was to be asked again: a good answer to what was due later shows that it no longer is."""
+    tries: dict[object, int] = field(default_factory=dict)
+    """How often in a row a question could not be answered, by its subject."""
     skipped: dict[object, Sequence[str]] = field(default_factory=dict)
     """What could not be read in the last answer to a question, by its subject."""
     limit: Rate = field(init=False)
@@ -129,13 +131,15 @@ class Poller:
         later = resumes_at + one.provider.cadence.open[0][1]
         if one.failed == question.subject:
             one.failed_due_at = later
-        progress = put_off(question.progress, failures, later)
+        tries = one.tries[question.subject] = one.tries.get(question.subject, 0) + 1
+        progress = put_off(question.progress, tries, later)
         uploads = [] if question.upload is None else [replace(question.upload, due_at=later)]
         await self._announce(Announcement(state, progress, uploads, owed=self._owed([told])))
 
     async def _answered(self, one: Watched, state: SourceState, question: Question, answer: Answer) -> None:
         """The provider spoke: what it said is compared with the snapshots and written, with what is owed for it."""
         now = self._clock()
+        one.tries.pop(question.subject, None)
         _tell_skipped(one, question, answer)
         one.limit = limit_told(answer.limit, one.limit)
         hold_until = held_until(answer.limit, one.source.reserve, one.limit, now)

@@ -98,6 +98,15 @@ class FirstLine(io.StringIO):
         return super().write(text)
 
 
+async def test_a_second_interruption_does_not_cut_the_cleaning_short():
+    out = FirstLine()
+    task = asyncio.create_task(run(20.0, None, out, io.StringIO(), as_json=False))
+    await out.written.wait()
+    os.kill(os.getpid(), signal.SIGTERM)
+    os.kill(os.getpid(), signal.SIGINT)
+    assert await task == 128 + signal.SIGTERM
+
+
 async def test_a_cancelled_demo_is_cancelled():
     out = FirstLine()
     task = asyncio.create_task(run(20.0, None, out, io.StringIO(), as_json=False))
