@@ -39,8 +39,8 @@ async def test_json_has_the_same_figures(tmp_path):
     assert 0 < document["delay"]["median_ms"] <= document["delay"]["p99_ms"]
 
 
-async def test_a_profile_shows_our_own_functions(tmp_path):
-    assert "send_due" in await bench(tmp_path, "--profile")
+async def test_a_profile_shows_our_own_share(tmp_path):
+    assert "notifier: sender" in await bench(tmp_path, "--profile")
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ class Api:
                 return _judged(response, await _body(response), at)
         except TimeoutError:
             raise Unavailable("no answer in time") from None
-        except ClientError as error:
+        except (ClientError, UnicodeError) as error:  # the latter for a host that is none
             raise Unavailable(f"no answer: {type(error).__name__}") from None
 
 
