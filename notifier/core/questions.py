@@ -9,8 +9,8 @@ from notifier.core.pace import Listing
 MAX_PAGES = 100
 """Pages of one sweep at most: what lies deeper is older than anything that still moves."""
 
-GIVE_UP_AFTER = 3
-"""Failures in a row after which a sweep begins anew."""
+GIVE_UP_AFTER = 100
+"""Failures in a row after which a sweep begins anew: hours, so that an outage ends first and the rest is read."""
 
 
 @dataclass(frozen=True, slots=True)
