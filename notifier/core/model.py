@@ -54,18 +54,25 @@ class LookKind(StrEnum):
     """What a request to a provider can be."""
 
     GET = "get"
+    BATCH = "batch"
     LIST = "list"
+    FILTER = "filter"
     FEED = "feed"
     SCHEDULE = "schedule"
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One request to a provider. A GET names its upload; the others name a collection and a page, from 1."""
+    """One request to a provider. A GET names its upload, a BATCH several; the others a collection and a page, from 1."""
 
     kind: LookKind
     collection: str = ""
     page: int = 1
+    cursor: str | None = None
+    """What the answer before said of where this page is (`Answer.cursor`); None on page 1."""
+    word: str = ""
+    """Of a collection that is asked for in part: which part."""
+    ids: tuple[str, ...] = ()
     id: str = ""
     ref: str | None = None
     scheduled_at: float | None = None
@@ -90,6 +97,8 @@ class Target:
     external_id: str | None = None
     url: str | None = None
     reason: Reason | None = None
+    started_at: float | None = None
+    finished_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +121,10 @@ class Observation:
     scheduled_at: float | None = None
     created_at: float | None = None
     updated_at: float | None = None
+    started_at: float | None = None
+    finished_at: float | None = None
+    time_left: float | None = None
+    """Seconds that it will still take, by the provider's own estimate at the moment of the look."""
     targets: tuple[Target, ...] = ()
     ref: str | None = None
     """The provider module's own note on how to ask for this id again."""
@@ -141,6 +154,10 @@ class Answer:
     """The same question in another form: to be asked next, nothing is known before."""
     more: bool = False
     """Of a page: there is a further one."""
+    cursor: str | None = None
+    """Where the further page is, if its number alone does not tell."""
+    total: int | None = None
+    """Of a page: the rows of all pages together, where told."""
     skipped: tuple[str, ...] = ()
     """A line for each broken row that was passed over, with no more of it than its place and fault."""
     limit: Limit | None = None
@@ -352,6 +369,8 @@ class Source:
     provider: str
     base_url: str
     api_key: Secret
+    user_id: str = ""
+    """Of providers that want one beside the key."""
     budget: Rate
     discover: bool = True
     baseline: Baseline = Baseline.SILENT

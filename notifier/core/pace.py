@@ -12,12 +12,21 @@ from notifier.core.model import DORMANT, SETTLED, Limit, LookKind, Observation, 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A collection that can be read page by page, and how often: `active` seconds apart while something is open."""
+    """A collection that can be read page by page, and how often: `active` seconds apart while something is open.
+
+    A `word` names the part of the collection that is read, where the provider lets one choose.
+    """
 
     kind: LookKind
     collection: str
     active: float
     idle: float
+    word: str = ""
+
+    @property
+    def name(self) -> str:
+        """Under which it is remembered how far it has been read."""
+        return f"{self.collection}:{self.word}" if self.word else self.collection
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,15 +33,15 @@ def first_due(
     listings: Iterable[Listing], progress: Mapping[str, ListingState], upload: Upload | None, *, many_kinds: bool
 ) -> Question | None:
     """The question that is due first: a page of a collection, or the upload that is to be looked at first."""
-    questions = [_page(listing, progress.get(listing.collection)) for listing in listings]
+    questions = [_page(listing, progress.get(listing.name)) for listing in listings]
     if upload is not None:
         questions.append(_single(upload, many_kinds=many_kinds))
     return min(questions, key=lambda question: question.due_at, default=None)
 
 
 def _page(listing: Listing, progress: ListingState | None) -> Question:
-    progress = progress or ListingState(listing.collection)
-    look = Look(listing.kind, listing.collection, progress.page)
+    progress = progress or ListingState(listing.name)
+    look = Look(listing.kind, listing.collection, progress.page, word=listing.word)
     return Question(look, progress.due_at, listing=listing, progress=progress)
 
 

@@ -62,5 +62,9 @@ class Provider:
     limit: Rate
     """The documented limit before any header tells another; a count of 0: none is documented."""
     connect: Callable[[aiohttp.ClientSession, Source], Client]
+    batch: int = 0
+    """Ids that one BATCH may name; 0: it has none."""
+    single: bool = True
+    """Whether it can be asked for one upload by its id."""
     vanishing: Vanishing = field(default_factory=Vanishing)
     """What it means once it is confirmed that the provider does not know an upload any more."""
