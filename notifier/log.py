@@ -18,11 +18,14 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from notifier.core.render import iso
+from notifier.core.text import span, visible
 
 LONGEST_FIELD = 500
 """Characters of a field that are shown."""
 LONGEST_TEXT = 100_000
 """Of a message or a trace, in characters, and of a journal field, in bytes: one datagram carries about 200 kB."""
+MOMENTS = frozenset({"next"})
+"""Fields that hold a moment to come, in seconds since 1970."""
 JOURNAL = Path("/run/systemd/journal/socket")
 
 COLOURS = {logging.DEBUG: "2", logging.INFO: "32", logging.WARNING: "33", logging.ERROR: "31", logging.CRITICAL: "1;31"}
@@ -84,21 +87,13 @@ def _handler(form: Form, stream: TextIO, environ: Mapping[str, str], journal: Pa
 # --- what a record says
 
 
-def printable(text: str, longest: int = LONGEST_FIELD) -> str:
-    r"""The text cut, and every character that is not plainly seen written as its escape, like `\n` or `\u202e`."""
-    text = text[:longest]
-    if text.isprintable():
-        return text
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
-
-
 def shown(value: object) -> object:
-    """A field's value as the outputs may hold it: None and finite numbers as they are, all else as printable text."""
+    """A field's value as the outputs may hold it: None and finite numbers as they are, all else as text, cut."""
     if isinstance(value, str):
-        return printable(value)
+        return visible(value[:LONGEST_FIELD])
     if value is None or isinstance(value, int) or (isinstance(value, float) and isfinite(value)):
         return value
-    return printable(str(value))
+    return visible(str(value)[:LONGEST_FIELD])
 
 
 def fields(record: logging.LogRecord) -> dict[str, Any]:
@@ -108,7 +103,7 @@ def fields(record: logging.LogRecord) -> dict[str, Any]:
 
 def message(record: logging.LogRecord) -> str:
     """What is said, in one line."""
-    return printable(record.getMessage(), LONGEST_TEXT)
+    return visible(record.getMessage()[:LONGEST_TEXT])
 
 
 def trace(record: logging.LogRecord) -> list[str]:
@@ -116,16 +111,21 @@ def trace(record: logging.LogRecord) -> list[str]:
     if record.exc_info is None or record.exc_info[0] is None:
         return []
     text = logging.Formatter().formatException(record.exc_info)
-    return [printable(line, LONGEST_TEXT) for line in text[:LONGEST_TEXT].split("\n")]
+    return [visible(line) for line in text[:LONGEST_TEXT].split("\n")]
 
 
 def spoken(record: logging.LogRecord) -> str:
-    """Message and fields for a person: `announced source=posts type=upload.completed`."""
-    return " ".join([message(record), *(f"{name}={_quoted(value)}" for name, value in fields(record).items())])
+    """Message and fields for a person: `announced source=posts type=upload.completed`; what is None is left out."""
+    said = ((name, _told(name, value, record.created)) for name, value in fields(record).items() if value is not None)
+    return " ".join([message(record), *(f"{name}={_quoted(text)}" for name, text in said)])
 
 
-def _quoted(value: object) -> str:
-    text = "-" if value is None else str(value)
+def _told(name: str, value: object, now: float) -> str:
+    """A moment as what is left until then: `+5m`."""
+    return f"+{span(value - now)}" if name in MOMENTS and isinstance(value, int | float) else str(value)
+
+
+def _quoted(text: str) -> str:
     return text if text and not set(text) & set(' "=') else json.dumps(text, ensure_ascii=False)
 
 

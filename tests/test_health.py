@@ -100,8 +100,20 @@ async def test_every_answer_says_little_of_itself(path):
 async def test_a_taken_port_is_told_by_its_name_in_the_config():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(OSError, match=rf"^server\.listen: 127\.0\.0\.1:{port}: .*address already in use"):
+        with pytest.raises(OSError, match=rf"^server\.listen: 127\.0\.0\.1:{port}: Address already in use$"):
             await start(("127.0.0.1", port), None)
+
+
+async def test_an_address_that_is_not_here_is_told_as_it_is_written():
+    with pytest.raises(OSError, match=r"^server\.listen: \[2001:db8::1\]:9480: [A-Z]\w+"):
+        await start(("2001:db8::1", 9480), None)
+
+
+@pytest.mark.parametrize("host", [".".join(["a" * 60] * 5), "a..b"])  # too long to be asked for, and no name at all
+async def test_a_host_that_has_no_address_is_told(host):
+    with pytest.raises(OSError, match=rf"^server\.listen: {host}:9480: .+") as told:
+        await start((host, 9480), None)
+    assert not str(told.value).endswith("None")
 
 
 async def test_a_closed_server_lets_go_of_its_port():

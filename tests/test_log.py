@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.core.secret import Secret
-from notifier.log import Console, Form, Journal, JsonLines, fitting, framed, printable, setup
+from notifier.log import Console, Form, Journal, JsonLines, fitting, framed, setup
 
 EVIL = "\n{}\r\x1b[31mred\x00\u2028\u202e\x7f\ud800"
 HOSTILE = st.text([*EVIL, *'aé世 \t\\"=\x85\xa0\u2029\u200f\u2066\U000e0001\U0001f600'])
@@ -171,9 +171,11 @@ def test_the_journal_can_be_asked_for(untouched, journal):
 
 
 def test_text_is_cut_and_what_is_not_plainly_seen_is_escaped():
-    assert printable("Grüße, 世界") == "Grüße, 世界"
-    assert printable("x" * 600) == "x" * 500
-    assert printable(EVIL) == "\\n{}\\r\\x1b[31mred\\x00\\u2028\\u202e\\x7f\\ud800"
+    told = json.loads(JsonLines().format(record(title="Grüße, 世界", long="x" * 600, many=["x" * 600], evil=EVIL)))
+    assert told["title"] == "Grüße, 世界"
+    assert told["long"] == "x" * 500
+    assert told["many"] == "['" + "x" * 498
+    assert told["evil"] == "\\n{}\\r\\x1b[31mred\\x00\\u2028\\u202e\\x7f\\ud800"
 
 
 @given(HOSTILE)
@@ -215,7 +217,21 @@ def test_the_console_shows_time_level_message_and_fields():
         record(source="posts", status=None, ms=1.5, note="", text='a "b"', pair="a=b", level=logging.WARNING)
     )
     at = time.strftime("%H:%M:%S", time.localtime(1_800_000_000))
-    assert line == rf'{at}.250 warning  announced source=posts status=- ms=1.5 note="" text="a \"b\"" pair="a=b"'
+    assert line == rf'{at}.250 warning  announced source=posts ms=1.5 note="" text="a \"b\"" pair="a=b"'
+
+
+def test_a_person_is_told_in_how_long_the_next_attempt_follows():
+    # It was a number of ten digits once.
+    console = Console(coloured=False)
+    assert console.format(record(next=1_800_000_300.25)).endswith(" announced next=+5m")
+    assert console.format(record(next=1_799_999_999.0)).endswith(" announced next=+0s")
+    assert console.format(record(next="never")).endswith(" announced next=never")
+    assert json.loads(JsonLines().format(record(next=1_800_000_300.25)))["next"] == 1_800_000_300.25
+
+
+def test_a_person_is_told_nothing_of_what_is_not_there():
+    # The events of a source came with an upload=- once.
+    assert Console(coloured=False).format(record(upload=None, sequence=1)).endswith(" announced sequence=1")
 
 
 def test_the_console_folds_a_trace_in_below():
@@ -268,7 +284,7 @@ def test_an_exception_asked_for_where_there_is_none_is_no_trace():
 def test_the_journal_gets_fields_that_can_be_asked_for(handler, journal):
     handler.emit(record(source="posts", attempt=3, status=None, level=logging.ERROR))
     assert unframed(journal.recv(10_000)) == {
-        "MESSAGE": "announced source=posts attempt=3 status=-",
+        "MESSAGE": "announced source=posts attempt=3",
         "PRIORITY": "3",
         "SYSLOG_IDENTIFIER": "notifier",
         "LOGGER": "notifier.tried",

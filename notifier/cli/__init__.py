@@ -1,15 +1,24 @@
 """argv → command. A command's module is imported when it is called, so that help, version and errors come at once."""
 
+import errno
 import importlib
+import io
 import os
+import signal
 import sys
+from contextlib import suppress
 from typing import NoReturn
 
 import click
 
 from notifier import __version__
 
-INTERRUPTED = 130
+FAILED = 1
+INTERRUPTED = 128 + signal.SIGINT
+UNREAD = 128 + signal.SIGPIPE
+"""What a shell says of a program that the end of its pipe has ended, as `head` ends others."""
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""Why something cannot be written, with nobody here to blame."""
 
 
 class Later(click.Command):
@@ -54,14 +63,53 @@ def notifier(*, debug: bool) -> None:  # `_invoke` looks at it
 
 
 def main() -> NoReturn:
-    """The program: exit status 0 done, 1 failed, 2 wrong command line, 78 wrong config, 130 interrupted."""
+    """The program: exit status 0 done, 1 failed, 2 wrong command line, 78 wrong config, 130 interrupted, 141 unread."""
+    _open_what_is_closed()
+    _spell_what_has_no_letter()
     try:
         code = _exit_code(sys.argv[1:])
-        print(end="", flush=True)  # unlike sys.stdout.flush(), also where there is no stdout
-    except BrokenPipeError:  # the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at the very end
-        code = 0
+        sys.stdout.flush()
+    except OSError as error:
+        code = _unwritten(error)
+    _spare_the_last_flush()
     sys.exit(code)
+
+
+def _open_what_is_closed() -> None:
+    """Let a stream that was closed (`2>&-`) go nowhere: else the next file opened, say the database, has its number."""
+    number = 0
+    while number <= 2:  # noqa: PLR2004  # stdin, stdout, stderr
+        number = os.open(os.devnull, os.O_RDWR)
+    os.close(number)
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  # as long as the process
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  # as above
+
+
+def _spell_what_has_no_letter() -> None:
+    """Where the locale knows no `→`, write it as an escape: it is no reason to fail."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _unwritten(error: OSError) -> int:
+    """Somebody has seen enough, which is nothing to talk about; or there is no place left, which is."""
+    if isinstance(error, BrokenPipeError):
+        return UNREAD
+    if error.errno not in FULL:
+        raise error
+    with suppress(OSError):  # it may be stderr that is full
+        click.echo(f"Error: cannot write: {error.strerror}", err=True)
+    return FAILED
+
+
+def _spare_the_last_flush() -> None:
+    """What could not be written goes nowhere: Python tries it once more at the very end, and complains."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _exit_code(arguments: list[str]) -> int:
@@ -69,6 +117,8 @@ def _exit_code(arguments: list[str]) -> int:
     try:
         with notifier.make_context("notifier", arguments) as context:
             _invoke(context)
+    except SystemExit as exit_:
+        return int(exit_.code or 0)
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
     except click.ClickException as error:
@@ -82,9 +132,11 @@ def _exit_code(arguments: list[str]) -> int:
 def _invoke(context: click.Context) -> None:
     try:
         notifier.invoke(context)
-    except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+    except (click.ClickException, click.Abort, click.exceptions.Exit):
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in {errno.EPIPE, *FULL}:
+            raise
         if context.params["debug"] or context.invoked_subcommand == "run":  # a daemon's trace belongs in its log
             raise
         message = f"this is a bug of notifier ({type(error).__name__}): run again with --debug (notifier --debug …)"

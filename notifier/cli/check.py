@@ -13,6 +13,7 @@ from notifier.cli.options import CONFIG_IS_WRONG, config_option
 from notifier.config import ConfigError, Fault, Reading, read
 from notifier.config.effective import as_json, as_toml
 from notifier.config.places import config_path
+from notifier.core.text import counted
 
 
 @click.command()
@@ -44,7 +45,7 @@ def _show_faults(faults: Sequence[Fault], *, as_document: bool) -> None:
         return
     for fault in faults:
         click.echo(str(fault))
-    click.echo(_counted(len(faults), "fault"), err=True)
+    click.echo(counted(len(faults), "fault"), err=True)
 
 
 def _show(path: Path, reading: Reading, *, as_document: bool) -> None:
@@ -53,10 +54,6 @@ def _show(path: Path, reading: Reading, *, as_document: bool) -> None:
         return
     file = reading.file
     click.echo(as_toml(reading))
-    click.echo(f"\n# {path}: {_counted(len(file.sources), 'source')}, {_counted(len(file.endpoints), 'endpoint')}")
+    click.echo(f"\n# {path}: {counted(len(file.sources), 'source')}, {counted(len(file.endpoints), 'endpoint')}")
     for warning in reading.settings.warnings:
         click.echo(f"warning: {warning}", err=True)
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"

@@ -10,10 +10,10 @@ from pathlib import Path
 import click
 
 from notifier import log as logs
-from notifier.app import serve
 from notifier.cli.options import CONFIG_IS_WRONG, config_option, settings_or_exit
 from notifier.config import Settings
 from notifier.server.health import CannotListen
+from notifier.serving import serve
 from notifier.store import NewerDatabaseError, StoreError
 from notifier.systemd import Notify
 
@@ -51,19 +51,17 @@ def _code(settings: Settings) -> int:
     try:
         asyncio.run(serve(settings, Notify(), float(os.environ.get(PACE, "1"))))
     except Exception as error:  # noqa: BLE001  # whatever ends a daemon is told by its log
-        return _ended(_innermost(error))
+        return ended(error)
     return 0
 
 
-def _ended(error: Exception) -> int:
-    """Say why it ended: a sentence where the machine is to blame, a trace where we are."""
-    expected = isinstance(error, StoreError | CannotListen)
-    trace = None if expected else error
+def ended(error: Exception) -> int:
+    """Tell what ended the daemon, each where several came together, and answer the exit code.
+
+    It is a sentence where the machine is to blame, a trace where we are.
+    """
+    if isinstance(error, ExceptionGroup):
+        return max(ended(one) for one in error.exceptions)
+    trace = None if isinstance(error, StoreError | CannotListen) else error
     log.critical("ended", exc_info=trace, extra={"fields": {"reason": str(error) or type(error).__name__}})
     return CONFIG_IS_WRONG if isinstance(error, NewerDatabaseError) else FAILED
-
-
-def _innermost(error: Exception) -> Exception:
-    while isinstance(error, ExceptionGroup):
-        error = error.exceptions[0]
-    return error

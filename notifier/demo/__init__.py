@@ -67,11 +67,12 @@ def conclude(report: Report, view: View, out: TextIO, err: TextIO, *, as_json: b
 
 
 def view_for(stream: TextIO, *, live: bool) -> View:
-    """The live picture for a terminal that can move its cursor, plain lines for anything else."""
+    """The live picture for a terminal that can move its cursor and has room for it, plain lines for anything else."""
     if not (live and stream.isatty()) or os.environ.get("TERM", "dumb") in {"dumb", "unknown"}:
         return Lines(stream, time.time)
     from rich.console import Console  # noqa: PLC0415 - a pipe should not wait for what it does not see
 
-    from notifier.demo.board import Board  # noqa: PLC0415 - as above
+    from notifier.demo.board import Board, fits  # noqa: PLC0415 - as above
 
-    return Board(Console(file=stream), time.time, tuple(WANTED))
+    console = Console(file=stream)
+    return Board(console, time.time, tuple(WANTED)) if fits(console) else Lines(stream, time.time)

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from notifier.demo.daemon import Daemon
+from notifier.demo.daemon import TETHERED, Daemon
 from notifier.demo.report import Report
 from notifier.demo.stage import Stage
 from notifier.demo.timeline import script
@@ -29,22 +29,29 @@ async def play(seconds: float, port: int | None, view: View, clock: Callable[[],
     with tempfile.TemporaryDirectory(prefix="notifier-demo-") as folder:
         async with stage:
             config = stage.config("" if port is None else f"127.0.0.1:{port}")
-            async with Daemon(Path(folder), config, stage.secrets) as daemon:
-                await _three_acts(seconds, stage, daemon, view, clock)
+            async with Daemon(Path(folder), config, stage.secrets, TETHERED) as daemon:
+                await three_acts(seconds, stage, daemon, view, clock)
                 exit_ = await daemon.stop()
                 log = daemon.last_words()
+                stage.perform(clock())  # what arrived in the meantime
+                view.frame()
     requests = {"posts": len(stage.posts.requests), "media": len(stage.media.requests)}
     return Report(seconds, stage.ledger.verdict(), requests, stage.posts.overruns, exit_, log)
 
 
-async def _three_acts(seconds: float, stage: Stage, daemon: Daemon, view: View, clock: Callable[[], float]) -> None:
+async def three_acts(seconds: float, stage: Stage, daemon: Daemon, view: View, clock: Callable[[], float]) -> None:
+    """Have all looked at, all changed, all delivered, with a limit to the patience for each; raises `DaemonEnded`."""
+
     async def until(done: Callable[[], bool], at_most: float) -> None:
         deadline = clock() + at_most
-        while not done() and clock() < deadline:
+        while True:
             if daemon.ended is not None:
                 raise DaemonEnded(f"the daemon ended with {daemon.ended}; its last words:\n{daemon.last_words()}")
-            stage.perform(clock())
+            over = done() or clock() >= deadline
+            stage.perform(clock())  # once more when it is over: nothing is left out where the clock has jumped
             view.frame()
+            if over:
+                return
             await asyncio.sleep(TICK)
 
     await until(stage.ledger.all_shown, PATIENCE)
@@ -52,4 +59,3 @@ async def _three_acts(seconds: float, stage: Stage, daemon: Daemon, view: View, 
     view.begin(seconds)
     await until(lambda: False, seconds)
     await until(lambda: not stage.ledger.verdict().lost, PATIENCE)
-    view.frame()

@@ -10,6 +10,8 @@ from types import TracebackType
 from typing import Self
 
 RUN = (sys.executable, "-m", "notifier", "run", "--config")
+TETHERED = (sys.executable, "-m", "notifier.demo.tether", "run", "--log-format", "console", "--config")
+"""It stops when its stdin ends, and logs for people."""
 PACE = 15
 """The daemon's cadences are made for hours; for a demo it keeps them this many times faster."""
 STOP_WITHIN = 10.0
@@ -91,7 +93,10 @@ class Daemon:
     def __init__(
         self, folder: Path, config_text: str, secrets: Mapping[str, str], command: Sequence[str] = RUN
     ) -> None:
-        """Everything it writes is in `folder`; `secrets` are environment variables; `command` takes a config file."""
+        """Everything it writes is in `folder`; `secrets` are environment variables; `command` takes a config file.
+
+        Its stdin ends when this process does, by whatever cause.
+        """
         self._folder = folder
         self._config = config_text
         self._secrets = secrets
@@ -107,7 +112,7 @@ class Daemon:
                 *self._command,
                 str(path),
                 env=inherited | dict(self._secrets) | {"NOTIFIER_DEMO_PACE": str(PACE)},
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=asyncio.subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # a Ctrl-C is for the demo, which then stops the daemon

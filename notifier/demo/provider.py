@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from email.utils import formatdate
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -38,6 +39,7 @@ class FakeProvider(LocalServer, ABC):
         self._clock = clock
         self._key = key
         self.app.middlewares.extend([self._guard, *between, self._misbehave])
+        self.app.on_response_prepare.append(self._date)
 
     @property
     def base_url(self) -> str:
@@ -51,6 +53,10 @@ class FakeProvider(LocalServer, ABC):
     @abstractmethod
     def refusal(self) -> web.Response:
         """The documented 401."""
+
+    async def _date(self, _: web.Request, response: web.StreamResponse) -> None:
+        """By the provider's own clock, which its limits go by too."""
+        response.headers["Date"] = formatdate(self._clock(), usegmt=True)
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from notifier.core.text import counted
 from notifier.demo.ledger import Verdict
 
 
@@ -25,6 +26,8 @@ class Report:
     def wrong(self) -> tuple[str, ...]:
         """A line for each thing that should not be; where there is none, the demo has succeeded."""
         lines = list(self.verdict.wrong)
+        if not self.verdict.owed:
+            lines.append("nothing changed of which anybody had to be told, so nothing is shown by this")
         if self.overruns:
             lines.append(f"posts: {self.overruns} requests more than its limit allows")
         if self.exit:
@@ -35,23 +38,29 @@ class Report:
     def headline(self) -> str:
         """The whole in one sentence."""
         if self.wrong:
-            return f"Not as it should be, {len(self.wrong)} times over."
+            return f"This is not as it should be: {counted(len(self.wrong), 'fault')}, listed above."
         return "All of it arrived: verified, in order, nothing lost."
 
     def rows(self) -> list[tuple[str, str]]:
         """The summary: what a row is about, and what there is to say."""
         it = self.verdict
-        asked = ", ".join(f"{count} of {name}" for name, count in self.requests.items())
+        asked = ", ".join(f"{name} {count}" for name, count in self.requests.items())
         return [
-            ("detected", f"{it.changes} changes made, {it.shown} of them shown to the daemon"),
-            ("delivered", f"{it.webhooks} webhooks"),
-            ("verified", f"{it.verified} requests, {len(it.unverified)} not"),
-            ("retried", f"{it.retried} webhooks after {it.refused} refusals, {it.duplicates} duplicates"),
-            ("lost", f"{len(it.lost)} of the {it.owed} owed for uploads that came to rest"),
-            ("untrue", f"{len(it.untrue)}"),
-            ("disordered", f"{len(it.disordered)}"),
-            ("delay", f"{_seconds(it.median_delay)} median, {_seconds(it.worst_delay)} worst, from change to receipt"),
-            ("asked", f"{asked}; {self.overruns} beyond the limit"),
+            (
+                "changes",
+                f"{it.changes} at the providers: {it.shown} seen, {it.changes - it.shown} came and went between looks",
+            ),
+            ("delivered", f"{counted(it.webhooks, 'webhook')}, {it.duplicates} repeats"),
+            ("verified", f"{it.verified} of {it.verified + len(it.unverified)} signatures"),
+            ("retried", f"{counted(it.retried, 'webhook')}, after {counted(it.refused, 'refusal')}"),
+            ("lost", f"{len(it.lost)} of the {it.owed} owed: each final status, to whoever wants it"),
+            ("untrue", f"{len(it.untrue)} that told what no provider had said"),
+            ("disordered", f"{len(it.disordered)} that came after a later one of the same upload"),
+            (
+                "delay",
+                f"{_seconds(it.median_delay)} from change to webhook (median), {_seconds(it.worst_delay)} at worst",
+            ),
+            ("asked", f"{asked} times; {self.overruns} beyond the provider's limit"),
         ]
 
     def document(self) -> dict[str, Any]:

@@ -61,6 +61,7 @@ class Stage:
         self._open = AsyncExitStack()
         self._scenes, self._mishaps = deque(script.scenes), deque(script.mishaps)
         self._begun_at: float | None = None
+        self._untold: deque[Receipt] = deque()
         for scene in script.before:
             self._set(scene, clock(), clock(), old=True)
 
@@ -91,7 +92,9 @@ class Stage:
         self._begun_at = now
 
     def perform(self, now: float) -> None:
-        """Whatever is due by now happens."""
+        """Whatever is due by now happens; what has arrived since the last time is told before."""
+        while self._untold:  # not by the receivers: an audience that is gone must end the play, not a request
+            self._audience.received(self._untold.popleft())
         if self._begun_at is None:
             return
         while self._scenes and self._begun_at + self._scenes[0].at <= now:
@@ -132,7 +135,7 @@ class Stage:
 
     def _received(self, receipt: Receipt) -> None:
         self.ledger.received(receipt)
-        self._audience.received(receipt)
+        self._untold.append(receipt)
 
 
 def _secret_env(name: str) -> str:

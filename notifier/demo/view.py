@@ -9,6 +9,13 @@ from notifier.demo.report import Report
 from notifier.demo.stage import Audience
 from notifier.demo.timeline import Mishap
 
+INTRODUCTION = """\
+posts, media    a fake Upload-Post and a fake XenonFlare, which stumble at times (!)
+notifier        the real daemon: it polls those two, and POSTs what has changed
+app, crm, ops   three receivers (→) that verify every webhook they get
+
+"""
+
 
 class View(Audience, Protocol):
     """An audience that shows what it sees."""
@@ -44,6 +51,8 @@ class Lines:
         self._before: dict[Name, str] = {}
 
     def __enter__(self) -> Self:
+        self._stream.write(INTRODUCTION)
+        self._stream.flush()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:

@@ -1,6 +1,7 @@
 """GET /healthz: the process answers. GET /readyz: both loops made a pass lately and the database answers."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -74,10 +75,22 @@ async def start(listen: tuple[str, int], checks: Checks) -> Server:
     host, port = listen
     try:
         await web.TCPSite(runner, host, port).start()
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the latter: a host that cannot even be looked up
         await runner.cleanup()
-        raise CannotListen(f"server.listen: {host}:{port}: {error.strerror}") from error
+        place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        raise CannotListen(f"server.listen: {place}: {_why(error)}") from error
     return Server(runner.addresses[0][1], runner)
+
+
+def _why(error: Exception) -> str:
+    """The system's words, without those of asyncio, which names the address once more."""
+    match error:
+        case OSError(errno=int(number)) if number > 0:
+            return os.strerror(number)
+        case OSError(strerror=str(words)):  # a resolver's
+            return words
+        case _:
+            return str(error)
 
 
 async def _alive(_: web.Request) -> web.Response:

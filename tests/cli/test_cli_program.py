@@ -1,5 +1,7 @@
 """The program as a whole: help, version, wrong command lines, interruptions, closed pipes, bugs."""
 
+import errno
+import io
 import os
 import runpy
 import signal
@@ -147,7 +149,7 @@ def test_a_trace_that_is_asked_for_or_of_the_daemon_is_there(added, monkeypatch,
         main()
 
 
-def test_a_reader_that_has_seen_enough_is_no_failure(added, monkeypatch):
+def test_a_reader_that_has_seen_enough_ends_it_as_it_ends_others(added, monkeypatch):
     reading, writing = os.pipe()
     os.close(reading)
     added("long", lambda: click.echo("more than anybody reads"))
@@ -156,18 +158,60 @@ def test_a_reader_that_has_seen_enough_is_no_failure(added, monkeypatch):
         monkeypatch.setattr(sys, "argv", ["notifier", "long"])
         with pytest.raises(SystemExit) as exit_:
             main()
-        assert exit_.value.code == 0
+        assert exit_.value.code == 128 + signal.SIGPIPE
         closed.flush()  # as Python does at the very end: it goes nowhere, and does not fail
 
 
-def test_a_demo_that_cannot_be_played_is_a_failure(program):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        code, out, err = program("demo", "--seconds", "1", "--port", str(taken.getsockname()[1]), "--json")
+def test_an_error_that_is_not_of_writing_is_a_bug(program, added):
+    def broken():
+        raise OSError(errno.EBADF, "a secret may be in here")
+
+    added("broken", broken)
+    code, out, err = program("broken")
     assert (code, out) == (1, "")
-    assert "the daemon ended with 1" in err
+    assert err.startswith("Error: this is a bug of notifier (OSError)")
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_full_disk_is_told_in_a_line_where_it_can_be(added, monkeypatch, capsys, stream):
+    added("long", lambda: click.echo("more than fits", err=stream == "stderr"))
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, stream, full)
+        monkeypatch.setattr(sys, "argv", ["notifier", "long"])
+        with pytest.raises(SystemExit) as exit_:
+            main()
+        assert exit_.value.code == 1
+        full.flush()  # as Python does at the very end: it goes nowhere, and does not fail
+    told = "" if stream == "stderr" else "Error: cannot write: No space left on device\n"
+    assert capsys.readouterr().err == told
+
+
+def test_what_cannot_be_flushed_for_another_reason_is_a_bug(added, monkeypatch):
+    class Odd(io.StringIO):
+        def flush(self):
+            raise OSError(errno.EBADF, "odd")
+
+    added("fine", lambda: None)
+    monkeypatch.setattr(sys, "stdout", Odd())
+    monkeypatch.setattr(sys, "argv", ["notifier", "fine"])
+    with pytest.raises(OSError, match="odd"):
+        main()
+
+
+def test_a_taken_port_is_told_before_anything_is_played(program):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert program("demo", "--port", str(port)) == (1, "", f"Error: --port {port}: Address already in use\n")
 
 
 # --- the process
+
+
+def test_a_locale_without_our_letters_is_no_failure(environ, tmp_path):
+    (tmp_path / "config.toml").write_text('"→" = 1\n', encoding="utf-8")
+    code, out, err = redirected("", "check", environ={**environ, "PYTHONIOENCODING": "latin-1"})
+    assert (code, err) == (78, "1 fault\n")
+    assert "\\u2192" in out
 
 
 @pytest.fixture
@@ -207,15 +251,52 @@ def test_a_closed_pipe_is_silent(environ, tmp_path):
     process.stdout.close()
     with process.stderr as stderr:
         assert stderr.read() == b""
-    assert process.wait() == 0
+    assert process.wait() == 128 + signal.SIGPIPE
+
+
+def redirected(how, *arguments, environ):
+    """Exit status, stdout and stderr of the program, started by a shell that redirects something."""
+    command = ["sh", "-c", f'exec "$@" {how}', "sh", *PROGRAM, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
+    return done.returncode, done.stdout, done.stderr
 
 
 def test_a_closed_stdout_is_silent(environ):
     # There is no sys.stdout then, which once ended in a trace.
-    done = subprocess.run(
-        ["sh", "-c", 'exec "$@" >&-', "sh", *PROGRAM, "--version"], capture_output=True, check=False, env=environ
-    )
-    assert (done.returncode, done.stderr) == (0, b"")
+    assert redirected(">&-", "--version", environ=environ) == (0, "", "")
+
+
+FULL = "Error: cannot write: No space left on device\n"
+
+
+@pytest.mark.parametrize("text", [GOOD, "[store]\nkep = 1\n"])
+def test_a_full_disk_is_a_failure_of_check_without_a_trace(environ, tmp_path, text):
+    (tmp_path / "config.toml").write_text(text)
+    (tmp_path / "config.toml").chmod(0o600)
+    code, _, err = redirected(">/dev/full", "check", environ=environ)
+    assert (code, err.removeprefix("1 fault\n")) == (1, FULL)
+
+
+def test_a_full_disk_ends_the_demo_without_a_trace(environ):
+    assert redirected(">/dev/full", "demo", environ=environ) == (1, "", FULL)
+    assert redirected("2>/dev/full", "demo", "--json", environ=environ) == (1, "", "")
+
+
+@pytest.mark.parametrize("how", ["2>&-", "2>/dev/full", "0<&- >&- 2>&-"])
+def test_a_daemon_needs_nobody_to_talk_to(environ, tmp_path, how):
+    # Without a stderr faulthandler once ended in a trace; and what is opened next, say the database, gets its number.
+    (tmp_path / "config.toml").write_text(f'[store]\nurl = "sqlite:{tmp_path / "notifier.db"}"\n')
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        environ = {**environ, "NOTIFY_SOCKET": str(tmp_path / "notify")}
+        command = ["sh", "-c", f'exec "$@" {how}', "sh", *PROGRAM, "run"]
+        process = subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        systemd.settimeout(30)
+        assert systemd.recv(1000).startswith(b"READY=1")
+        streams = {str(Path(f"/proc/{process.pid}/fd/{number}").readlink()) for number in range(3)}
+        assert streams <= {"/dev/null", "/dev/full"}
+        process.terminate()
+        assert process.wait() == 0
 
 
 def test_ctrl_c_ends_a_command_with_130(environ, tmp_path):

@@ -62,6 +62,12 @@ async def test_it_stops_when_it_is_asked_to(tmp_path):
         assert await daemon.stop() == -signal.SIGTERM
 
 
+async def test_it_gets_the_signals_that_it_is_sent(tmp_path):
+    async with Daemon(tmp_path, "", {}, ("tail", "-f")) as daemon:
+        daemon.send_signal(signal.SIGUSR1)
+        assert await daemon.wait() == -signal.SIGUSR1
+
+
 async def test_what_does_not_stop_is_killed(tmp_path):
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a process inherits what is ignored
     try:

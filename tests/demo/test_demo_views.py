@@ -67,7 +67,9 @@ def test_lines_are_one_for_each_change_and_each_webhook():
     out = io.StringIO()
     with Lines(out, Clock()) as view:
         play(view)
-    assert out.getvalue().splitlines() == [
+    introduction, _, lines = out.getvalue().partition("\n\n")
+    assert "app, crm, ops" in introduction
+    assert lines.splitlines() == [
         "+00.5s  starting",
         "+01.0s  everything was looked at once; from here on things change, for 20 seconds",
         "+01.5s  → crm   launch film  upload.processing  verified",
@@ -87,7 +89,7 @@ def test_the_summary_ends_with_the_sentence_that_counts(make):
     out = io.StringIO()
     make(out).conclude(report())
     assert out.getvalue().rstrip().endswith("All of it arrived: verified, in order, nothing lost.")
-    assert "1.2 s median, 1.2 s worst" in out.getvalue()
+    assert "1.2 s from change to webhook (median), 1.2 s at worst" in out.getvalue()
 
 
 @pytest.mark.parametrize("make", [lambda out: Lines(out, Clock()), lambda out: Board(Console(file=out), Clock(), ())])
@@ -98,10 +100,17 @@ def test_the_summary_says_what_is_wrong(make):
         "app: no upload.completed of posts/7b2c2f5e",
         "posts: 2 requests more than its limit allows",
         "the daemon ended with 1 when it was asked to stop",
-        "Not as it should be, 3 times over.",
-        "– median",
+        "This is not as it should be: 3 faults, listed above.",
+        "– from change to webhook",
     ):
         assert line in out.getvalue()
+
+
+def test_a_demo_in_which_nothing_changed_shows_nothing():
+    # It ended as good once: where nothing is owed, nothing is lost.
+    still = Report(20.0, Ledger({"app": ("upload.*",)}).verdict(), {"posts": 12}, 0, 0)
+    assert still.document()["ok"] is False
+    assert still.wrong == ("nothing changed of which anybody had to be told, so nothing is shown by this",)
 
 
 def test_the_document_has_every_count():
@@ -116,15 +125,31 @@ def test_the_document_has_every_count():
     )  # fmt: skip
 
 
-def picture(height=40):
-    out = Terminal()
-    console = Console(file=out, force_terminal=True, width=100, height=height, no_color=True, legacy_windows=False)
-    board = Board(console, Clock(), ("app", "crm"))
-    with board:
-        play(board)
-        shown = board.picture()
-    Console(file=(plain := io.StringIO()), width=100).print(shown)
+def board_on(width, height):
+    console = Console(
+        file=Terminal(), force_terminal=True, width=width, height=height, no_color=True, legacy_windows=False
+    )
+    return Board(console, Clock(), ("app", "crm"))
+
+
+def drawn(board, width):
+    Console(file=(plain := io.StringIO()), width=width, _environ={}).print(board.picture())
     return plain.getvalue()
+
+
+def picture(width=100, height=40):
+    with board_on(width, height) as board:
+        play(board)
+        return drawn(board, width)
+
+
+def crowd(board):
+    """Ten old uploads, then five that are new, and as many webhooks."""
+    for number in range(10):
+        board.moved(Truth(("posts", str(number)), Status.COMPLETED, 99.0, old=True), f"old {number}")
+    for number in range(5):
+        board.moved(Truth(("media", str(number)), Status.ACTION_REQUIRED, 101.0), f"new {number}")
+        board.received(receipt("upload.action_required", 1, upload=("media", str(number))))
 
 
 def test_the_board_shows_what_is_true_and_what_was_told():
@@ -133,18 +158,66 @@ def test_the_board_shows_what_is_true_and_what_was_told():
     assert "posts launch film ● completed completed 1.5 s" in lines
     assert "media old logo ● completed not news" in lines
     assert "media backstage ● queued" in lines
-    assert "crm ● down 4 5 2" in lines
+    assert "crm ● down 4 5 2" in lines  # accepted, verified, refused
     assert "app – 0 0 0" in lines
     assert any("→ crm launch film upload.completed answered 503" in line for line in lines)
     assert any("! crm is down" in line for line in lines)
 
 
-def test_a_low_terminal_shows_fewer_webhooks():
-    assert picture(height=10).count("crm") < picture(height=40).count("crm")
+@pytest.mark.parametrize(("width", "height", "uploads"), [(72, 20, 5), (80, 24, 9), (120, 40, 15)])
+def test_receivers_and_webhooks_are_seen_whole_and_uploads_as_far_as_there_is_room(width, height, uploads):
+    # At 80 × 24 the receivers and the webhooks were below the edge once.
+    with board_on(width, height) as board:
+        crowd(board)
+        lines = drawn(board, width).splitlines()
+    assert len(lines) < height
+    assert max(map(len, lines)) <= width
+    assert lines[3].startswith("RECEIVER")
+    webhooks = [line for line in lines if "→ crm" in line]
+    assert len(webhooks) == 5
+    assert all(line.rstrip().endswith("verified") for line in webhooks)
+    shown = [
+        " ".join(line.split()[:3]) for line in lines[lines.index("") :] if line.startswith(("posts", "media", "…"))
+    ]
+    assert len(shown) == uploads
+    assert shown[-1] == ("media new 4" if uploads == 15 else f"… {16 - uploads} more")
+
+
+def test_of_the_uploads_those_are_seen_that_moved_last_in_the_order_they_have():
+    with board_on(72, 20) as board:
+        crowd(board)
+        board.moved(Truth(("posts", "3"), Status.COMPLETED, 102.0), "old 3")
+        lines = [" ".join(line.split()[:3]) for line in drawn(board, 72).splitlines()]
+    assert lines[-5:] == ["posts old 3", "media new 2", "media new 3", "media new 4", "… 11 more"]
+
+
+def test_the_last_picture_has_every_upload():
+    with board_on(72, 20) as board:
+        crowd(board)
+    assert "old 0" in drawn(board, 72)
+    assert "more" not in drawn(board, 72)
+
+
+def test_what_is_too_long_for_the_terminal_is_cut_and_stays_one_line():
+    with board_on(72, 24) as board:
+        board.say("word " * 30)
+        board.received(receipt("", upload=None, accepted=False, fault="why " * 30))
+        lines = drawn(board, 72).splitlines()
+    assert [line.rstrip()[-1] for line in lines if "word" in line or "why" in line] == ["…", "…"]
+
+
+@pytest.mark.parametrize(("columns", "lines", "kind"), [("72", "20", Board), ("71", "40", Lines), ("120", "19", Lines)])
+def test_a_terminal_that_is_too_small_for_the_board_gets_lines(monkeypatch, columns, lines, kind):
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setenv("LINES", lines)
+    assert isinstance(view_for(Terminal(), live=True), kind)
 
 
 def test_a_terminal_gets_the_board_and_a_pipe_gets_lines(monkeypatch):
     monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("LINES", "24")
     assert isinstance(view_for(Terminal(), live=True), Board)
     assert isinstance(view_for(Terminal(), live=False), Lines)
     assert isinstance(view_for(io.StringIO(), live=True), Lines)
