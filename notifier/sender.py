@@ -3,11 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from notifier.core.allowance import Bucket
 from notifier.core.model import Attempt, Delivery, Endpoint, Outcome, Phase
-from notifier.core.pace import Bucket
-from notifier.core.retry import after
+from notifier.core.retry import after, jittered
 from notifier.store import Result, Store
 
 log = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ Post = Callable[[Delivery], Awaitable[Attempt]]
 
 
 @dataclass(slots=True)
-class Line:
+class Places:
     """What is on its way to one endpoint. A place is held until the result is committed: a kill repeats no more."""
 
     endpoint: Endpoint
@@ -41,6 +41,10 @@ class Line:
         """When the endpoint's `rate` lets the next one go."""
         bucket = self._bucket()
         return now if bucket is None else bucket.may_go(self.tat, now)
+
+    def latest(self, now: float) -> list[float]:
+        """The last moment at which a delivery to it may be due, by the slots that it has used."""
+        return [now + jittered(delay, 1.0) for delay in self.endpoint.schedule]
 
     def take(self, delivery: Delivery, now: float) -> None:
         """Give the delivery a place, and the rate its due."""
@@ -76,7 +80,7 @@ class Sender:
         self._clock = clock
         self._draw = draw
         self._in_flight_total = in_flight_total
-        self._lines = {endpoint.name: Line(endpoint) for endpoint in endpoints}
+        self._places = {endpoint.name: Places(endpoint) for endpoint in endpoints}
         self._tasks: set[asyncio.Task[None]] = set()
         self._ended: list[tuple[Delivery, Attempt]] = []
         self._bugs: list[BaseException] = []
@@ -87,55 +91,72 @@ class Sender:
     @property
     def in_flight(self) -> int:
         """Deliveries whose attempt has begun and is not recorded."""
-        return sum(len(line.in_flight) for line in self._lines.values())
+        return sum(len(places.in_flight) for places in self._places.values())
+
+    async def believe_no_later(self) -> None:
+        """Bring forward what is due later than it can be: the clock has been set back since.
+
+        To be called at the start, when every endpoint has its number in the store, and whenever the clock jumps.
+        """
+        now = self._clock()
+        brought = await self._store.bring_forward({name: one.latest(now) for name, one in self._places.items()})
+        if brought:
+            log.warning("brought forward", extra={"fields": {"deliveries": brought}})
 
     async def send_due(self) -> float:
         """One pass: record what has ended, start what may go. Answers the moment at which to come back."""
         await self.record_ended()
         now = self._clock()
-        wanted = {name: line.room() + len(line.in_flight) for name, line in self._lines.items() if line.room()}
+        wanted = {name: one.room() + len(one.in_flight) for name, one in self._places.items() if one.room()}
         due, later = await self._store.due(now, wanted)
-        places = self._in_flight_total - self.in_flight
+        left = self._in_flight_total - self.in_flight
         for delivery in _in_turns(due):
-            line = self._lines[delivery.endpoint]
-            if places <= 0 or self._stopping:
+            places = self._places[delivery.endpoint]
+            if left <= 0 or self._stopping:
                 break
-            if not line.room() or not line.is_free(delivery):
+            if not places.room() or not places.is_free(delivery):
                 continue
-            if (may_go := line.may_go(now)) > now:
+            if (may_go := places.may_go(now)) > now:
                 later = may_go if later is None else min(may_go, later)
                 continue
-            line.take(delivery, now)
-            places -= 1
+            places.take(delivery, now)
+            left -= 1
             self._start(delivery)
         return now + IDLE if later is None else later
 
     async def record_ended(self) -> None:
-        """Commit the results of all attempts that have ended, then give their places free."""
+        """Commit the results of all attempts that have ended, give their places free, then raise a bug that ended one.
+
+        Each bug is raised once. Whoever is cut off here leaves nothing half done: what is committed is known to be.
+        """
+        if self._ended:
+            await asyncio.shield(self._record_ended())
         if self._bugs:
-            raise self._bugs[0]
-        async with self._recording:
-            if not self._ended:
-                return
-            results = [self._result(delivery, attempt) for delivery, attempt in self._ended]
-            await self._store.record(results)
-            del self._ended[
-                : len(results)
-            ]  # not before: where the database is full or locked, the next pass tries again
-            for result in results:
-                del self._lines[result.delivery.endpoint].in_flight[result.delivery.id]
-                _tell(result)
+            raise self._bugs.pop(0)
 
     async def stop(self, within: float) -> None:
         """Let what is on its way end for `within` seconds, then cut it off: it stays due. Record what has ended."""
         self._stopping = True
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=within)
-        cut_off = list(self._tasks)
-        for task in cut_off:
-            task.cancel()
-        await asyncio.gather(*cut_off, return_exceptions=True)
-        await self.record_ended()
+        try:
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=within)
+        finally:  # also where a bug elsewhere cuts off the stop itself
+            cut_off = list(self._tasks)
+            for task in cut_off:
+                task.cancel()
+            await asyncio.gather(*cut_off, return_exceptions=True)
+            await self.record_ended()
+
+    async def _record_ended(self) -> None:
+        async with self._recording:
+            results = [self._result(delivery, attempt) for delivery, attempt in self._ended]
+            if not results:
+                return
+            await self._store.record(results)
+            del self._ended[: len(results)]  # not before: after a failure, which ends the daemon, `stop` tries again
+            for result in results:
+                del self._places[result.delivery.endpoint].in_flight[result.delivery.id]
+                _tell(result)
 
     def _start(self, delivery: Delivery) -> None:
         task = asyncio.create_task(self._attempt(delivery))
@@ -153,8 +174,11 @@ class Sender:
         self.wake.set()
 
     def _result(self, delivery: Delivery, attempt: Attempt) -> Result:
-        schedule = self._lines[delivery.endpoint].endpoint.schedule
-        return Result(delivery, attempt, after(delivery, attempt, schedule, self._draw()))
+        places = self._places[delivery.endpoint]
+        next_ = after(delivery, attempt, places.endpoint.schedule, self._draw())
+        if next_.due_at is not None:  # the clock may have been set back while the attempt was under way
+            next_ = replace(next_, due_at=min(next_.due_at, places.latest(self._clock())[next_.slots]))
+        return Result(delivery, attempt, next_)
 
 
 def _in_turns(due: Iterable[Delivery]) -> Iterator[Delivery]:

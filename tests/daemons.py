@@ -52,6 +52,8 @@ class Hooks(LocalServer):
         super().__init__()
         self.bodies = []
         """Of every verified request that was answered with 2xx."""
+        self.asked = []
+        """The id of every verified request, whatever the answer."""
         self.headers = {}
         """Of the last request."""
         self.came = asyncio.Event()
@@ -73,6 +75,7 @@ class Hooks(LocalServer):
         body = await request.read()
         self.headers = dict(request.headers)
         Webhook(SECRET).verify(body, self.headers)
+        self.asked.append(self.headers["webhook-id"])
         status = self.answer()
         if status < 300:
             self.bodies.append(body)

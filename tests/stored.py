@@ -39,8 +39,8 @@ def seen(id_: str = "u1", status: Status = Status.PROCESSING, **more) -> Observa
 
 def event(lane: int, sequence: int, type_: str = "upload.processing", **more) -> Event:
     id_ = f"evt_{lane}_{sequence}"
-    about = {"id": id_, "status": None, "upload": f"u{lane}" if lane > 0 else None, "body": id_.encode()}
-    return Event(type=type_, at=NOW, source="posts", lane=lane, sequence=sequence, **{**about, **more})
+    about = {"id": id_, "at": NOW, "status": None, "upload": f"u{lane}" if lane > 0 else None, "body": id_.encode()}
+    return Event(type=type_, source="posts", lane=lane, sequence=sequence, **{**about, **more})
 
 
 async def announce(store: Store, *events: Event, to: tuple[Endpoint, ...] = (APP,), **more) -> None:

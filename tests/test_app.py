@@ -2,22 +2,28 @@
 
 import asyncio
 import json
+import logging
+import math
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
+from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import pytest
+from aiohttp import web
 from daemons import KEY, SECRET, SECRETS, Hooks, Systemd, config
 
-from notifier.app import LONGEST_PASS, POLLER, SENDER, App
+from notifier.app import HEARTBEAT, JUMP, LONGEST_ALARM, LONGEST_PASS, POLLER, SENDER, Alarm, App, Clocks, awake_or_not
 from notifier.demo.daemon import Daemon
 from notifier.demo.xenonflare import FakeXenonFlare, Media
 from notifier.systemd import Notify
+
+RUN = (sys.executable, "-m", "notifier", "run", "--log-format", "json", "--config")
 
 
 @pytest.fixture
@@ -42,7 +48,7 @@ def systemd(tmp_path):
 async def running(tmp_path, text, systemd, **environ):
     """The daemon, once it has said that it is ready."""
     systemd.said.clear()
-    async with Daemon(tmp_path, text, {**SECRETS, **systemd.environ, **environ}) as daemon:
+    async with Daemon(tmp_path, text, {**SECRETS, **systemd.environ, **environ}, RUN) as daemon:
         await systemd.hears("READY=1")
         yield daemon
 
@@ -65,7 +71,9 @@ async def test_it_is_ready_works_and_stops(tmp_path, media, hooks, systemd):
         assert await daemon.stop() == 0
     assert "STOPPING=1" in systemd.heard()
     assert [event["type"] for event in hooks.events] == ["upload.queued", "upload.completed"]
-    lines = logged(tmp_path)
+    stopping = [line["message"] for line in logged(tmp_path)].index("stopping")
+    assert stopping > 4  # the last result may be written before or after
+    lines = [line for line in logged(tmp_path) if line["message"] != "stopping"]
     assert [line["message"] for line in lines] == [
         "doubtful config", "started", "announced", "attempted", "announced", "attempted", "stopped",
     ]  # fmt: skip
@@ -121,6 +129,18 @@ async def test_a_hangup_does_not_end_it(tmp_path, media, hooks, systemd):
     assert "not reloaded: restart to apply a changed config" in [line["message"] for line in logged(tmp_path)]
 
 
+async def test_a_hangup_has_a_refused_credential_tried_again(tmp_path, media, hooks, systemd):
+    media._key = "a key to come"
+    async with running(tmp_path, config(media.base_url, {"app": hooks.url}), systemd) as daemon:
+        await hooks.got(1)
+        assert len(media.requests) == 1
+        media._key = KEY
+        daemon.send_signal(signal.SIGHUP)
+        await hooks.got(3)
+        assert await daemon.stop() == 0
+    assert [event["type"] for event in hooks.events[:2]] == ["source.failing", "source.recovered"]
+
+
 # --- stopping
 
 
@@ -133,6 +153,7 @@ async def test_a_request_in_flight_at_a_stop_is_answered_and_not_repeated(tmp_pa
         await systemd.hears("STOPPING=1")
         hooks.hold.set()
         assert await stopped == 0
+    assert [line["in_flight"] for line in logged(tmp_path) if line["message"] == "stopping"] == [1]
     async with running(tmp_path, text, systemd) as daemon:
         media.put(Media("one", status="processing"))
         await hooks.got(2)
@@ -153,6 +174,28 @@ async def test_a_request_that_outlasts_the_stop_is_repeated_as_it_was(tmp_path, 
     assert hooks.bodies[0] == hooks.bodies[1]
 
 
+async def test_an_answer_that_is_under_way_at_a_stop_is_waited_for_and_announced(tmp_path, media, hooks, systemd):
+    asked, told = asyncio.Event(), asyncio.Event()
+
+    async def slow(request):
+        asked.set()
+        await told.wait()
+        rows = [{"id": "one", "title": "a film", "status": "pending", "platforms": []}]
+        pagination = {"total": 1, "page": 1, "limit": 100, "pages": 1}
+        return web.json_response({"success": True, "data": {"videos": rows, "pagination": pagination}})
+
+    media.faults.append(slow)
+    text = config(media.base_url, {"app": hooks.url}, more='kinds = ["videos"]')
+    async with running(tmp_path, text, systemd) as daemon:
+        await asked.wait()
+        stopped = asyncio.create_task(daemon.stop())
+        await systemd.hears("STOPPING=1")
+        told.set()
+        assert await stopped == 0
+    assert [line["type"] for line in logged(tmp_path) if line["message"] == "announced"] == ["upload.queued"]
+    assert rows(tmp_path, "SELECT type FROM events") == [("upload.queued",)]
+
+
 async def test_a_second_signal_ends_it_at_once_and_what_was_owed_stays_owed(tmp_path, media, hooks, systemd):
     hooks.hold = asyncio.Event()
     text = config(media.base_url, {"app": hooks.url})
@@ -167,6 +210,79 @@ async def test_a_second_signal_ends_it_at_once_and_what_was_owed_stays_owed(tmp_
         await hooks.got(2)
         await daemon.stop()
     assert hooks.bodies[0] == hooks.bodies[1]
+
+
+# --- chance, and a clock that was wrong
+
+
+def rows(tmp_path, sql):
+    with closing(sqlite3.connect(tmp_path / "notifier.db")) as db:
+        return db.execute(sql).fetchall()
+
+
+async def test_retries_are_spread_by_a_fifth_either_way(tmp_path, media, hooks, systemd):
+    hooks.answer = lambda: 500
+    for number in range(8):
+        media.put(Media(f"m{number}"))
+    text = config(media.base_url, {"app": hooks.url}).replace('"1s"', '"1000s"')
+    async with running(tmp_path, text, systemd) as daemon:
+        while len(hooks.asked) < 9:
+            hooks.came.clear()
+            await hooks.came.wait()
+        await daemon.stop()
+    sql = "SELECT due_at - started_at - duration FROM deliveries JOIN attempts ON delivery = id"
+    delays = [delay for (delay,) in rows(tmp_path, sql)]
+    assert len(delays) == 9
+    assert all(799.9 < delay < 1200.1 for delay in delays)
+    assert max(delays) - min(delays) > 1
+
+
+async def test_sources_that_were_told_to_wait_do_not_all_come_back_at_once(tmp_path, media, hooks, systemd):
+    async def busy(_request):
+        return web.Response(status=503, headers={"Retry-After": "1000"})
+
+    names = [f"media{number}" for number in range(8)]
+    media.faults.extend([busy] * 100)
+    head, endpoints = config(media.base_url, {"app": hooks.url}).split("[[sources]]")
+    source, endpoints = endpoints.split("[[endpoints]]")
+    sources = [f"[[sources]]{source}".replace('"media"', f'"{name}"') for name in names]
+    text = "\n".join([head, *sources, f"[[endpoints]]{endpoints}"])
+    async with running(tmp_path, text, systemd) as daemon:
+        await hooks.got(8)
+        await daemon.stop()
+    waits = [wait for (wait,) in rows(tmp_path, "SELECT hold_until - failing_since FROM sources")]
+    assert len(waits) == 8
+    assert all(1000 <= wait <= 1001 for wait in waits)
+    assert max(waits) - min(waits) > 0.001
+
+
+async def test_two_sources_with_one_key_share_a_budget_that_a_restart_remembers(tmp_path, media, hooks, systemd):
+    head, rest = config(media.base_url, {"app": hooks.url}).split("[[sources]]")
+    source, endpoints = rest.split("[[endpoints]]")
+    again = source.replace('"media"', '"again"')
+    text = f"{head}[[sources]]{source}[[sources]]{again}[[endpoints]]{endpoints}"
+    async with running(tmp_path, text, systemd) as daemon:
+        await hooks.got(2)
+        await daemon.stop()
+    ((name, state),) = rows(tmp_path, "SELECT name, state FROM budgets")
+    assert name == "media"
+    assert KEY not in state
+
+
+async def test_what_a_clock_that_was_ahead_put_off_goes_at_the_next_start(tmp_path, media, hooks, systemd):
+    hooks.answer = lambda: 500
+    text = config(media.base_url, {"app": hooks.url})
+    async with running(tmp_path, text, systemd) as daemon:
+        await hooks.came.wait()
+        await daemon.stop()
+    with closing(sqlite3.connect(tmp_path / "notifier.db")) as db:
+        db.execute("UPDATE deliveries SET due_at = due_at + 1e8")
+        db.commit()
+    hooks.answer = lambda: 204
+    async with running(tmp_path, text, systemd) as daemon:
+        await hooks.got(1)
+        await daemon.stop()
+    assert "brought forward" in [line["message"] for line in logged(tmp_path)]
 
 
 # --- why it does not start
@@ -258,22 +374,31 @@ def test_a_bug_ends_it_with_1_and_its_trace(tmp_path):
 # --- the loops, from inside
 
 
-class Hanging:
-    """A poller with one source, whose pass never ends, and a sender with nothing to do."""
+class Idle:
+    """A poller with one source and a sender, both with nothing to do for years."""
 
     def __init__(self):
         self.watched = {"media": None}
         self.wake = asyncio.Event()
-        self.begun = asyncio.Event()
+        self.in_flight = 0
+        self.polls = 0
         self.sent = asyncio.Event()
+        self.believed = []
+        self.stopped = []
 
     async def poll(self, name):
-        self.begun.set()
-        await asyncio.Event().wait()
+        self.polls += 1
+        return 2e9
 
     async def send_due(self):
         self.sent.set()
         return 2e9
+
+    async def believe_no_later(self, *jump):
+        self.believed.append((self.polls, *jump))
+
+    async def stop(self, within):
+        self.stopped.append(within)
 
     async def until(self, done):
         """Let the send loop turn until it is so."""
@@ -281,42 +406,214 @@ class Hanging:
             self.sent.clear()
             await self.sent.wait()
 
-    async def stop(self, within):
-        pass
 
+class Hanging(Idle):
+    """The same, but that a pass over the source does not end before it is let go."""
 
-class Failing(Hanging):
+    def __init__(self):
+        super().__init__()
+        self.let_go = asyncio.Event()
+
     async def poll(self, name):
-        raise LookupError("a bug")
+        self.polls += 1
+        await self.let_go.wait()
+        return 2e9
 
 
 async def status():
     return "fine"
 
 
-async def test_a_pass_that_hangs_is_no_progress():
-    clock = [0.0]
-    loops = Hanging()
-    app = App(loops, loops, status, Notify({}), monotonic=lambda: clock[0], heartbeat=0.001)
+BRISK = Notify({"WATCHDOG_USEC": "6000"})
+"""A heartbeat of a millisecond."""
+
+
+class Time:
+    """Three clocks that go by hand; `set` changes the one on the wall alone, in sleep one of them stands still."""
+
+    def __init__(self):
+        self.wall, self.gone, self.slept = 1e9, 0.0, 0.0
+        self.clocks = Clocks(lambda: self.wall, lambda: self.gone, lambda: self.gone + self.slept)
+
+    def set(self, by):
+        self.wall += by
+
+    def passes(self, seconds):
+        self.wall += seconds
+        self.gone += seconds
+
+    def sleeps(self, seconds):
+        self.wall += seconds
+        self.slept += seconds
+
+
+@asynccontextmanager
+async def turning(loops, notify=BRISK, time=None, **more):
+    """An app whose loops turn, stopped at the end."""
+    time = time or Time()
+    app = App(loops, loops, status, notify, clocks=time.clocks, **more)
     running = asyncio.create_task(app.run(0.01))
-    await loops.begun.wait()
-    clock[0] = LONGEST_PASS - 1
-    await loops.until(lambda: app.marks.late(1.0) == [])
-    clock[0] = LONGEST_PASS + 10
-    await loops.until(lambda: app.marks.late(1.0) == [POLLER])
-    assert SENDER not in app.marks.late(1.0)
-    app.stop()
-    await running
+    try:
+        yield app
+    finally:
+        app.stop()
+        await running
+        app.close()
+
+
+async def test_a_pass_that_hangs_is_no_progress():
+    loops, time = Hanging(), Time()
+    async with turning(loops, time=time) as app:
+        await loops.until(lambda: loops.polls)
+        time.passes(LONGEST_PASS - 1)
+        await loops.until(lambda: app.marks.late(1.0) == [])
+        time.passes(11)
+        await loops.until(lambda: app.marks.late(1.0) == [POLLER])
+        assert SENDER not in app.marks.late(1.0)
+
+
+@pytest.mark.parametrize(("asked", "heartbeat"), [("0", HEARTBEAT), ("3000000", 0.5), ("3000000000", HEARTBEAT)])
+async def test_an_idle_loop_turns_six_times_in_the_watchdogs_time(asked, heartbeat):
+    loops = Idle()
+    app = App(loops, loops, status, Notify({"WATCHDOG_USEC": asked}))
+    assert app._heartbeat == heartbeat
     app.close()
 
 
-async def test_what_escapes_a_pass_ends_everything():
+# --- a bug, and a stop
+
+
+class Failing(Idle):
+    async def poll(self, name):
+        raise LookupError("a bug")
+
+
+async def test_what_escapes_a_pass_ends_everything_but_what_has_ended_is_recorded():
     loops = Failing()
     app = App(loops, loops, status, Notify({}))
     with pytest.raises(ExceptionGroup) as ended:
-        await app.run(1)
+        await app.run(30)
     assert ended.group_contains(LookupError, match="a bug")
+    assert loops.stopped == [0.0]  # and nothing is waited for
     app.close()
+
+
+async def test_what_goes_wrong_at_the_end_of_a_bug_is_told_beside_it():
+    class Twice(Failing):
+        async def stop(self, within):
+            raise OSError("the disk")
+
+    loops = Twice()
+    app = App(loops, loops, status, Notify({}))
+    with pytest.raises(ExceptionGroup) as ended:
+        await app.run(30)
+    assert [type(error) for error in ended.value.exceptions] == [LookupError, OSError]
+    app.close()
+
+
+async def test_attempts_and_passes_share_one_deadline_of_a_stop():
+    class Waiting(Hanging):
+        """A sender that stops as soon as it is asked to, beside a pass that ends after that."""
+
+        async def stop(self, within):
+            await super().stop(within)
+            self.let_go.set()
+
+    loops = Waiting()
+    app = App(loops, loops, status, BRISK)
+    running = asyncio.create_task(app.run(3600))
+    await loops.until(lambda: loops.polls)
+    app.stop()
+    await running
+    assert loops.stopped == [3600]
+    app.close()
+
+
+async def test_no_pass_begins_after_a_stop():
+    loops = Idle()
+    async with turning(loops) as app:
+        await loops.until(lambda: loops.polls)
+        app._rung.put_nowait("media")
+    assert loops.polls == 1
+
+
+# --- the clock is set
+
+
+@pytest.mark.parametrize("by", [-1e8, -JUMP - 0.1, JUMP + 0.1, 1e8])
+async def test_when_the_clock_is_set_all_is_judged_anew_and_every_bell_rung(caplog, by):
+    loops, time = Idle(), Time()
+    async with turning(loops, time=time):
+        await loops.until(lambda: loops.polls)
+        time.set(by)
+        await loops.until(lambda: loops.polls == 2)
+        assert loops.believed == [(1, pytest.approx(by)), (1,)]  # poller and sender, before anybody was rung for
+    told = [one for one in caplog.records if one.message == "the clock jumped"]
+    assert [(one.levelno, one.fields) for one in told] == [(logging.WARNING, {"seconds": round(by, 1)})]
+
+
+async def test_a_machine_that_slept_judges_all_anew_but_its_clock_was_right_all_the_time(caplog):
+    loops, time = Idle(), Time()
+    async with turning(loops, time=time):
+        await loops.until(lambda: loops.polls)
+        time.sleeps(3600)
+        await loops.until(lambda: loops.polls == 2)
+        assert loops.believed == [(1, 0.0), (1,)]
+    assert "the clock jumped" in [one.message for one in caplog.records]
+
+
+def test_the_clock_that_goes_on_in_sleep_is_never_behind_the_one_that_does_not():
+    before = time.monotonic()
+    assert awake_or_not() >= before
+
+
+async def test_a_clock_that_is_put_right_little_by_little_is_believed(caplog):
+    loops, time = Idle(), Time()
+    async with turning(loops, time=time):
+        for by in (JUMP, -JUMP, 1.0, 100.0):
+            turns = iter(range(20))
+            await loops.until(lambda turns=turns: next(turns) == 19)
+            time.passes(60)
+            time.set(by)
+        await loops.until(lambda: loops.polls == 2)
+    assert [one.fields["seconds"] for one in caplog.records if one.message == "the clock jumped"] == [100.0]
+
+
+async def test_a_pass_during_which_the_clock_is_set_is_followed_by_another_and_never_joined_by_one():
+    loops, time = Hanging(), Time()
+    async with turning(loops, time=time) as app:
+        await loops.until(lambda: loops.polls)
+        time.set(-1e8)
+        await loops.until(lambda: app._rung_meanwhile)
+        assert loops.polls == 1
+        loops.let_go.set()
+        await loops.until(lambda: loops.polls == 2)
+        await loops.until(lambda: not app._passes)
+        assert loops.polls == 2
+
+
+# --- the alarm
+
+
+@pytest.mark.parametrize("moment", [math.nan, math.inf, 1e300, 253402300800.0, 1e9 + 86401])
+async def test_an_alarm_far_ahead_or_at_no_moment_at_all_is_for_a_day_from_now(moment):
+    alarm = Alarm(lambda: 1e9)
+    before = datetime.now(UTC)
+    alarm.set("far", moment, lambda: None)
+    at = alarm._scheduler.get_job("far").next_run_time
+    assert before <= at - timedelta(seconds=LONGEST_ALARM) <= datetime.now(UTC)
+    alarm.close()
+
+
+@pytest.mark.parametrize("moment", [-math.inf, -1e300, -1.0, 0.0, 1e9 - 1, 1e9])
+async def test_an_alarm_for_a_moment_that_has_passed_rings_at_once(moment):
+    alarm, rung = Alarm(lambda: 1e9), asyncio.Event()
+    alarm.set("past", moment, rung.set)
+    await rung.wait()
+    alarm.close()
+
+
+# --- what systemd is told
 
 
 async def test_the_status_is_told_when_it_changes(systemd):
@@ -327,7 +624,7 @@ async def test_the_status_is_told_when_it_changes(systemd):
         told.append(f"{next(counts) // 2} uploads")
         return told[-1]
 
-    loops = Hanging()
+    loops = Idle()
     app = App(loops, loops, changing, Notify(systemd.environ), status_every=0.001)
     running = asyncio.create_task(app.run(0.01))
     await systemd.hears("STATUS=3 uploads")

@@ -9,7 +9,7 @@ import pytest
 from world import World, endpoint, world
 
 from notifier.core.model import Attempt, Delivery, Order, Outcome, Rate, Status
-from notifier.sender import IDLE, Line
+from notifier.sender import IDLE, Places
 from notifier.store import Store, StoreError
 
 S = Status
@@ -215,12 +215,59 @@ async def test_a_pass_comes_back_for_a_retry_where_that_is_before_the_rate(tmp_p
 
 async def test_a_rate_saves_up_a_second_and_no_more():
     delivery = Delivery(1, "evt_1", "upload.queued", "app", None, 1, 0, 0, 0.0, 0.0, b"{}", "posts", "a")
-    line = Line(endpoint("app", rate=Rate(3, 1)))
+    places = Places(endpoint("app", rate=Rate(3, 1)))
     moments = []
     for _ in range(5):
-        moments.append(line.may_go(moments[-1] if moments else 100.0))
-        line.take(delivery, moments[-1])
+        moments.append(places.may_go(moments[-1] if moments else 100.0))
+        places.take(delivery, moments[-1])
     assert moments == [100.0, 100.0, 100.0, pytest.approx(100 + 1 / 3), pytest.approx(100 + 2 / 3)]
+
+
+# --- a clock that is set
+
+YEARS = 1e8
+
+
+async def test_what_a_clock_that_was_ahead_announced_goes_at_once_when_it_is_set_back(tmp_path, caplog):
+    async with world(tmp_path, endpoints=(endpoint("app"),), uploads=("a",)) as w:
+        w.clock.now += YEARS
+        await w.poller.believe_no_later()
+        w.client.set("a", S.QUEUED)
+        await w.poll(2)
+        w.clock.now -= YEARS
+        await w.settle()
+        assert w.receivers.types("app") == []
+        await w.sender.believe_no_later()
+        await w.settle()
+        assert w.receivers.types("app") == ["upload.queued"]
+    assert [(one.message, one.fields) for one in caplog.records] == [("brought forward", {"deliveries": 1})]
+
+
+async def test_a_retry_that_a_clock_put_off_waits_for_its_slot_of_the_schedule_and_no_longer(tmp_path, caplog):
+    async with world(tmp_path, endpoints=(endpoint("app", schedule=(0.0, 5.0, 300.0)),), uploads=("a",)) as w:
+        w.receivers.down = {"app"}
+        w.client.set("a", S.QUEUED)
+        await w.poll(2)
+        at = await w.settle()
+        await w.sender.believe_no_later()
+        assert await w.settle() == at  # as it was, for the clock is right
+        assert "brought forward" not in caplog.messages
+        w.clock.now -= YEARS
+        await w.sender.believe_no_later()
+        assert await w.settle() == w.clock.now + 5 * 1.2
+
+
+async def test_an_attempt_during_which_the_clock_is_set_back_is_repeated_in_time(tmp_path):
+    async with behind_doors(tmp_path, endpoint("app", schedule=(0.0, 5.0)), uploads="a") as (w, _):
+
+        async def post(_delivery):
+            began = w.clock.now
+            w.clock.now -= YEARS
+            return Attempt(began, 1.0, Outcome.HTTP_5XX, 503)
+
+        w.post = post
+        assert await w.settle() <= w.clock.now + 5 * 1.2
+        w.post = w.receivers.post
 
 
 # --- bugs and the end
@@ -239,14 +286,64 @@ async def test_a_bug_while_posting_ends_the_next_pass_with_its_own_trace(tmp_pat
             await w.sender.send_due()
         assert caught.traceback[-1].name == "buggy"
         assert await phases(w) == [("waiting", 0)]
-        w.sender = Idle()
 
 
-class Idle:
-    """A sender that has nothing to stop: the one before ended with a bug."""
+async def test_a_bug_in_one_attempt_leaves_no_other_unrecorded_and_each_is_raised_once(tmp_path):
+    async with behind_doors(tmp_path, endpoint("app")) as (w, doors):
 
-    async def stop(self, within: float) -> None:
-        """Nothing."""
+        async def buggy(delivery):
+            if delivery.upload == "b":
+                return await doors.post(delivery)
+            raise KeyError(delivery.upload)
+
+        w.post = buggy
+        doors.open("b")
+        await w.sender.send_due()
+        await ended(w)
+        for bug in "ac":
+            with pytest.raises(KeyError, match=bug):
+                await w.sender.record_ended()
+            assert await phases(w) == [("waiting", 0), ("delivered", 1), ("waiting", 0)]
+        await w.sender.record_ended()
+
+
+class Slow(Store):
+    """A disk that is slow to say that a commit has reached it."""
+
+    async def record(self, results):
+        await super().record(results)
+        self.written.set()
+        await self.go_on.wait()
+
+
+async def test_a_pass_that_is_cut_off_while_it_records_leaves_nothing_to_be_recorded_twice(tmp_path):
+    async with behind_doors(tmp_path, endpoint("app"), uploads="a", open_store=Slow.open) as (w, doors):
+        w.store.written, w.store.go_on = asyncio.Event(), asyncio.Event()
+        doors.open("a")
+        await w.sender.send_due()
+        await ended(w)
+        a_pass = asyncio.create_task(w.sender.send_due())
+        await w.store.written.wait()
+        a_pass.cancel()
+        stopping = asyncio.create_task(w.sender.stop(0))
+        await asyncio.sleep(0)
+        w.store.go_on.set()
+        await stopping
+        assert w.sender.in_flight == 0
+        assert await phases(w) == [("delivered", 1)]
+
+
+async def test_a_stop_that_is_cut_off_records_what_has_ended(tmp_path):
+    async with behind_doors(tmp_path, endpoint("app"), uploads="ab") as (w, doors):
+        await w.sender.send_due()
+        doors.open("a")
+        await ended(w)
+        stopping = asyncio.create_task(w.sender.stop(60))
+        await asyncio.sleep(0)
+        stopping.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await stopping
+        assert await phases(w) == [("delivered", 1), ("waiting", 0)]
 
 
 async def test_stop_lets_what_is_on_its_way_end_and_records_it(tmp_path):

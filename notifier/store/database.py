@@ -40,6 +40,7 @@ class Database:
         async with AsyncExitStack() as opened:
             lock = _sole(path)
             opened.callback(os.close, lock)
+            _make(path)
             with told(path):
                 writer = await _connect(path)
                 opened.push_async_callback(writer.close)
@@ -132,6 +133,21 @@ def _sole(path: Path) -> int:
         os.close(lock)
         raise StoreError(f"{path}: {error.strerror}: its file system must have locks and some space") from error
     return lock
+
+
+def _make(path: Path) -> None:
+    """Create the file before SQLite does, for its owner alone; the -wal and -shm beside it get the mode it has.
+
+    One that is there keeps its own.
+    """
+    try:
+        made = os.open(path.resolve(), os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}: {_RIGHTS}") from error
+    os.fchmod(made, 0o600)  # whatever the umask takes away
+    os.close(made)
 
 
 async def _connect(path: Path) -> aiosqlite.Connection:

@@ -24,6 +24,8 @@ SETTLE = """UPDATE deliveries SET phase = :phase, due_at = :due_at, slots = :slo
         head = head AND :phase = 'waiting', settled_at = :settled_at, replaced_by = NULL
     WHERE id = :id AND (phase = 'waiting' OR :phase = 'delivered')"""
 """A row that was replaced while its request was on the way is delivered or nothing: it never waits again."""
+FORWARD = """UPDATE deliveries SET due_at = latest.value FROM json_each(:latest) AS latest
+    WHERE endpoint = :endpoint AND phase = 'waiting' AND latest.key = min(slots, :last) AND due_at > latest.value"""
 COUNT = "UPDATE deliveries SET attempts = attempts + 1 WHERE id = :id AND phase = 'superseded'"
 """Such a row, where nothing came of the request: it was an attempt all the same."""
 
@@ -65,7 +67,7 @@ class Owed(Followed):
         """Write attempts and what they lead to; where a delivery is over, the next of its lane may go."""
         async with self.database.transaction() as db:
             await db.executemany(
-                """INSERT INTO attempts (delivery, number, started_at, duration, outcome, status, note, head)
+                """INSERT INTO attempts (delivery, number, started_at, duration, outcome, status, note, excerpt)
                     VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
                 [_attempt_row(result) for result in results],
             )
@@ -83,6 +85,19 @@ class Owed(Followed):
                 ],
             )
 
+    async def bring_forward(self, latest: Mapping[str, Sequence[float]]) -> int:
+        """Bring forward what waits for longer than is possible: its due time comes of a clock that was wrong.
+
+        `latest[endpoint]` holds the last moment at which a delivery may be due, by the slots that it has used; its last
+        one holds for all further slots. Answers how many were brought forward.
+        """
+        moments = [
+            {"endpoint": self._endpoints[endpoint], "latest": json.dumps(list(by_slots)), "last": len(by_slots) - 1}
+            for endpoint, by_slots in latest.items()
+        ]
+        async with self.database.transaction() as db, db.executemany(FORWARD, moments) as cursor:
+            return max(cursor.rowcount, 0)  # of no statement at all it is -1
+
     async def counts(self) -> dict[str, int]:
         """How many uploads are followed and how many deliveries wait: what the status line says."""
         sql = """SELECT (SELECT count(*) FROM uploads),
@@ -95,7 +110,7 @@ def _attempt_row(result: Result) -> tuple[object, ...]:
     delivery, attempt = result.delivery, result.attempt
     return (
         delivery.id, delivery.attempts + 1, attempt.started_at, attempt.duration, attempt.outcome.value,
-        attempt.status, attempt.note, attempt.head,
+        attempt.status, attempt.note, attempt.excerpt,
     )  # fmt: skip
 
 

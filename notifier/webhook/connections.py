@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from types import TracebackType
 
-from aiohttp import AddrInfoType, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, ThreadedResolver
+from aiohttp import AddrInfoType, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 from aiohttp.abc import AbstractResolver
 
 from notifier import __version__
@@ -44,7 +44,7 @@ class Connections:
     """Connections to one endpoint that are given up together; entered by every request."""
 
     def __init__(
-        self, endpoint: Endpoint, limits: Limits, resolver: AbstractResolver | None, trust: ssl.SSLContext | None
+        self, endpoint: Endpoint, limits: Limits, resolver: AbstractResolver, trust: ssl.SSLContext | None
     ) -> None:
         """Raises as `checked_url` does."""
         self.url = checked_url(endpoint.url, allow_http=endpoint.allow_http)
@@ -55,7 +55,7 @@ class Connections:
         self._unused = asyncio.Event()
         connector = TCPConnector(
             limit=endpoint.max_in_flight,
-            resolver=CheckingResolver(resolver or ThreadedResolver(), self._allowed, limits.resolve),
+            resolver=CheckingResolver(resolver, self._allowed, limits.resolve),
             socket_factory=self._socket,
             ssl=trust or (tls() if self.url.scheme == "https" else True),
         )

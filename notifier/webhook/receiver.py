@@ -14,6 +14,7 @@ from notifier.core import signing
 from notifier.core.model import Attempt, Endpoint, Outcome
 from notifier.webhook import verdict
 from notifier.webhook.connections import Connections, Limits, timeouts
+from notifier.webhook.names import OwnThread
 
 log = logging.getLogger(__name__)
 
@@ -35,10 +36,13 @@ class Receiver:
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Raises `ValueError` where a secret is none. What is wrong with the URL, every attempt tells."""
+        """Raises `ValueError` where a secret is none. What is wrong with the URL, every attempt tells.
+
+        The `resolver`, by default one with a thread of its own, is closed with this.
+        """
         self._endpoint = endpoint
         self._limits = limits
-        self._resolver = resolver
+        self._resolver = resolver or OwnThread()
         self._trust = trust
         self._clock = clock
         self._monotonic = monotonic
@@ -53,20 +57,21 @@ class Receiver:
     async def post(self, event_id: str, body: bytes) -> Attempt:
         """One attempt to bring an event; raises nothing but `CancelledError`."""
         started_at, began = self._clock(), self._monotonic()
-        status, head = None, ""
+        status, excerpt = None, ""
         try:
-            response, head = await self._answer(event_id, body, began)
+            response, excerpt = await self._answer(event_id, body, began)
             status = response.status
             outcome, note = verdict.judged(status, self._host, response.headers.get("location"))
         except Exception as error:  # noqa: BLE001 - one receiver's trouble must not reach another; a bug is logged
             outcome, note = self._fault(error)
-        return Attempt(started_at, self._monotonic() - began, outcome, status, note, head)
+        return Attempt(started_at, self._monotonic() - began, outcome, status, note, excerpt)
 
     async def close(self) -> None:
         """Let what is on its way end, then close all connections."""
-        if self._connections is not None:
+        while self._connections is not None:  # again, for what is on its way may open new ones to repeat itself
             self._give_up(self._connections)
-        await asyncio.gather(*self._closing)
+            await asyncio.gather(*self._closing)
+        await self._resolver.close()
 
     async def _answer(self, event_id: str, body: bytes, began: float) -> tuple[ClientResponse, str]:
         """Post, and once more at once where a reused connection turns out to have been closed by the other side.
@@ -95,7 +100,7 @@ class Receiver:
                 connections.url, data=body, headers=headers, timeout=within, allow_redirects=False
             )
             try:
-                return response, self._head(response, await self._read(response))
+                return response, self._excerpt(response, await self._read(response))
             finally:
                 response.close()
 
@@ -111,7 +116,7 @@ class Receiver:
                     body += await content.readany()
         return body
 
-    def _head(self, response: ClientResponse, body: bytes) -> str:
+    def _excerpt(self, response: ClientResponse, body: bytes) -> str:
         if not body:
             return ""
         if response.headers.get("content-encoding", "identity").lower() != "identity":

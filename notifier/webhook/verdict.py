@@ -22,9 +22,10 @@ from aiohttp import (
 from yarl import URL
 
 from notifier.core.model import Outcome
+from notifier.core.text import visible
 from notifier.webhook.guard import RefusedAddress
 
-LONGEST_HEAD = 4096
+LONGEST_EXCERPT = 4096
 """Bytes of an answer's body that are kept, as UTF-8."""
 LONGEST_WHY = 200
 """Characters of another program's words in a note."""
@@ -155,12 +156,5 @@ def excerpt(body: bytes, hidden: re.Pattern[str] | None) -> str:
     text = body.decode(errors="replace")
     if hidden is not None:
         text = hidden.sub("***", text)
-    shown = visible(text[:LONGEST_HEAD])
-    return shown.encode()[:LONGEST_HEAD].decode(errors="ignore")
-
-
-def visible(text: str) -> str:
-    """The text with what a terminal would act upon written out, line ends too."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    shown = visible(text[:LONGEST_EXCERPT])
+    return shown.encode()[:LONGEST_EXCERPT].decode(errors="ignore")

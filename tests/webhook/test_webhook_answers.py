@@ -126,7 +126,7 @@ SECRET = KEY.encode()
 )
 async def test_what_is_not_http_is_told_without_a_word_of_it(sent, note):
     attempt = await attempted(answer(sent))
-    assert (attempt.outcome, attempt.status, attempt.head) == (Outcome.PROTOCOL, None, "")
+    assert (attempt.outcome, attempt.status, attempt.excerpt) == (Outcome.PROTOCOL, None, "")
     assert attempt.note == f"127.0.0.1 gives an answer that is not HTTP: {note}"
 
 
@@ -156,7 +156,7 @@ async def test_a_connection_that_is_cut_off_is_a_reset():
 )
 async def test_a_body_that_ends_early_is_kept_as_far_as_it_came(sent):
     attempt = await attempted(answer(sent, close=True))
-    assert (attempt.outcome, attempt.status, attempt.head) == (Outcome.DELIVERED, 200, "abc")
+    assert (attempt.outcome, attempt.status, attempt.excerpt) == (Outcome.DELIVERED, 200, "abc")
 
 
 async def test_a_body_cut_off_by_a_reset_changes_nothing():
@@ -180,7 +180,7 @@ async def test_a_body_byte_by_byte_is_read_until_the_time_is_up():
 
     attempt = await attempted(act, more={"timeout": 0.1})
     assert (attempt.outcome, attempt.status) == (Outcome.DELIVERED, 200)
-    assert set(attempt.head) == {"a"}
+    assert set(attempt.excerpt) == {"a"}
 
 
 async def test_a_body_that_rests_is_not_waited_for():
@@ -189,7 +189,7 @@ async def test_a_body_that_rests_is_not_waited_for():
         await nothing(server, writer)
 
     attempt = await attempted(act, limits=Limits(body_idle=0.01))
-    assert (attempt.outcome, attempt.head) == (Outcome.DELIVERED, "abc")
+    assert (attempt.outcome, attempt.excerpt) == (Outcome.DELIVERED, "abc")
 
 
 @pytest.mark.parametrize("length", [b"Content-Length: 1073741824", b"Transfer-Encoding: chunked"])
@@ -208,7 +208,7 @@ async def test_a_body_without_an_end_is_read_for_16_kib_and_its_connection_close
     async with serving(act) as server, receiver(server.port) as one:
         attempt = await one.post("evt_1", b"{}")
         await server.left.wait()
-    assert (attempt.outcome, attempt.head) == (Outcome.DELIVERED, "x" * 4096)
+    assert (attempt.outcome, attempt.excerpt) == (Outcome.DELIVERED, "x" * 4096)
     assert written < 64 * 2**20  # the kernel's buffers hold some of what nobody has read
 
 
@@ -218,20 +218,20 @@ async def test_a_body_without_an_end_is_read_for_16_kib_and_its_connection_close
 async def test_a_compressed_body_is_noted_and_never_unpacked():
     bomb = gzip.compress(b"0" * 10_000_000)[:9000]
     attempt = await attempted(answer(told(500, b"Content-Encoding: GZip", body=bomb)))
-    assert (attempt.outcome, attempt.head) == (Outcome.HTTP_5XX, "[compressed, 9000 bytes]")
+    assert (attempt.outcome, attempt.excerpt) == (Outcome.HTTP_5XX, "[compressed, 9000 bytes]")
     attempt = await attempted(answer(told(500, b"Content-Encoding: zstd", body=bytes(20_000))))
-    assert attempt.head == "[compressed, more than 16384 bytes]"
+    assert attempt.excerpt == "[compressed, more than 16384 bytes]"
     attempt = await attempted(answer(told(500, b"Content-Encoding: identity", body=b"plain")))
-    assert attempt.head == "plain"
+    assert attempt.excerpt == "plain"
 
 
 async def test_a_body_is_kept_up_to_4_kib_in_one_safe_line():
     hostile = "a\r\n\t\x1b[2J\x00\x9b\u202e\u2028é🙂".encode() + b"\xff\xfe"
     attempt = await attempted(answer(told(400, body=hostile)))
-    assert attempt.head == "a\\r\\n\\t\\x1b[2J\\x00\\x9b\\u202e\\u2028é🙂\ufffd\ufffd"
-    assert attempt.head.isprintable()
+    assert attempt.excerpt == "a\\r\\n\\t\\x1b[2J\\x00\\x9b\\u202e\\u2028é🙂\ufffd\ufffd"
+    assert attempt.excerpt.isprintable()
     attempt = await attempted(answer(told(400, body="🙂".encode() * 4000)))
-    assert attempt.head == "🙂" * 1024
+    assert attempt.excerpt == "🙂" * 1024
 
 
 @pytest.mark.parametrize(
@@ -247,7 +247,7 @@ async def test_what_is_secret_is_not_kept_where_a_receiver_echoes_it(spelt):
     shown = [KEY, KEY.removeprefix("whsec_"), TOKEN, f"Bearer {TOKEN}"]
     echo = " | ".join(spelt(secret) for secret in shown).encode()
     attempt = await attempted(answer(told(500, body=echo)), more=SECRETIVE)
-    assert attempt.head == "*** | *** | *** | ***"
+    assert attempt.excerpt == "*** | *** | *** | ***"
 
 
 async def test_a_secret_is_no_part_of_what_a_client_prints():

@@ -202,6 +202,27 @@ async def test_closing_waits_for_what_is_on_its_way():
         await gone(server)
 
 
+async def test_what_repeats_itself_while_all_is_closed_leaves_nothing_open():
+    gate = asyncio.Event()
+
+    async def late(server, writer):
+        await gate.wait()
+        return await reset(server, writer)
+
+    async with serving(in_turn(answer(OK), late, answer(OK))) as server, receiver(server.port) as one:
+        await one.post("evt_1", b"{}")
+        server.came.clear()
+        repeated = asyncio.create_task(one.post("evt_2", b"{}"))
+        await server.came.wait()
+        closing = asyncio.create_task(one.close())
+        await asyncio.sleep(0)
+        gate.set()
+        await closing
+        assert (await repeated).outcome is Outcome.DELIVERED
+        assert (server.connections, len(server.requests)) == (2, 3)
+        await asyncio.gather(*server.tasks)  # every connection has ended
+
+
 async def test_a_client_that_never_sent_is_closed_at_once():
     async with receiver("http://receiver.example/") as one:
         pass

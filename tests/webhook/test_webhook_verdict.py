@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.core.model import Outcome
-from notifier.webhook.verdict import excerpt, fault, host_of, judged, mask, visible
+from notifier.webhook.verdict import excerpt, fault, host_of, judged, mask
 
 
 @given(st.integers(-1000, 100_000), st.none() | st.text())
@@ -29,13 +29,6 @@ def test_whatever_a_body_is_it_is_kept_short_and_in_one_line(body):
     kept = excerpt(body, None)
     assert kept.isprintable()
     assert len(kept.encode()) <= 4096
-
-
-@given(st.text())
-def test_what_is_printable_is_shown_as_it_is_and_the_rest_written_out(text):
-    assert visible(text).isprintable()
-    if text.isprintable():
-        assert visible(text) == text
 
 
 @given(st.text(st.characters(codec="utf-8"), min_size=1), st.booleans(), st.text("xyz"))

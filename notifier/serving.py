@@ -1,0 +1,128 @@
+"""Wiring: settings → everything made, joined, and run until a signal.
+
+The only module that knows all others. It hands the real clock and chance to everyone else.
+"""
+
+import asyncio
+import gc
+import logging
+import random
+import signal
+import time
+from collections.abc import Iterable
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from functools import partial
+
+from aiohttp import ClientSession
+
+from notifier import __version__
+from notifier.app import App
+from notifier.config import Settings
+from notifier.core.model import Attempt, Delivery, Source
+from notifier.core.pace import hurried
+from notifier.core.rhythm import faster
+from notifier.core.text import counted
+from notifier.poller import Poller
+from notifier.providers import PROVIDERS
+from notifier.providers.http import open_session
+from notifier.sender import Sender
+from notifier.server import health
+from notifier.store import Store
+from notifier.systemd import Notify
+from notifier.watched import Watched
+from notifier.webhook import Receiver
+
+log = logging.getLogger(__name__)
+
+LONGEST_STOP = 30.0
+"""Seconds at most that requests in flight get to end once the daemon is asked to stop."""
+YOUNG = 10_000
+"""Objects after which Python looks for garbage in cycles, instead of 700: two hundred requests at once are thousands of
+objects that live for some milliseconds, and to look through them at every turn costs a tenth of the throughput."""
+
+
+async def serve(settings: Settings, notify: Notify, pace: float = 1.0) -> None:
+    """Be the daemon until SIGTERM or SIGINT; a second signal ends it at once, and what is owed stays due.
+
+    `pace` makes every cadence so many times faster: providers move in hours, a demonstration in seconds. Raises
+    `StoreError`, `CannotListen`, or an ExceptionGroup as `App.run` does.
+    """
+    gc.set_threshold(YOUNG)
+    async with AsyncExitStack() as opened:
+        store = await Store.open(settings.store_path)
+        opened.push_async_callback(store.close)
+        session = await opened.enter_async_context(open_session())
+        receivers = {endpoint.name: Receiver(endpoint) for endpoint in settings.endpoints}
+        for receiver in receivers.values():
+            opened.push_async_callback(receiver.close)
+
+        async def post(delivery: Delivery) -> Attempt:
+            return await receivers[delivery.endpoint].post(delivery.event, delivery.body)
+
+        accounts = _accounts(settings.sources)
+        watched = [_watched(one, session, pace, accounts[one.name]) for one in settings.sources]
+        poller = Poller(store, watched, settings.endpoints, time.time, random.random)
+        sender = Sender(store, settings.endpoints, post, time.time, random.random, settings.in_flight_total)
+        await poller.open()
+        await sender.believe_no_later()
+        app = App(poller, sender, partial(_status, store), notify)
+        opened.callback(app.close)
+        if settings.listen is not None:
+            server = await health.start(settings.listen, health.readiness(app.marks, store.ping))
+            opened.push_async_callback(server.close)
+        _heed_signals(app)
+        _tell_start(settings)
+        await app.run(min(LONGEST_STOP, max((one.timeout for one in settings.endpoints), default=0.0)))
+    log.info("stopped")
+
+
+def _accounts(sources: Iterable[Source]) -> dict[str, str]:
+    """The name under which the budget of each source is kept: the first one's that has the same credential.
+
+    The credentials themselves are compared here and kept nowhere.
+    """
+    first: dict[tuple[str, str, str, str], str] = {}
+    return {
+        one.name: first.setdefault((one.provider, one.base_url, one.user_id, one.api_key.reveal()), one.name)
+        for one in sources
+    }
+
+
+def _watched(source: Source, session: ClientSession, pace: float, account: str) -> Watched:
+    provider = PROVIDERS[source.provider].of(source)
+    listings = tuple(
+        replace(one, active=one.active / pace, idle=one.idle / pace, through=one.through / pace)
+        for one in provider.listings
+    )
+    cadence, eagerness = faster(provider.cadence, pace), hurried(provider.pace, pace)
+    quick = replace(provider, cadence=cadence, pace=eagerness, listings=listings)
+    return Watched(source, quick, provider.connect(session, source), account)
+
+
+async def _status(store: Store) -> str:
+    counts = await store.counts()
+    return f"{counted(counts['uploads'], 'upload')} followed, {counted(counts['waiting'], 'delivery')} waiting"
+
+
+def _heed_signals(app: App) -> None:
+    loop = asyncio.get_running_loop()
+
+    def heed(number: int) -> None:
+        loop.remove_signal_handler(number)  # a second one has its ordinary, deadly effect
+        app.stop()
+
+    def hang_up() -> None:
+        log.warning("not reloaded: restart to apply a changed config")
+        app.resume()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, heed, number)
+    loop.add_signal_handler(signal.SIGHUP, hang_up)
+
+
+def _tell_start(settings: Settings) -> None:
+    for warning in settings.warnings:
+        log.warning("doubtful config", extra={"fields": {"warning": warning}})
+    found = {"sources": len(settings.sources), "endpoints": len(settings.endpoints)}
+    log.info("started", extra={"fields": {"version": __version__, "store": settings.store_path, **found}})

@@ -1,0 +1,49 @@
+"""A name → its addresses, as the system tells them: asked in a thread of the endpoint's own."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+LookUp = Callable[..., list[Any]]
+"""As `socket.getaddrinfo`, which may take minutes where no name server answers."""
+
+
+class OwnThread(AbstractResolver):
+    """The system's resolver, without a thread in common with anybody: name servers that hang keep nobody else waiting.
+
+    One thread is enough for an endpoint, which has one name. It begins with the first question.
+    """
+
+    def __init__(self, look_up: LookUp = socket.getaddrinfo) -> None:
+        self._look_up = look_up
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="names")
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Its addresses; raises `OSError`, or `UnicodeError` where it is no host name."""
+        ask = partial(self._look_up, host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
+        try:
+            asked = asyncio.get_running_loop().run_in_executor(self._thread, ask)
+        except RuntimeError as error:  # closed, or the system gives us no thread
+            raise OSError(None, str(error)) from None
+        return [
+            ResolveResult(
+                hostname=host,
+                host=str(address[0]),
+                port=int(address[1]),
+                family=family,
+                proto=protocol,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for family, _, protocol, _, address in await asked
+        ]
+
+    async def close(self) -> None:
+        """Ask nothing more; a question that hangs is left to itself."""
+        self._thread.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,134 @@
+"""Asking for names: each endpoint in a thread of its own, so that name servers that hang keep nobody else waiting."""
+
+import asyncio
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from receiving import LOCAL, Names, answer, endpoint, receiver, serving
+
+from notifier.core.model import Outcome
+from notifier.webhook import Limits, Receiver
+from notifier.webhook.names import OwnThread
+
+
+class Hanging:
+    """Name servers that do not answer until they are let go."""
+
+    def __init__(self):
+        self.asked = []
+        self._let_go = threading.Event()
+
+    def __call__(self, host, *_):
+        self.asked.append((host, threading.current_thread()))
+        self._let_go.wait()
+        return []
+
+    def let_go(self):
+        self._let_go.set()
+
+
+@pytest.fixture
+def hanging():
+    servers = Hanging()
+    yield servers
+    servers.let_go()
+
+
+def threads():
+    return [thread for thread in threading.enumerate() if thread.name.startswith("names")]
+
+
+async def test_addresses_are_told_as_the_system_tells_them():
+    def look_up(*asked):
+        assert asked == ("receiver.example", 443, socket.AF_UNSPEC, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
+        return [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", 443)),
+            (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("2001:db8::1", 443, 0, 0)),
+        ]
+
+    resolver = OwnThread(look_up)
+    found = await resolver.resolve("receiver.example", 443, socket.AF_UNSPEC)
+    await resolver.close()
+    same = {"hostname": "receiver.example", "port": 443, "proto": 6}
+    same["flags"] = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+    assert found == [
+        {**same, "host": "192.0.2.1", "family": socket.AF_INET},
+        {**same, "host": "2001:db8::1", "family": socket.AF_INET6},
+    ]
+
+
+async def test_the_systems_refusal_is_passed_on():
+    def look_up(*_):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    resolver = OwnThread(look_up)
+    with pytest.raises(OSError, match="Name or service not known"):
+        await resolver.resolve("receiver.example")
+    await resolver.close()
+
+
+async def test_name_servers_that_hang_keep_no_other_endpoint_waiting(hanging):
+    loop = asyncio.get_running_loop()
+    shared = ThreadPoolExecutor(1)
+    loop.set_default_executor(shared)
+    shared.submit(hanging, "somebody else's")
+    stuck = OwnThread(hanging)
+    asking = [asyncio.create_task(stuck.resolve("hangs.example")) for _ in range(9)]
+    one = Receiver(endpoint("http://0x7f.1:9000/", allow_networks=()))
+    found = await one.post("evt_1", b"{}")
+    assert found.outcome is Outcome.REFUSED_ADDRESS  # it was resolved, to 127.0.0.1
+    await one.close()
+    hanging.let_go()
+    assert await asyncio.gather(*asking) == [[]] * 9
+    await stuck.close()
+    assert len({thread for host, thread in hanging.asked if host == "hangs.example"}) == 1
+
+
+async def test_an_endpoint_whose_name_servers_hang_fails_in_time(hanging):
+    limits = Limits(resolve=0.01)
+    async with receiver("http://hangs.example/", names=OwnThread(hanging), limits=limits) as one:
+        found = await one.post("evt_1", b"{}")
+        assert (found.outcome, found.note) == (Outcome.DNS, "hangs.example cannot be resolved: no answer within 0.01 s")
+    # Closed, and waited for nobody: the question still hangs.
+
+
+async def test_its_thread_ends_with_the_endpoint():
+    before = threads()
+    one = Receiver(endpoint("http://0x7f.1:9000/", allow_networks=()))
+    assert threads() == before  # none before there is a name to ask for
+    await one.post("evt_1", b"{}")
+    (thread,) = set(threads()) - set(before)
+    await one.close()
+    thread.join(60)
+    assert not thread.is_alive()
+
+
+async def test_where_there_is_no_thread_the_name_cannot_be_resolved():
+    resolver = OwnThread()
+    await resolver.close()
+    with pytest.raises(OSError, match="cannot schedule new futures after shutdown"):
+        await resolver.resolve("receiver.example")
+    async with serving(answer(b"")) as server:
+        one = Receiver(endpoint(f"http://0x7f.1:{server.port}/", allow_networks=LOCAL))
+        await one.close()
+        found = await one.post("evt_1", b"{}")
+        await one._connections.close()
+    assert (found.outcome, found.note) == (
+        Outcome.DNS,
+        "0x7f.1 cannot be resolved: cannot schedule new futures after shutdown",
+    )
+
+
+async def test_a_resolver_that_was_given_is_closed_too():
+    class Closing(Names):
+        closed = 0
+
+        async def close(self):
+            self.closed += 1
+
+    names = Closing()
+    async with receiver("http://receiver.example/", names=names):
+        assert names.closed == 0
+    assert names.closed == 1
