@@ -25,6 +25,8 @@ from notifier.providers.base import Provider
 __all__ = ["ConfigError", "Fault", "Reading", "Settings", "load", "read"]
 
 READABLE_FOR_OTHERS = 0o044
+LARGEST = 1024 * 1024
+"""Bytes of a config: enough for thousands of sources, and no device can fill the memory."""
 BYTE_ORDER_MARK = "\ufeff"
 """Some editors begin a UTF-8 text with it."""
 
@@ -47,8 +49,8 @@ def read(path: Path, environ: Mapping[str, str], providers: Mapping[str, Provide
     text, readable = _text(path)
     file, toml, findings = parse(text, str(path))
     around = Surroundings(environ=environ, folder=path.absolute().parent, providers=providers)
+    check(file, around, toml.document, findings)
     secrets = resolve(file, around, findings)
-    check(file, around, findings)
     if findings.faults:
         raise ConfigError(*_placed(findings.faults, toml, str(path)))
     advise(file, findings, readable=readable)
@@ -61,7 +63,11 @@ def _text(path: Path) -> tuple[str, bool]:
     try:
         with path.open("rb") as file:
             readable = bool(os.fstat(file.fileno()).st_mode & READABLE_FOR_OTHERS)
-            content = file.read()
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            raise ConfigError(
+                Fault(str(path), 0, 0, "", f"the config is too long: expected at most {LARGEST >> 20} MiB")
+            )
         return content.decode().removeprefix(BYTE_ORDER_MARK), readable
     except OSError as error:
         fault = Fault(str(path), 0, 0, "", f"the config cannot be read: {error.strerror}")

@@ -2,6 +2,7 @@
 
 from notifier.config.checks import hidden_texts
 from notifier.config.faults import Findings, KeyPath
+from notifier.config.keys import CREDENTIALS
 from notifier.config.models import EndpointTable, File, SourceTable, sending
 from notifier.config.units import network
 from notifier.config.urls import is_exposed, is_refused
@@ -36,9 +37,10 @@ def _allows_http(path: KeyPath, findings: Findings) -> None:
 
 
 def _source(source: SourceTable, path: KeyPath, findings: Findings) -> None:
-    if source.base_url and is_exposed(source.base_url):
-        findings.warn((*path, "base_url"), "http: the api_key can be read on the way")
-    if not source.discover and not source.uploads:
+    credential = next((key for key in CREDENTIALS if getattr(source, key) is not None), None)
+    if credential and source.base_url and is_exposed(source.base_url):
+        findings.warn((*path, "base_url"), f"http: the {credential} can be read on the way")
+    if not source.discovers and not source.uploads:
         findings.warn((*path, "discover"), "follows nothing: uploads are neither discovered nor named")
 
 

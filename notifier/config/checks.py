@@ -1,15 +1,17 @@
 """What no table can tell by itself: secrets that are there, names that are unique, words that fit together."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from notifier.config import secrets
 from notifier.config.faults import Findings, KeyPath
 from notifier.config.headers import header_faults
+from notifier.config.keys import check_keys
 from notifier.config.models import DeliveryTable, EndpointTable, File, SourceTable, sending
 from notifier.config.places import Surroundings, store_path
 from notifier.config.units import address, is_loopback
 from notifier.config.urls import check_base, check_endpoint
-from notifier.config.words import LATER_PROVIDERS, nearest, one_of
+from notifier.config.words import nearest, one_of
 from notifier.core.secret import Secret
 from notifier.providers.base import Provider
 
@@ -35,14 +37,19 @@ def hidden_texts(file: File) -> Iterator[Hidden]:
     if file.server.encoding:
         yield ("server", "encoding", "user_key"), file.server.encoding.user_key, secrets.fit_for_header
     for index, source in enumerate(file.sources):
-        yield ("sources", index, "api_key"), source.api_key, secrets.fit_for_header
+        if source.api_key:
+            yield ("sources", index, "api_key"), source.api_key, secrets.fit_for_header
+        if source.user_key:
+            yield ("sources", index, "user_key"), source.user_key, secrets.fit_for_header
+        if source.auth:
+            yield ("sources", index, "auth", "secret"), source.auth.secret, secrets.fit_for_header
     for index, endpoint in enumerate(file.endpoints):
         for number, secret in enumerate(endpoint.secrets):
             yield ("endpoints", index, "secrets", number), secret, secrets.fit_for_signing
 
 
-def check(file: File, around: Surroundings, findings: Findings) -> None:
-    """Everything between the tables, and between them and the machine."""
+def check(file: File, around: Surroundings, document: Mapping[str, Any], findings: Findings) -> None:
+    """Everything between the tables, and between them and the machine; `document` has them as they are written."""
     with findings.at(("store", "url")):
         store_path(file.store.url, around)
     if file.server.listen and file.server.token is None and not is_loopback(address(file.server.listen)[0]):
@@ -53,7 +60,7 @@ def check(file: File, around: Surroundings, findings: Findings) -> None:
         _source(source, ("sources", index), around.providers, findings)
     for index, endpoint in enumerate(file.endpoints):
         _endpoint(endpoint, ("endpoints", index), file.delivery, findings)
-    _known_sources(file, findings)
+    _known_sources(file, document, findings)
 
 
 def _unique(tables: str, names: Sequence[str], findings: Findings) -> None:
@@ -63,9 +70,11 @@ def _unique(tables: str, names: Sequence[str], findings: Findings) -> None:
 
 
 def _source(source: SourceTable, path: KeyPath, providers: Mapping[str, Provider], findings: Findings) -> None:
-    with findings.at((*path, "provider")):
-        provider = providers[one_of("provider", source.provider, tuple(providers), LATER_PROVIDERS)]
-        _kinds(source, path, provider, findings)
+    if not findings.at_fault((*path, "provider")):
+        with findings.at((*path, "provider")):
+            provider = providers[one_of("provider", source.provider, tuple(providers))]
+            check_keys(source, path, provider, findings)
+            _kinds(source, path, provider, findings)
     if source.base_url is not None:
         with findings.at((*path, "base_url")):
             check_base(source.base_url)
@@ -89,13 +98,26 @@ def _endpoint(endpoint: EndpointTable, path: KeyPath, delivery: DeliveryTable, f
         findings.fault((*path, "headers", name) if name else (*path, "headers"), fault)
 
 
-def _known_sources(file: File, findings: Findings) -> None:
-    nameless = any(findings.at_fault(("sources", index, "name")) for index in range(len(file.sources)))
-    if nameless or findings.at_fault(("sources",)):
-        return  # the name that is missed may be the one at fault
-    names = [source.name for source in file.sources]
+def _known_sources(file: File, document: Mapping[str, Any], findings: Findings) -> None:
+    if findings.at_fault(("sources",)):
+        return
+    faulty = [index for index in range(len(file.sources)) if findings.at_fault(("sources", index, "name"))]
+    meant = [_name_as_written(document["sources"][index]) for index in faulty]
+    names = [source.name for index, source in enumerate(file.sources) if index not in faulty]
     for index, endpoint in enumerate(file.endpoints):
         for number, pattern in enumerate(endpoint.sources):
             name = pattern.removeprefix("!")
-            if "*" not in name and name not in names:
+            if "*" not in name and name not in names and not _may_be_one_of(meant, name, names):
                 findings.fault(("endpoints", index, "sources", number), "no source has this name", nearest(name, names))
+
+
+def _name_as_written(source: Any) -> str | None:
+    name = source.get("name") if isinstance(source, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def _may_be_one_of(meant: Sequence[str | None], name: str, names: Sequence[str]) -> bool:
+    """Whether a name that no source has may be that of a source whose own name is at fault, or is not there at all."""
+    if nearest(name, [one.lower() for one in meant if one is not None]):
+        return True
+    return None in meant and not nearest(name, names)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from notifier.config import Reading
-from notifier.config.models import EndpointTable, SendingTable, SourceTable, Table, sending
+from notifier.config.models import EndpointTable, ListTable, SendingTable, SingleTable, SourceTable, Table, sending
 from notifier.config.secrets import Reference
 from notifier.config.units import rate_text
-from notifier.config.urls import shown
+from notifier.config.urls import shown, shown_template
 from notifier.core.model import Source
 from notifier.core.secret import Secret
 
@@ -86,7 +86,16 @@ def _section(table: str, written: Table, name: str = "", **in_effect: Any) -> Se
 def _source(table: SourceTable, source: Source) -> Section:
     kinds = list(source.kinds) or None
     budget = table.budget or rate_text(source.budget)
-    return _section("sources", table, source.name, base_url=source.base_url, budget=budget, kinds=kinds)
+    in_effect: dict[str, Any] = {"base_url": source.base_url, "budget": budget, "kinds": kinds}
+    if source.api is not None:
+        in_effect |= {"discover": source.discover, "target_statuses": dict(source.api.target_statuses)}
+        in_effect |= {key: _call(call) for key in ("list", "single") if (call := getattr(table, key)) is not None}
+    return _section("sources", table, source.name, **in_effect)
+
+
+def _call(call: ListTable | SingleTable) -> Table:
+    """With its URL as it may be shown."""
+    return call.model_copy(update={"url": shown_template(call.url)})
 
 
 def _endpoint(endpoint: EndpointTable, reading: Reading) -> Section:
@@ -110,7 +119,8 @@ def _masked(value: Any) -> Any:
     if isinstance(value, list):
         return [_masked(item) for item in value]
     if isinstance(value, Table):
-        return {key: _masked(getattr(value, key)) for key in type(value).model_fields}
+        held = {key: getattr(value, key) for key in type(value).model_fields}
+        return {key: _masked(item) for key, item in held.items() if item is not None}
     return value
 
 

@@ -33,11 +33,16 @@ class Findings:
     def __init__(self) -> None:
         self.faults: list[Finding] = []
         self.warnings: list[Finding] = []
+        self._at_fault: set[KeyPath] = set()
+        self._around: set[KeyPath] = set()
 
     def fault(self, path: KeyPath, message: str, suggestion: str = "") -> None:
         """Note a fault, unless its key, one above or one below has a fault already: then it follows from that one."""
-        if not any(_related(path, known.path) for known in self.faults):
-            self.faults.append(Finding(path, message, suggestion))
+        if path in self._around or self.at_fault(path):
+            return
+        self.faults.append(Finding(path, message, suggestion))
+        self._at_fault.add(path)
+        self._around.update(path[:end] for end in range(len(path)))
 
     def warn(self, path: KeyPath, message: str, suggestion: str = "") -> None:
         """Note what works, but perhaps not as it was meant."""
@@ -53,12 +58,7 @@ class Findings:
 
     def at_fault(self, path: KeyPath) -> bool:
         """Whether the value at `path` is a stand-in: it, or a table around it, is at fault."""
-        return any(known.path == path[: len(known.path)] for known in self.faults)
-
-
-def _related(one: KeyPath, other: KeyPath) -> bool:
-    shared = min(len(one), len(other))
-    return one[:shared] == other[:shared]
+        return any(path[:end] in self._at_fault for end in range(len(path) + 1))
 
 
 @dataclass(frozen=True, slots=True)

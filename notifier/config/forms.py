@@ -8,8 +8,14 @@ from pydantic import AfterValidator, BeforeValidator, PlainValidator
 
 from notifier.config import secrets, units
 from notifier.config.faults import NAME, Wrong
-from notifier.config.words import one_of
+from notifier.config.words import nearest, one_of
 from notifier.core.secret import Secret
+from notifier.providers.expressions import FUNCTIONS, BadExpression, compiled
+
+LONGEST_EXPRESSION = 4000
+CLIENT_ERRORS = range(400, 500)
+JUDGED_OTHERWISE = {401, 403, 429}
+"""Answers that tell of the credential or of a limit, and of no upload."""
 
 
 def form(expected: str, read: Callable[[str], Any]) -> BeforeValidator:
@@ -81,6 +87,22 @@ def above_zero(text: str) -> str:
     return text
 
 
+def _expression(text: str) -> None:
+    if len(text) > LONGEST_EXPRESSION:
+        raise Wrong(f"expected an expression of at most {LONGEST_EXPRESSION} characters")
+    try:
+        compiled(text)
+    except BadExpression as error:
+        raise Wrong(str(error), nearest(error.function, FUNCTIONS)) from None
+
+
+def _denial(value: object) -> object:
+    right = isinstance(value, int) and not isinstance(value, bool)
+    if not right or value in JUDGED_OTHERWISE or value not in CLIENT_ERRORS:
+        raise Wrong("expected an HTTP status from 400 to 499, and not 401, 403 or 429")
+    return value
+
+
 Name = Annotated[str, like("expected a name of the letters a-z, digits, _ and -", NAME.pattern)]
 Text = Annotated[str, like("expected a string that is not empty and has no control characters", r"[^\x00-\x1f\x7f]+")]
 Duration = Annotated[str, form(units.DURATION, units.seconds)]
@@ -90,4 +112,10 @@ Rate = Annotated[str, form(units.RATE, units.rate)]
 EventPattern = Annotated[str, like('expected a pattern like "upload.*" or "!upload.updated"', r"!?[a-z0-9_.*-]+")]
 SourcePattern = Annotated[str, like('expected the name of a source or a pattern like "*"', r"!?[a-z0-9_*-]+")]
 UrlPattern = Annotated[str, like('expected a pattern like "https://app.example.com/*"', r"https?://[^\x00-\x20\x7f]+")]
+UrlTemplate = Annotated[
+    str,
+    like('expected a path below base_url like "/jobs/{id}", without blanks or fragment', r"/[\x21\x24-\x5b\x5d-\x7e]*"),
+]
+Expression = Annotated[str, form("expected a JMESPath expression, which is a string", _expression)]
+Denial = Annotated[int, BeforeValidator(_denial)]
 HiddenText = Annotated[Secret | secrets.Reference, PlainValidator(secrets.read)]

@@ -11,8 +11,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from notifier.config import places, units
 from notifier.config.forms import (
     Delay,
+    Denial,
     Duration,
     EventPattern,
+    Expression,
     HiddenText,
     Name,
     Rate,
@@ -20,6 +22,7 @@ from notifier.config.forms import (
     SourcePattern,
     Text,
     UrlPattern,
+    UrlTemplate,
     above_zero,
     form,
     items,
@@ -28,7 +31,11 @@ from notifier.config.forms import (
     word,
 )
 from notifier.config.words import LATER_FORMATS
-from notifier.core.model import Baseline, Order, Status
+from notifier.core.description import Paging
+from notifier.core.model import Baseline, Order, Status, TargetStatus
+
+Texts = list[Text]
+"""Spelled so, because a source has a key `list`."""
 
 
 class Table(BaseModel):
@@ -82,20 +89,98 @@ class DeliveryTable(SendingTable):
     in_flight_total: Annotated[int, number(int, 1, 10_000)] = 200
 
 
+# --- an API that a source describes
+
+
+class AuthTable(Table):
+    """The header that bears the credential."""
+
+    header: Text = Field(examples=["Authorization"])
+    value: Text = Field(examples=["Bearer {secret}"])
+    secret: HiddenText = Field(examples=["stand-in"])
+
+
+class ListTable(Table):
+    """How a page of uploads is asked for."""
+
+    url: UrlTemplate = Field(examples=["/"])
+    items: Expression = "@"
+    paging: Annotated[str, word("paging", tuple(Paging))] = "none"
+    more: Expression | None = None
+    cursor: Expression | None = None
+
+
+class SingleTable(Table):
+    """How one upload is asked for."""
+
+    url: UrlTemplate = Field(examples=["/{id}"])
+    item: Expression = "@"
+    missing: list[Denial] = [404, 410]
+
+
+class PartTable(Table):
+    """What can be told of an upload and of a target alike."""
+
+    status: Expression = Field(examples=["status"])
+    url: Expression | None = None
+    reason_code: Expression | None = None
+    reason_text: Expression | None = None
+    started_at: Expression | None = None
+    finished_at: Expression | None = None
+
+
+class FieldsTable(PartTable):
+    """Which expression tells what of an upload."""
+
+    id: Expression = Field(examples=["id"])
+    title: Expression | None = None
+    progress: Expression | None = None
+    time_left: Expression | None = None
+    scheduled_at: Expression | None = None
+    created_at: Expression | None = None
+    updated_at: Expression | None = None
+
+
+class TargetsTable(PartTable):
+    """Where the targets of an upload are, and which expression tells what of one."""
+
+    items: Expression = Field(examples=["@"])
+    name: Expression = Field(examples=["name"])
+    external_id: Expression | None = None
+
+
+# --- sources and endpoints
+
+
 class SourceTable(Table):
     """One account at a provider. Whether there is such a provider, and what it takes, is checked with all the rest."""
 
     name: Name = Field(examples=["stand-in"])
     provider: Text = Field(examples=["upload_post"])
-    api_key: HiddenText = Field(examples=["stand-in"])
+    api_key: HiddenText | None = None
+    user_id: Text | None = None
+    user_key: HiddenText | None = None
     base_url: Text | None = None
     discover: bool = True
     baseline: Annotated[str, word("baseline", tuple(Baseline))] = "silent"
-    uploads: list[Text] = []
-    kinds: list[Text] | None = None
+    uploads: Texts = []
+    kinds: Texts | None = None
     budget: Annotated[Rate, AfterValidator(above_zero)] | None = None
     reserve: Annotated[float, number(float, 0, 0.95)] = 0.25
     stalled_after: SomeTime = "2h"
+    auth: AuthTable | None = None
+    ok: Expression | None = None
+    list: ListTable | None = None
+    single: SingleTable | None = None
+    fields: FieldsTable | None = None
+    targets: TargetsTable | None = None
+    statuses: dict[str, Annotated[str, word("status", tuple(Status))]] | None = None
+    target_statuses: dict[str, Annotated[str, word("status", tuple(TargetStatus))]] | None = None
+
+    @property
+    def discovers(self) -> bool:
+        """Whether uploads are found by themselves: where it is not said, where there is a way to."""
+        return self.discover and (self.fields is None or self.list is not None)
 
 
 class EndpointTable(SendingTable):

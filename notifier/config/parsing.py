@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 
 from notifier.config.faults import ConfigError, Fault, Findings, KeyPath, Wrong
 from notifier.config.models import File, Table
-from notifier.config.position import Toml
+from notifier.config.position import Toml, TooDeep
 from notifier.config.words import LATER_KEYS, THIS_VERSION, nearest
 
 SENTENCES = {
@@ -59,6 +59,8 @@ def parse(text: str, file: str = "config.toml") -> tuple[File, Toml, Findings]:
 
 
 def _syntax(error: Exception, text: str, file: str) -> Fault:
+    if isinstance(error, TooDeep):
+        return Fault(file, error.line, 1, "", "nested too deep: no key of a config is")
     if isinstance(error, RecursionError):
         return Fault(file, 0, 0, "", "this is not TOML: nested too deep")
     found = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", str(error), re.DOTALL)
@@ -113,12 +115,23 @@ def _mend(table: dict[str, Any], model: type[Table], path: KeyPath) -> None:
     inner = _tables_in(field) if field else None
     if inner and rest:
         _mend_inside(table[str(key)], inner, tuple(rest))
+    elif rest and field is not None:
+        _mend_item(table, str(key), rest[0], field)
     elif field is None or not field.is_required():
         table.pop(str(key), None)
-    elif rest:
-        table[str(key)][rest[0]] = _stand_in(field)[0]
     else:
         table[str(key)] = _stand_in(field)
+
+
+def _mend_item(table: dict[str, Any], key: str, item: str | int, field: FieldInfo) -> None:
+    """Of a list or a mapping only what is at fault goes: the rest may have further faults."""
+    held, stand_in = table.get(key), _stand_in(field)
+    if isinstance(item, str) and isinstance(held, dict):
+        held.pop(item, None)
+    elif isinstance(item, int) and isinstance(held, list) and stand_in:
+        held[item] = stand_in[0]
+    else:
+        table.pop(key, None)
 
 
 def _mend_inside(tables: Any, model: type[Table], path: KeyPath) -> None:
@@ -133,4 +146,4 @@ def _mend_inside(tables: Any, model: type[Table], path: KeyPath) -> None:
 
 
 def _stand_in(field: FieldInfo) -> Any:
-    return (field.examples or [None])[0]
+    return field.default if field.examples is None else field.examples[0]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from notifier.config.faults import Wrong
-from notifier.config.words import THIS_VERSION
+from notifier.config.words import THIS_VERSION, nearest
 from notifier.core.secret import Secret
 from notifier.core.signing import parse_secret
 
@@ -33,7 +33,9 @@ def read(value: object) -> Secret | Reference:
     if not isinstance(value, dict) or len(value) != 1:
         raise Wrong(EXPECTED)
     [(kind, name)] = value.items()
-    if kind not in KINDS or not isinstance(name, str) or not name or not name.isprintable():
+    if kind not in KINDS:
+        raise Wrong(EXPECTED, nearest(kind, KINDS))
+    if not isinstance(name, str) or not name or not name.isprintable():
         raise Wrong(EXPECTED)
     if kind == "credential" and "/" in name:
         raise Wrong('expected the name of a credential, without "/"')

@@ -5,10 +5,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from notifier.config.faults import KeyPath
-from notifier.config.models import DeliveryTable, EndpointTable, File, SourceTable, sending
+from notifier.config.models import (
+    DeliveryTable,
+    EndpointTable,
+    FieldsTable,
+    File,
+    ListTable,
+    SourceTable,
+    TargetsTable,
+    sending,
+)
 from notifier.config.places import Surroundings, store_path
 from notifier.config.units import address, network, rate, seconds
-from notifier.core.model import Baseline, Endpoint, Order, Source
+from notifier.core.description import Auth, Description, ListCall, Paging, SingleCall, TargetCall
+from notifier.core.model import Baseline, Endpoint, Order, Source, TargetStatus
 from notifier.core.secret import Secret
 from notifier.providers.base import Provider
 
@@ -41,7 +51,8 @@ def meaning(file: File, secrets: Mapping[KeyPath, Secret], around: Surroundings,
         token=secrets.get(("server", "token")),
         in_flight_total=file.delivery.in_flight_total,
         sources=tuple(
-            _source(source, keys[index], around.providers[source.provider]) for index, source in enumerate(file.sources)
+            _source(source, keys.get(index, Secret("")), around.providers[source.provider])
+            for index, source in enumerate(file.sources)
         ),
         endpoints=tuple(
             _endpoint(endpoint, file.delivery, _signing(secrets, index))
@@ -56,19 +67,47 @@ def _signing(secrets: Mapping[KeyPath, Secret], index: int) -> tuple[Secret, ...
 
 
 def _source(source: SourceTable, api_key: Secret, provider: Provider) -> Source:
+    api = None if source.fields is None else description(source, source.fields)
     return Source(
         name=source.name,
         provider=provider.name,
         base_url=(source.base_url or provider.base_url).rstrip("/"),
         api_key=api_key,
+        user_id=source.user_id or "",
+        api=api,
         budget=rate(source.budget) if source.budget else provider.budget,
-        discover=source.discover,
+        discover=source.discovers,
         baseline=Baseline(source.baseline),
         uploads=tuple(source.uploads),
         kinds=provider.kinds if source.kinds is None else tuple(source.kinds),
         reserve=source.reserve,
         stalled_after=seconds(source.stalled_after),
     )
+
+
+def description(source: SourceTable, fields: FieldsTable) -> Description:
+    """The API that a source describes, `fields` being the source's own."""
+    auth, pages, single, targets = source.auth, source.list, source.single, source.targets
+    statuses = source.statuses or {}
+    words = statuses if source.target_statuses is None else source.target_statuses
+    return Description(
+        auth=None if auth is None else Auth(auth.header, auth.value),
+        ok=source.ok,
+        list=None if pages is None else _list_call(pages),
+        single=None if single is None else SingleCall(single.url, single.item, tuple(single.missing)),
+        fields=fields.model_dump(exclude_none=True),
+        targets=None if targets is None else _target_call(targets),
+        statuses=statuses,
+        target_statuses={word: ours for word, ours in words.items() if ours in set(TargetStatus)},
+    )
+
+
+def _list_call(pages: ListTable) -> ListCall:
+    return ListCall(pages.url, pages.items, Paging(pages.paging), pages.more, pages.cursor)
+
+
+def _target_call(targets: TargetsTable) -> TargetCall:
+    return TargetCall(targets.items, targets.model_dump(exclude={"items"}, exclude_none=True))
 
 
 def _endpoint(endpoint: EndpointTable, delivery: DeliveryTable, secrets: tuple[Secret, ...]) -> Endpoint:

@@ -13,6 +13,9 @@ from notifier.config.units import is_ip, is_loopback
 from notifier.core.address import name_refusal, port_refusal, refusal
 
 LONGEST = 2048
+LONGEST_HOST = 253
+LABEL = re.compile(r"[A-Za-z0-9_-]{1,63}")
+"""A part of a host between two dots."""
 HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|[A-Za-z0-9._-]+)(?::.*)?")
 """A host, and perhaps a port; brackets hold an IPv6 address and nothing else."""
 
@@ -54,6 +57,17 @@ def shown(url: str) -> str:
     return beginning + mark + "***" if mark else url
 
 
+def shown_template(url: str) -> str:
+    """A URL with names in its query, and everything else there masked: it may hold a token."""
+    beginning, mark, query = url.partition("?")
+    return beginning + mark + "&".join(part if "{" in part else _masked(part) for part in query.split("&"))
+
+
+def _masked(parameter: str) -> str:
+    name, mark, _ = parameter.partition("=")
+    return f"{name}=***" if mark else "***" if name else ""
+
+
 def _split(url: str) -> SplitResult:
     if len(url) > LONGEST:
         raise Wrong(f"expected a URL of at most {LONGEST} characters")
@@ -85,6 +99,13 @@ def _check_host(parts: SplitResult) -> None:
     found = HOST.fullmatch(parts.netloc)
     if not found or (found[1] and not is_ip(found[1])):
         raise Wrong("the host of the URL cannot be read")
+    if not found[1] and not _is_name(parts.hostname):
+        raise Wrong("the host of the URL is no name: expected labels of 1 to 63 characters with dots between them")
+
+
+def _is_name(host: str) -> bool:
+    name = host.removesuffix(".")  # the root, which may be written
+    return len(name) <= LONGEST_HOST and all(LABEL.fullmatch(label) for label in name.split("."))
 
 
 def _port(parts: SplitResult) -> int:

@@ -7,11 +7,8 @@ from notifier import __version__
 from notifier.config.faults import Wrong
 
 THIS_VERSION = f"notifier {__version__}"
-LATER_PROVIDERS = ("schedpilot", "encoding_com", "http_json")
 LATER_FORMATS = ("cloudevents", "encoding_com")
 LATER_KEYS = {
-    "sources.user_id": 'provider "encoding_com"',
-    "sources.user_key": 'provider "encoding_com"',
     "endpoints.body": 'format "encoding_com"',
     "endpoints.output": 'format "encoding_com"',
     "endpoints.announce_ready": 'format "encoding_com"',

@@ -1,7 +1,7 @@
 """Warnings: what works, but perhaps not as it was meant."""
 
 import pytest
-from configs import APP, ENVIRON, GOOD, MEDIA, POSTS, WHSEC
+from configs import APP, DESCRIBED, ENCODINGS, ENVIRON, GOOD, LIST, MEDIA, POSTS, SINGLE, WHSEC
 
 from notifier import __version__
 from notifier.config import load
@@ -84,6 +84,26 @@ def test_a_key_that_goes_over_http_is_told(advice):
     assert advice(POSTS + 'base_url = "http://127.0.0.1:8080"\n' + APP) == []
 
 
+@pytest.mark.parametrize(("source", "key"), [(ENCODINGS, "user_key"), (DESCRIBED + LIST, "auth")])
+def test_another_credential_that_goes_over_http_is_told_by_its_key(advice, source, key):
+    exposed = source.replace('base_url = "https', 'base_url = "http')
+    exposed += "" if "base_url" in exposed else 'base_url = "http://api.example.com"\n'
+    (line,) = advice(exposed + APP)
+    assert line.endswith(f"base_url: http: the {key} can be read on the way")
+
+
+def test_without_a_credential_none_can_be_read(advice):
+    open_api = "\n".join(line for line in DESCRIBED.splitlines() if not line.startswith("auth")) + "\n"
+    assert advice(open_api.replace("https", "http") + LIST + APP) == []
+
+
+def test_a_description_without_a_list_discovers_nothing(advice):
+    nothing = "sources.jobs.discover: follows nothing: uploads are neither discovered nor named"
+    assert advice(DESCRIBED + SINGLE + APP) == [nothing]
+    assert advice(DESCRIBED + SINGLE + 'uploads = ["a"]\n' + APP) == []
+    assert advice(DESCRIBED + LIST + APP) == []
+
+
 def test_a_source_that_follows_nothing_is_told(advice):
     assert advice(POSTS + "discover = false\n" + APP) == [
         "sources.posts.discover: follows nothing: uploads are neither discovered nor named"
@@ -124,4 +144,8 @@ def test_a_secret_that_others_can_read_is_told_and_not_shown(advice, mode):
         f"{key}: {READABLE}" for key in ("sources.posts.api_key", "endpoints.app.secrets.2", "server.token")
     ]
     assert advice(open_secrets, 0o600) == []
+    more = (ENCODINGS + DESCRIBED + LIST).replace('{ env = "KEY" }', '"s3cret"')
+    assert advice(more + APP, mode) == [
+        f"{key}: {READABLE}" for key in ("sources.encodings.user_key", "sources.jobs.auth.secret")
+    ]
     assert advice(GOOD, mode) == []

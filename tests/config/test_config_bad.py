@@ -5,10 +5,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from configs import ENVIRON
+from configs import ANY_PROVIDER, ENVIRON
 
 from notifier import __version__
-from notifier.config import ConfigError, load
+from notifier.config import LARGEST, ConfigError, load
+from notifier.providers import PROVIDERS
 
 BAD = sorted((Path(__file__).parent / "bad").glob("*.toml"))
 FOREIGN = re.compile(
@@ -31,8 +32,10 @@ def machine(tmp_path):
 
 
 def expected(content: bytes) -> str:
+    """`{providers}` and `{any provider}` stand for the names that there are."""
     first, _, _ = content.partition(b"\n")
-    return first.decode("utf-8-sig").rstrip("\r").removeprefix("# expect: ").replace("{version}", __version__)
+    said = first.decode("utf-8-sig").rstrip("\r").removeprefix("# expect: ").replace("{version}", __version__)
+    return said.replace("{providers}", ", ".join(PROVIDERS)).replace("{any provider}", ANY_PROVIDER)
 
 
 @pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
@@ -78,3 +81,17 @@ def test_a_missing_config_is_told(tmp_path):
 def test_an_unreadable_config_is_told(tmp_path):
     with pytest.raises(ConfigError, match="the config cannot be read: Is a directory"):
         load(tmp_path, ENVIRON)
+
+
+def test_a_config_without_end_is_refused_and_not_read():
+    with pytest.raises(ConfigError, match=r"^/dev/zero: the config is too long: expected at most 1 MiB$"):
+        load(Path("/dev/zero"), ENVIRON)
+
+
+def test_a_config_may_have_a_mebibyte(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_bytes(b"#" * LARGEST)
+    load(path, ENVIRON)
+    path.write_bytes(b"#" * (LARGEST + 1))
+    with pytest.raises(ConfigError, match="too long"):
+        load(path, ENVIRON)

@@ -4,7 +4,7 @@ import json
 import tomllib
 
 import pytest
-from configs import APP, ENVIRON, GOOD, KEY, MEDIA, POSTS, WHSEC
+from configs import APP, DESCRIBED, ENCODINGS, ENVIRON, GOOD, KEY, LIST, MEDIA, POSTS, SINGLE, WHSEC
 
 from notifier.config import read
 from notifier.config.effective import as_json, as_toml
@@ -32,6 +32,11 @@ EVERYTHING = (
     + 'base_url = "https://mirror.example.com/"\nuploads = ["\\u0022a\\u005c\\u00f6"]\n'
     + 'budget = "30/m"\nreserve = 1e-5\n'
     + MEDIA
+    + ENCODINGS
+    + DESCRIBED.replace('{ env = "KEY" }', f'"{KEY}"')
+    + LIST.replace("limit=100", f"limit=100&token={HIDDEN}&{HIDDEN}")
+    + SINGLE
+    + 'ok = "!error"\ntargets = { items = "outputs", name = "preset", status = "s" }\n'
     + APP.replace("/hooks", f"/hooks?token={HIDDEN}")
     + f'headers = {{ Authorization = "{HIDDEN}", "x!y" = "{HIDDEN}" }}\ntimeout = "5s"\n'
     + f'[server]\ntoken = "{KEY}"\nencoding = {{ user_id = "1", user_key = "{KEY}" }}\n'
@@ -53,7 +58,7 @@ def test_what_is_shown_is_what_is_in_effect(reading, tmp_path):
         "notify_urls": [],
         "encoding": {"user_id": "1", "user_key": "***"},
     }
-    posts, media = config["sources"]
+    posts, media, encodings, jobs = config["sources"]
     assert posts["base_url"] == "https://mirror.example.com"
     assert posts["budget"] == "30/m"
     assert posts["uploads"] == ['"a\\ö']
@@ -61,6 +66,19 @@ def test_what_is_shown_is_what_is_in_effect(reading, tmp_path):
     assert "kinds" not in posts
     assert media["base_url"] == PROVIDERS["xenonflare"].base_url
     assert media["kinds"] == ["videos", "images"]
+    assert (encodings["user_id"], encodings["user_key"]) == ("85296", "***")
+    assert encodings["base_url"] == PROVIDERS["encoding_com"].base_url
+    assert jobs["auth"] == {"header": "Authorization", "value": "Bearer {secret}", "secret": "***"}
+    assert jobs["list"] == {
+        "url": "/jobs?limit=***&token=***&***&page={page}",
+        "items": "data.jobs",
+        "paging": "page",
+        "more": "data.has_more",
+    }
+    assert jobs["single"] == {"url": "/jobs/{id}", "item": "data", "missing": [404, 410]}
+    assert jobs["fields"] == {"status": "state", "id": "id"}
+    assert jobs["targets"] == {"status": "s", "items": "outputs", "name": "preset"}
+    assert jobs["target_statuses"] == {"waiting": "queued", "done": "completed", "error": "failed"}
     [app] = config["endpoints"]
     assert app["timeout"] == "5s"
     assert app["rate"] == "50/s"
@@ -73,7 +91,7 @@ def test_what_is_shown_is_what_is_in_effect(reading, tmp_path):
 def test_every_key_is_shown(reading):
     config = tomllib.loads(as_toml(reading(EVERYTHING)))
     assert config["delivery"].keys() == DeliveryTable.model_fields.keys()
-    assert config["sources"][1].keys() == SourceTable.model_fields.keys()
+    assert {key for source in config["sources"] for key in source} == SourceTable.model_fields.keys()
     assert config["endpoints"][0].keys() == EndpointTable.model_fields.keys()
 
 
@@ -89,12 +107,19 @@ def test_each_value_tells_where_it_comes_from(reading):
 
 def test_the_json_names_the_defaults_and_counts(reading):
     shown = as_json(reading(EVERYTHING))
-    assert shown["found"] == {"sources": 2, "endpoints": 1}
+    assert shown["found"] == {"sources": 4, "endpoints": 1}
     assert [warning.split(": ")[1] for warning in shown["warnings"]] == ["server.encoding"]
     assert {"store.keep", "delivery.order", "sources.media.budget", "endpoints.app.order"} <= set(shown["defaults"])
     assert not {"store.url", "sources.posts.budget", "endpoints.app.rate", "endpoints.app.name"} & set(
         shown["defaults"]
     )
+
+
+def test_whether_uploads_are_discovered_is_shown_as_it_is_in_effect(reading):
+    for call, discovers in ((LIST, True), (SINGLE, False), (LIST + SINGLE, True)):
+        one = reading(DESCRIBED + call + APP)
+        assert as_json(one)["config"]["sources"][0]["discover"] is discovers
+        assert "sources.jobs.discover" in as_json(one)["defaults"]
 
 
 def test_an_empty_config_is_shown_with_all_its_defaults(reading):

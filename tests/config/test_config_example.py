@@ -11,14 +11,19 @@ from configs import WHSEC
 from notifier.config import load
 from notifier.config.advice import LATER
 from notifier.config.models import (
+    AuthTable,
     DeliveryTable,
     EncodingTable,
     EndpointTable,
+    FieldsTable,
     File,
+    ListTable,
     SendingTable,
     ServerTable,
+    SingleTable,
     SourceTable,
     StoreTable,
+    TargetsTable,
 )
 from notifier.providers import PROVIDERS
 
@@ -30,12 +35,17 @@ ENVIRON = {
     "STATE_DIRECTORY": "/var/lib/notifier",
     "UPLOAD_POST_API_KEY": "k",
     "XENONFLARE_API_KEY": "k",
+    "SCHEDPILOT_API_KEY": "k",
+    "ENCODING_COM_USER_KEY": "k",
+    "TRANSCODER_KEY": "k",
     "APP_WEBHOOK_SECRET": WHSEC,
 }
 OWN = EndpointTable.model_fields.keys() - SendingTable.model_fields.keys()
 """Keys of an endpoint that are not those of `[delivery]`."""
-TWICE = {"name", "provider", "api_key"}
-"""What each of the two sources must say."""
+EACH = {"name", "provider", "api_key"}
+"""What each of the sources must say."""
+DESCRIBED = {"base_url", "statuses", "list", "single", "fields", "targets"}
+"""What the source that describes an API says besides; of list and single one would do, and targets need not be."""
 NO_DEFAULT = {"url", "socket", "token", "encoding"}
 """Optional keys whose default is none: the file has an example."""
 
@@ -78,16 +88,38 @@ def test_every_key_stands_there_once():
         "server": Counter(ServerTable.model_fields.keys()),
         "encoding": Counter(EncodingTable.model_fields.keys()),
         "delivery": Counter(DeliveryTable.model_fields.keys()),
-        "sources": Counter(SourceTable.model_fields.keys()) + Counter(TWICE),
+        "sources": Counter(SourceTable.model_fields.keys())
+        + Counter({"name": len(PROVIDERS) - 1, "provider": len(PROVIDERS) - 1, "api_key": 2, "base_url": 1}),
         "endpoints": Counter(OWN),
     }
     assert tomllib.loads(WHOLE).keys() == File.model_fields.keys()
 
 
+@pytest.mark.parametrize(
+    ("key", "model"),
+    [
+        ("auth", AuthTable),
+        ("list", ListTable),
+        ("single", SingleTable),
+        ("fields", FieldsTable),
+        ("targets", TargetsTable),
+    ],
+)
+def test_every_key_of_a_description_stands_there(key, model):
+    *_, transcoder = tomllib.loads(WHOLE)["sources"]
+    assert transcoder[key].keys() == model.model_fields.keys()
+    *_, bare = tomllib.loads(TEXT)["sources"]
+    required = {name for name, field in model.model_fields.items() if field.is_required()}
+    assert required <= set(bare.get(key, required))
+
+
 def test_what_is_not_a_comment_has_no_default():
     left = {table: set(keys) for table, keys in keys_of(TEXT).items()}
     required = {key for key, field in EndpointTable.model_fields.items() if field.is_required()}
-    assert {table: keys for table, keys in left.items() if keys} == {"sources": TWICE, "endpoints": required}
+    assert {table: keys for table, keys in left.items() if keys} == {
+        "sources": EACH | DESCRIBED | {"user_id", "user_key"},
+        "endpoints": required,
+    }
 
 
 @pytest.mark.parametrize(
@@ -118,7 +150,7 @@ def test_what_a_source_says_is_its_default_or_its_providers(number):
         "budget": f"{provider.budget.count:g}/m",
     }
     assert provider.budget.seconds == 60
-    for key in source.keys() - TWICE:
+    for key in source.keys() - EACH:
         assert source[key] == theirs.get(key, SourceTable.model_fields[key].default), key
 
 

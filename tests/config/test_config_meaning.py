@@ -4,11 +4,12 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
-from configs import APP, ENVIRON, GOOD, KEY, MEDIA, POSTS, WHSEC
+from configs import APP, DESCRIBED, ENCODINGS, ENVIRON, GOOD, KEY, LIST, MEDIA, POSTS, SINGLE, WHSEC
 
 from notifier.config import ConfigError, load
 from notifier.config.places import HERE, SYSTEM, config_path
 from notifier.config.units import rate_text
+from notifier.core.description import Auth, Description, ListCall, Paging, SingleCall, TargetCall
 from notifier.core.model import Baseline, Endpoint, Order, Rate, Source
 from notifier.core.secret import Secret
 from notifier.providers import PROVIDERS
@@ -76,6 +77,65 @@ def test_a_source_says_what_it_likes_itself(meaning):
             stalled_after=86400,
         ),
     )
+
+
+def test_encoding_com_has_a_user_and_its_key(meaning):
+    assert meaning(ENCODINGS).sources == (
+        Source(
+            name="encodings",
+            provider="encoding_com",
+            base_url=PROVIDERS["encoding_com"].base_url.rstrip("/"),
+            api_key=Secret(KEY),
+            user_id="85296",
+            budget=PROVIDERS["encoding_com"].budget,
+        ),
+    )
+
+
+def test_an_api_is_described(meaning):
+    more = (
+        'ok = "!error"\ntargets = { items = "outputs", name = "preset", status = "state", reason_text = "error" }\n'
+        'target_statuses = { done = "skipped" }\n'
+    )
+    (source,) = meaning(DESCRIBED + LIST + SINGLE + more).sources
+    assert source == Source(
+        name="jobs",
+        provider="http_json",
+        base_url="https://api.example.com/v2",
+        api_key=Secret(KEY),
+        budget=Rate(60, 60),
+        api=Description(
+            auth=Auth("Authorization", "Bearer {secret}"),
+            ok="!error",
+            list=ListCall("/jobs?limit=100&page={page}", "data.jobs", Paging.PAGE, more="data.has_more"),
+            single=SingleCall("/jobs/{id}", "data", (404, 410)),
+            fields={"id": "id", "status": "state"},
+            targets=TargetCall("outputs", {"name": "preset", "status": "state", "reason_text": "error"}),
+            statuses={"waiting": "queued", "later": "scheduled", "done": "completed", "error": "failed"},
+            target_statuses={"done": "skipped"},
+        ),
+    )
+
+
+def test_a_short_description_has_the_defaults_of_the_manual(meaning):
+    short = "\n".join(line for line in DESCRIBED.splitlines() if not line.startswith("auth"))
+    (source,) = meaning(short + '\nlist = { url = "/jobs" }\nsingle = { url = "/jobs/{id}" }\n').sources
+    assert source.api == Description(
+        list=ListCall("/jobs", "@", Paging.NONE),
+        single=SingleCall("/jobs/{id}", "@", (404, 410)),
+        fields={"id": "id", "status": "state"},
+        statuses={"waiting": "queued", "later": "scheduled", "done": "completed", "error": "failed"},
+        target_statuses={"waiting": "queued", "done": "completed", "error": "failed"},
+    )
+    assert source.api_key == Secret("")
+
+
+@pytest.mark.parametrize(
+    ("calls", "discovers"), [(LIST, True), (SINGLE, False), (LIST + "discover = false\n", False), (LIST + SINGLE, True)]
+)
+def test_uploads_are_discovered_where_there_is_a_list(meaning, calls, discovers):
+    (source,) = meaning(DESCRIBED + calls).sources
+    assert source.discover is discovers
 
 
 def test_an_endpoint_has_the_defaults_of_the_model(meaning):

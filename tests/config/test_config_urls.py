@@ -6,7 +6,7 @@ import pytest
 
 from notifier.config.faults import Wrong
 from notifier.config.headers import header_faults
-from notifier.config.urls import check_base, check_endpoint, is_exposed, is_refused, shown
+from notifier.config.urls import check_base, check_endpoint, is_exposed, is_refused, shown, shown_template
 
 OURS = (
     *("host", "content-type", "content-length", "content-encoding", "transfer-encoding", "connection", "keep-alive"),
@@ -28,6 +28,8 @@ OURS = (
         "https://app.example.com:/",
         "https://under_score.example.com/",
         "https://xn--pp-xka.example.com/",
+        f"https://{'a' * 63}.example.com./",
+        f"https://{'.'.join(['a' * 49] * 5)}.abc/",
         "https://203.0.113.7/",
         "https://[2001:db8::7]:8443/",
         "https://app.example.com/schön",
@@ -67,6 +69,11 @@ def test_webhooks_do_not_go_to_ports_of_other_services(port):
         ("https://[v1.a]/", "cannot be read"),  # once taken for the name in the brackets
         ("https://[:::1]/", "cannot be read"),
         ("https://a;b/", "cannot be read"),
+        ("https://evil..x.com/", "is no name"),  # once taken for a host
+        ("https://.evil.com/", "is no name"),
+        ("https://evil.com../", "is no name"),
+        (f"https://{'a' * 64}.com/", "is no name"),
+        (f"https://{'.'.join(['a' * 49] * 5)}.abcd/", "is no name"),
         ("https://app.example.com:-1/", "the port of the URL cannot be read"),
         ("//app.example.com/", "begins with"),
         ("file:///etc/passwd", "begins with"),
@@ -111,6 +118,19 @@ def test_http_is_exposed_unless_it_stays_on_this_machine():
 def test_the_query_of_a_url_is_not_shown():
     assert shown("https://app.example.com/hooks?token=geheim") == "https://app.example.com/hooks?***"
     assert shown("https://app.example.com/hooks") == "https://app.example.com/hooks"
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("/jobs/{id}", "/jobs/{id}"),
+        ("/jobs?limit=100&page={page}", "/jobs?limit=***&page={page}"),
+        ("/jobs?token=geheim&geheim&x=geheim=geheim&&y=", "/jobs?token=***&***&x=***&&y=***"),
+        ("/jobs?", "/jobs?"),
+    ],
+)
+def test_the_query_of_a_template_is_shown_as_far_as_it_holds_names(url, told):
+    assert shown_template(url) == told
 
 
 @pytest.mark.parametrize("name", OURS)
