@@ -13,7 +13,8 @@ import aiohttp
 
 from notifier.core.diff import Vanishing
 from notifier.core.model import Answer, Look, Rate, Source
-from notifier.core.pace import Cadence, Listing
+from notifier.core.pace import Pace
+from notifier.core.rhythm import Cadence, Listing
 
 
 class ProviderError(Exception):
@@ -63,8 +64,21 @@ class Provider:
     """The documented limit before any header tells another; a count of 0: none is documented."""
     connect: Callable[[aiohttp.ClientSession, Source], Client]
     batch: int = 0
-    """Ids that one BATCH may name; 0: it has none."""
+    """Ids that one BATCH names at first; 0: it has none."""
+    batch_up_to: int = 0
+    """Ids that one may come to name where all is answered well, if more are worth a try."""
+    pace: Pace = field(default_factory=Pace)
+    usual: tuple[float, float] = (60.0, 1.1)
+    """How long uploads take before any is seen: median in seconds, and sigma of the logarithm."""
+    hourly: bool = False
+    """Its limit is counted from full hour to full hour, UTC, by its own clock."""
     single: bool = True
     """Whether it can be asked for one upload by its id."""
     vanishing: Vanishing = field(default_factory=Vanishing)
     """What it means once it is confirmed that the provider does not know an upload any more."""
+    tailored: "Callable[[Source], Provider] | None" = None
+    """Of a kind of API that is another one for each source: what this one can be asked."""
+
+    def of(self, source: Source) -> "Provider":
+        """The provider as it is for this source."""
+        return self if self.tailored is None else self.tailored(source)

@@ -1,17 +1,24 @@
 """path and query → one GET → its status and JSON, or one of the three failures. Shared by every JSON provider."""
 
 import json
-import math
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
+from dataclasses import dataclass, field
 from http import HTTPStatus
+from socket import gaierror
+from ssl import SSLCertVerificationError, SSLError
 from typing import Any
 
 from aiohttp import (
+    ClientConnectionError,
+    ClientConnectorCertificateError,
+    ClientConnectorDNSError,
+    ClientConnectorError,
+    ClientConnectorSSLError,
     ClientError,
+    ClientPayloadError,
     ClientResponse,
+    ClientResponseError,
     ClientSession,
     ClientTimeout,
     DummyCookieJar,
@@ -23,12 +30,11 @@ from yarl import URL
 from notifier import __version__
 from notifier.core.model import Limit
 from notifier.providers.base import Malformed, Refused, Unavailable
+from notifier.providers.limits import Headers, read, told_limit, told_reset, told_skew, told_wait
 
 MAX_BODY = 10 * 1024 * 1024
 """Bytes of an answer that are read at most; a larger one is `Malformed`."""
 TIMEOUT = ClientTimeout(total=30, connect=10, sock_read=20)
-UNIX_TIME, UNIX_TIME_MS = 1_000_000_000, 1_000_000_000_000
-"""From here on a reset header tells a moment, in seconds or milliseconds; below, a number of seconds from now."""
 LONGEST_HOST = 253
 
 
@@ -39,6 +45,23 @@ class Reply:
     status: int
     document: Any
     limit: Limit | None
+    link: str = ""
+    """The `Link` header, all of its lines in one."""
+    skew: float | None = None
+    """Seconds that the provider's clock is ahead of ours, as its `Date` told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer as it came: `wait` is what its `Retry-After` asks for, in seconds; `limit` what its headers told."""
+
+    status: int
+    body: bytes
+    content_type: str
+    wait: float | None
+    limit: Limit | None
+    skew: float | None = None
+    """As of a `Reply`."""
 
 
 def open_session(timeout: ClientTimeout = TIMEOUT) -> ClientSession:
@@ -57,22 +80,46 @@ class Api:
 
     session: ClientSession
     base_url: str
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
 
     async def get(self, path: str, query: Mapping[str, str | int], at: float) -> Reply:
         """One request at the moment `at`; `path` begins with a slash, its variable parts percent-encoded.
 
+        Gives, and raises, what `fetch` does.
+        """
+        return await self.fetch(self.url(path).with_query(query), at)
+
+    def url(self, path: str) -> URL:
+        """Where `path` is, which may have a query; what it holds is percent-encoded already."""
+        return URL(f"{URL(self.base_url)}{path}", encoded=True)
+
+    async def fetch(self, url: URL, at: float) -> Reply:
+        """One request at the moment `at` to a URL of this API.
+
         Gives a `Reply` for 2xx with JSON, and for every 4xx that the module itself must judge. Redirects are never
         followed: the credential would travel to another host. Raises `ProviderError`.
         """
-        url = URL(f"{URL(self.base_url)}{path}", encoded=True).with_query(query)
+        response, body = await self._asked("GET", url)
+        return _judged(response, body, at)
+
+    async def post_form(self, path: str, form: Mapping[str, str], at: float) -> Page:
+        """One request with a form for its body; 2xx and 4xx are given unread, the rest is as with `get`."""
+        response, body = await self._asked("POST", self.url(path), form)
+        told = _turn_away(response, at)
+        return Page(response.status, body, response.content_type, told_wait(told), told_limit(told), told_skew(told))
+
+    async def _asked(
+        self, method: str, url: URL, form: Mapping[str, str] | None = None
+    ) -> tuple[ClientResponse, bytes]:
         try:
-            async with self.session.get(url, headers=self.headers, allow_redirects=False) as response:
-                return _judged(response, await _body(response), at)
+            async with self.session.request(
+                method, url, headers=self.headers, data=form, allow_redirects=False
+            ) as response:
+                return response, await _body(response)
         except TimeoutError:
             raise Unavailable("no answer in time") from None
         except (ClientError, UnicodeError) as error:  # the latter for a host that is none
-            raise Unavailable(f"no answer: {type(error).__name__}") from None
+            raise Unavailable(f"no answer: {_why(error)}") from None
 
 
 async def _body(response: ClientResponse) -> bytes:
@@ -85,20 +132,29 @@ async def _body(response: ClientResponse) -> bytes:
 
 
 def _judged(response: ClientResponse, body: bytes, at: float) -> Reply:
-    status, headers = response.status, response.headers
+    told = _turn_away(response, at)
+    succeeded = response.status // 100 == HTTPStatus.OK // 100
+    document = _json(response, body) if succeeded else _json_or_none(body)
+    link = ", ".join(response.headers.getall("Link", []))
+    return Reply(response.status, document, told_limit(told), link, told_skew(told))
+
+
+def _turn_away(response: ClientResponse, at: float) -> Headers:
+    """Raise what a status means at every provider; 2xx is an answer, and every other 4xx is the module's to judge.
+
+    Gives what the headers tell.
+    """
+    status, told = response.status, read(response.headers, at)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        asked = told_wait(headers, at)
-        wait = told_reset(headers, at) if asked is None else asked
-        raise Unavailable("answers 429, too many requests", wait, limited=True)
+        asked = told_wait(told)
+        raise Unavailable("answers 429, too many requests", told_reset(told) if asked is None else asked, limited=True)
     match status // 100:
-        case 2:
-            return Reply(status, _json(response, body), told_limit(headers, at))
+        case 2 | 4:
+            return told
         case 3:
-            raise Unavailable(f"answers {status}, a redirect to {_host(headers)}: check base_url")
-        case 4:
-            return Reply(status, _json_or_none(body), told_limit(headers, at))
+            raise Unavailable(f"answers {status}, a redirect to {_host(response.headers)}: check base_url")
         case _:
-            raise Unavailable(f"answers {status}", told_wait(headers, at))
+            raise Unavailable(f"answers {status}", told_wait(told))
 
 
 def _host(headers: Mapping[str, str]) -> str:
@@ -127,7 +183,7 @@ def _json_or_none(body: bytes) -> Any:
         return None
 
 
-def refuse(reply: Reply, whose: str) -> None:
+def refuse(reply: Reply | Page, whose: str) -> None:
     """Raise what an answer that is no success means by itself; `whose` key it is that must be mended."""
     if reply.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         raise Refused(f"answers {reply.status}: check {whose}")
@@ -137,46 +193,35 @@ def refuse(reply: Reply, whose: str) -> None:
         raise Malformed(f"answers {reply.status}")
 
 
-# --- what headers tell
+# --- why there was no answer
+
+_FAULTS: tuple[tuple[type[Exception], str], ...] = (
+    (ClientConnectorDNSError, "its host cannot be resolved: {why}"),
+    (ClientConnectorCertificateError, "its certificate is not accepted: {why}"),
+    (ClientConnectorSSLError, "the TLS handshake fails: {why}"),
+    (ClientConnectorError, "{why}"),
+    (ClientConnectionError, "the connection was closed"),
+    (ClientPayloadError, "it was cut off, or cannot be decoded"),
+    (ClientResponseError, "what came is not HTTP"),
+    (Exception, "base_url is none that can be asked"),
+)
+"""The first that fits."""
 
 
-def told_wait(headers: Mapping[str, str], at: float) -> float | None:
-    """Seconds that `Retry-After` asks for, as a number or a date; None where it is absent or unreadable."""
-    text = headers.get("Retry-After", "").strip()
-    seconds = _number(text)
-    if seconds is not None:
-        return math.ceil(seconds) if seconds >= 0 else None
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, moment.timestamp() - at)
+def _why(error: Exception) -> str:
+    """For people, in the system's words or ours: aiohttp's own quote the URL and the answer."""
+    words = next(words for kind, words in _FAULTS if isinstance(error, kind))
+    return words.format(why=_cause(error.os_error) if isinstance(error, ClientConnectorError) else "")
 
 
-def told_limit(headers: Mapping[str, str], at: float) -> Limit | None:
-    """`X-RateLimit-Remaining`, `-Reset` and `-Limit`; None where one of the first two is absent or unreadable."""
-    remaining, reset_in = _number(headers.get("X-RateLimit-Remaining", "")), told_reset(headers, at)
-    if remaining is None or reset_in is None:
-        return None
-    total = int(_number(headers.get("X-RateLimit-Limit", "")) or 0)
-    return Limit(int(remaining), reset_in, total if total > 0 else None)
-
-
-def told_reset(headers: Mapping[str, str], at: float) -> float | None:
-    """Seconds until the moment of `X-RateLimit-Reset`, which is in Unix time or in seconds from now."""
-    reset = _number(headers.get("X-RateLimit-Reset", ""))
-    if reset is None:
-        return None
-    if reset >= UNIX_TIME_MS:
-        reset /= 1000
-    return max(0.0, reset - at if reset >= UNIX_TIME else reset)
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
+def _cause(error: OSError) -> str:
+    match error:
+        case SSLCertVerificationError(verify_message=str(words)):
+            return words
+        case SSLError(reason=str(words)):
+            return words.replace("_", " ").lower()
+        case gaierror(strerror=str(words)):
+            return words.lower()
+        case OSError(errno=int(number)):
+            return os.strerror(number).lower()
+    return "it cannot be connected to"

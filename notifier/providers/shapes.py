@@ -5,7 +5,7 @@ what it cannot go on without is required, and its absence spoils its row alone.
 """
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from itertools import islice
 from typing import Annotated, Any, TypeVar
 
@@ -30,8 +30,8 @@ class Shape(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
 
-def moment(value: object) -> float | None:
-    """An ISO 8601 text as seconds since 1970-01-01 UTC; without a zone it is taken for UTC.
+def moment(value: object, *, zone: tzinfo = UTC) -> float | None:
+    """An ISO 8601 text as seconds since 1970-01-01 UTC; one without a zone is taken to be of `zone`.
 
     None where it is no such text, and for what stands for "never": zero dates, and any other before 1970.
     """
@@ -41,7 +41,7 @@ def moment(value: object) -> float | None:
         read = datetime.fromisoformat(value.strip())
     except ValueError:
         return None
-    seconds = (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
+    seconds = (read if read.tzinfo else read.replace(tzinfo=zone)).timestamp()
     return seconds if 0 < seconds < LAST_MOMENT else None
 
 

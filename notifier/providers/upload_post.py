@@ -14,7 +14,7 @@ from aiohttp import ClientSession
 
 from notifier.core.diff import Vanishing, latest
 from notifier.core.model import Answer, Look, LookKind, Observation, Rate, Source, Status
-from notifier.core.pace import Cadence, Listing
+from notifier.core.rhythm import Cadence, Listing
 from notifier.providers.base import Malformed, Provider
 from notifier.providers.http import Api, Reply, refuse
 from notifier.providers.shapes import MOST_TARGETS, Count, Id, Shape, Title, Url, When, Word, each, whole, word
@@ -54,7 +54,7 @@ class Client:
         """One request: an upload by its id, the jobs to come, or a page of the history. Raises `ProviderError`."""
         path, query = self._request(look)
         reply = await self._api.get(f"/uploadposts/{path}", query, at)
-        return replace(self._answer(look, reply, at), limit=reply.limit)
+        return replace(self._answer(look, reply, at), limit=reply.limit, skew=reply.skew)
 
     def _request(self, look: Look) -> tuple[str, dict[str, str | int]]:
         if look.kind is LookKind.GET:
@@ -226,9 +226,10 @@ PROVIDER = Provider(
         Listing(LookKind.FEED, "history", active=30, idle=300),
     ),
     cadence=Cadence(
-        open=((600, 10), (3600, 30), (7200, 300), (86400, 900), (604800, 3600), (float("inf"), 21600)),
         settled=((360, 360), (86400, 3600)),  # a settled upload's answer is cached for 5 minutes
+        dies_after=3600,
     ),
+    usual=(40, 1.1),
     budget=Rate(60, 60),
     limit=Rate(60, 60),
     connect=Client,

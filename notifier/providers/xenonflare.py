@@ -10,6 +10,7 @@ without them tells that something may have changed, and the media itself tells w
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
+from math import inf
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -18,7 +19,8 @@ from pydantic import BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from notifier.core.model import Answer, Look, LookKind, Observation, Rate, Source, Status, Target, TargetStatus
-from notifier.core.pace import Cadence, Listing
+from notifier.core.pace import Pace
+from notifier.core.rhythm import Cadence, Listing
 from notifier.core.secret import Secret
 from notifier.providers.base import Malformed, Provider
 from notifier.providers.http import Api, Reply, refuse
@@ -75,7 +77,7 @@ class Client:
             return await self._single(look, at)
         reply = await self._api.get(f"/media/{look.collection}", {"page": look.page, "limit": PAGE_SIZE}, at)
         refuse(reply, "api_key")
-        return replace(page(reply.document, look), limit=reply.limit)
+        return replace(page(reply.document, look), limit=reply.limit, skew=reply.skew)
 
     async def _single(self, look: Look, at: float) -> Answer:
         """An id of unknown kind is asked for in both collections in turn; what is asked by name needs no other."""
@@ -83,10 +85,10 @@ class Client:
         reply = await self._api.get(f"/media/{collection}/{quote(look.id, safe='')}", {}, at)
         if not denies(reply):
             refuse(reply, "api_key")
-            return Answer((single(reply.document, look, collection),), limit=reply.limit)
+            return Answer((single(reply.document, look, collection),), limit=reply.limit, skew=reply.skew)
         if not look.collection and len(self._kinds) > 1:
-            return Answer(then=replace(look, collection=self._kinds[1]), limit=reply.limit)
-        return Answer(missing=True, limit=reply.limit)
+            return Answer(then=replace(look, collection=self._kinds[1]), limit=reply.limit, skew=reply.skew)
+        return Answer(missing=True, limit=reply.limit, skew=reply.skew)
 
 
 def credential(key: Secret) -> Mapping[str, str]:
@@ -188,6 +190,7 @@ def _observed(media: _Media, collection: str) -> Observation:
     selected = _begun(objects) if media.platforms is None else media.platforms
     targets = {name: _target(name, objects.get(name)) for name in selected}
     told = tuple(target for target in targets.values() if target is not None)
+    complete = media.platforms is not None and len(told) == len(selected)
     return Observation(
         kind=collection.removesuffix("s"),
         id=media.id,
@@ -198,7 +201,8 @@ def _observed(media: _Media, collection: str) -> Observation:
         created_at=media.created_at,
         updated_at=media.updated_at,
         targets=told,
-        complete=media.platforms is not None and len(told) == len(selected),
+        complete=complete,
+        every_target=complete,
     )
 
 
@@ -239,11 +243,10 @@ PROVIDER = Provider(
     name="xenonflare",
     base_url="https://xenonflare.com/api/v1",
     kinds=KINDS,
-    listings=tuple(Listing(LookKind.LIST, collection, active=30, idle=300) for collection in KINDS),
-    cadence=Cadence(
-        open=((7200, 60), (86400, 900), (604800, 3600), (float("inf"), 21600)),
-        settled=((86400, 3600),),
-    ),
+    listings=tuple(Listing(LookKind.LIST, collection, active=30, idle=300, through=21600) for collection in KINDS),
+    cadence=Cadence(settled=((86400, 21600),)),
+    pace=Pace(caps=((600, 30), (1800, 90), (inf, 300))),
+    usual=(60, 1.1),
     budget=Rate(30, 60),
     limit=Rate(0, 60),
     connect=Client,

@@ -1,5 +1,7 @@
 """Foreign JSON becomes values that fit us, or nothing; one rotten row spoils itself alone."""
 
+from datetime import timedelta, timezone
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,6 +74,12 @@ def test_one_moment_has_many_spellings(written):
 def test_a_time_without_a_zone_is_utc():
     assert moment("2025-11-21T12:00:00") == NOON
     assert moment("2025-11-21") == NOON - 12 * 3600
+
+
+def test_a_moment_without_a_zone_may_be_of_another_one_than_utc():
+    there = timezone(timedelta(hours=2))
+    assert moment("2025-11-21 14:00:00", zone=there) == NOON
+    assert moment("2025-11-21T12:00:00Z", zone=there) == NOON
 
 
 def test_a_moment_keeps_its_fraction():
