@@ -10,6 +10,7 @@ from notifier.core.diff import Vanishing
 from notifier.core.model import Answer, Baseline, Observation, Order, Rate, Reason, Status, Target, TargetStatus
 from notifier.poller import IDLE
 from notifier.providers.base import Malformed, Refused, Unavailable
+from notifier.store import Store
 
 S = Status
 
@@ -115,6 +116,7 @@ async def test_a_source_in_trouble_is_reported_once_and_recovers_once(tmp_path, 
         await w.polls_until(w.clock.now + 3600)
         w.client.fault = None
         w.client.set("a", S.COMPLETED)
+        w.poller.resume()
         await w.polls_until(w.clock.now + 3600)
         await w.settle()
         types = w.receivers.types("ops")
@@ -130,7 +132,8 @@ async def test_a_source_in_trouble_is_reported_once_and_recovers_once(tmp_path, 
             for record in caplog.records
             if record.message == "announced" and record.levelname == "WARNING"
         ]
-        assert [line["reason"].partition(": ")[2] for line in warned] == [str(fault)]
+        assert failing["data"]["reason"]["text"].startswith(str(fault))
+        assert [line["reason"].partition(": ")[2] for line in warned] == [failing["data"]["reason"]["text"]]
 
 
 async def test_a_page_that_is_never_answered_does_not_hide_the_first(tmp_path):
@@ -151,6 +154,67 @@ async def test_a_page_that_is_never_answered_does_not_hide_the_first(tmp_path):
         await w.polls_until(w.clock.now + 86400)
         assert w.client.asked
         assert {look.page for look in w.client.asked} == {1}
+
+
+async def test_an_outage_in_the_middle_of_a_sweep_hides_nothing_that_lies_deeper(tmp_path):
+    async with world(tmp_path, endpoints=(endpoint("app"),)) as w:
+        w.client.page_size = 1
+        w.client.set("old", S.COMPLETED)
+        await w.poll()
+        w.client.truth = {}
+        for id_ in ("newest", "newer", "new"):
+            w.client.set(id_, S.COMPLETED)
+        w.client.set("old", S.COMPLETED)
+        observe = w.client.observe
+
+        async def only_page_one_is_had(look, at):
+            if look.page > 1:
+                raise Unavailable("500")
+            return await observe(look, at)
+
+        w.client.observe = only_page_one_is_had
+        await w.polls_until(w.clock.now + 7200)
+        w.client.observe = observe
+        await w.polls_until(w.clock.now + 7200)
+        await w.settle()
+        assert {event["data"]["upload"]["id"] for event in w.receivers.events("app")} == {"newest", "newer", "new"}
+
+
+async def test_a_restart_in_a_lasting_trouble_of_one_upload_tells_nothing_twice(tmp_path):
+    ops = endpoint("ops", events=("source.*",))
+    async with world(tmp_path, endpoints=(ops,), uploads=("a",)) as w:
+        observe = w.client.observe
+
+        async def one_is_never_answered(look, at):
+            if look.id == "a":
+                raise Malformed("an answer without a status")
+            return await observe(look, at)
+
+        w.client.set("a", S.PROCESSING, complete=False)
+        w.client.observe = one_is_never_answered
+        for _ in range(3):
+            await w.polls_until(w.clock.now + 7200)
+            await w.stop()
+            await w.start()
+        w.client.observe = observe
+        w.client.set("a", S.PROCESSING)
+        await w.polls_until(w.clock.now + 7200)
+        await w.settle()
+        assert w.receivers.types("ops") == ["source.failing", "source.recovered"]
+
+
+async def test_a_clock_that_was_ahead_silences_no_source(tmp_path):
+    async with world(tmp_path, discover=False, uploads=("a",)) as w:
+        w.client.set("a", S.QUEUED)
+        now = w.clock.now
+        w.clock.now += 365 * 86400
+        await w.poll(3)
+        w.clock.now = now
+        await w.poller.believe_no_later()
+        w.client.set("a", S.COMPLETED)
+        await w.polls_until(now + 6 * 3600 + 1)
+        events = await w.store.database.rows("SELECT type FROM events ORDER BY position")
+        assert [row[0] for row in events] == ["upload.queued", "upload.completed"]
 
 
 async def test_rows_that_stay_broken_are_told_once(tmp_path, caplog):
@@ -296,22 +360,6 @@ async def test_a_rate_spreads_what_is_due(tmp_path):
         assert len(w.receivers.types("app")) == 8
 
 
-async def test_recovery_does_not_wait_for_an_upload_that_is_not_asked_for_any_more(tmp_path):
-    everything = endpoint("ops", events=("source.*",))
-    async with world(tmp_path, endpoints=(everything,), uploads=("a",)) as w:
-        w.client.set("a", S.PROCESSING)
-        await w.polls_until(w.clock.now + 15)
-        w.client.fault = Unavailable("down")
-        await w.poll()
-        assert w.client.asked[-1].id == "a"
-        w.client.fault = None
-        w.client.set("a", S.COMPLETED)  # the list tells it first, so that the upload itself rests for an hour
-        await w.polls_until(w.clock.now + 600)
-        assert w.client.asked[-1].collection == "all"
-        await w.settle()
-        assert w.receivers.types("ops") == ["source.failing", "source.recovered"]
-
-
 async def test_what_a_provider_has_let_expire_is_no_news_when_a_list_shows_it_again(tmp_path):
     everything = endpoint("app")
     vanishing = Vanishing(keeps_settled=False)
@@ -395,14 +443,25 @@ async def test_half_an_answer_is_no_recovery(tmp_path):
         assert w.receivers.types("ops") == ["source.failing"]
 
 
+class Counting(Store):
+    """It counts the batches that it was to write."""
+
+    batches = 0
+
+    async def record(self, results):
+        self.batches += 1
+        await super().record(results)
+
+
 async def test_what_a_pass_and_a_stop_both_find_is_written_once(tmp_path):
-    async with world(tmp_path, endpoints=(endpoint("app"),), uploads=("a",)) as w:
+    async with world(tmp_path, endpoints=(endpoint("app"),), uploads=("a",), open_store=Counting.open) as w:
         w.client.set("a", S.QUEUED)
         await w.poll(2)
         await w.sender.send_due()
         await w.sender.wake.wait()
         await asyncio.gather(w.sender.record_ended(), w.sender.record_ended())
         assert (w.sender.in_flight, w.receivers.types("app")) == (0, ["upload.queued"])
+        assert w.store.batches == 1
 
 
 async def test_a_pass_after_a_stop_starts_nothing(tmp_path):

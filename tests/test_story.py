@@ -70,6 +70,7 @@ class Story(RuleBasedStateMachine):
     @rule(fault=st.one_of(st.none(), st.sampled_from(FAULTS)))
     def the_provider_fails_or_recovers(self, fault):
         self.world.client.fault = fault
+        self.world.poller.resume()
 
     @rule(passes=st.integers(1, 3))
     def the_poller_passes(self, passes):

@@ -1,8 +1,11 @@
 """The nouns to try the core with: what a test does not care about is filled in."""
 
+from itertools import pairwise
+
 from hypothesis import strategies as st
 
 from notifier.core.diff import Vanishing
+from notifier.core.lives import BINS, EDGES, Hazard, one_life, together
 from notifier.core.model import (
     Attempt,
     Delivery,
@@ -15,18 +18,16 @@ from notifier.core.model import (
     TargetStatus,
     Upload,
 )
-from notifier.core.pace import Cadence
+from notifier.core.pace import Watch
 from notifier.core.reading import Rules
+from notifier.core.rhythm import Cadence
 from notifier.core.secret import Secret
 
 NOW = 1_795_262_400.0
 """2026-11-21T12:00:00Z"""
 HOUR, DAY = 3600.0, 86400.0
 
-CADENCE = Cadence(
-    open=((600, 10), (HOUR, 30), (7200, 300), (DAY, 900), (float("inf"), 21600)),
-    settled=((360, 360), (DAY, HOUR)),
-)
+CADENCE = Cadence(settled=((360, 360), (DAY, HOUR)), settled_all=True)
 RULES = Rules(CADENCE, Vanishing(), stalled_after=7200)
 
 
@@ -40,6 +41,29 @@ def upload(snapshot=None, **more) -> Upload:
     """An upload, followed since an hour ago."""
     given = {"kind": "post", "followed_at": NOW - HOUR, **more}
     return Upload(media_id=7, source="posts", id="u1", snapshot=snapshot, **given)
+
+
+# --- how long uploads take
+
+
+def flat(mean) -> Hazard:
+    """Lives that end by a chance that is the same at every moment."""
+    return Hazard((1 / mean,) * BINS)
+
+
+LIVES = together(one_life(0, end) for end in (12, 18, 20, 22, 31, 45, 60, 130)).hazard(
+    [2 / (begin + end) for begin, end in pairwise(EDGES)]
+)
+"""Learned from eight lives."""
+
+
+def watch(life=LIVES, born=NOW, at=NOW, **more) -> Watch:
+    """An upload that was last seen open at `at`, by a look that told all of it."""
+    given = {"upload": upload(seen()), "stated": born, "asked": at, **more}
+    return Watch(life=life, born=born, seen=at, **given)
+
+
+# --- what goes out
 
 
 def delivery(**more) -> Delivery:

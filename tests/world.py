@@ -2,18 +2,21 @@
 
 import json
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
 
 from notifier.core.diff import Vanishing
 from notifier.core.model import (
+    SETTLED,
     Answer,
     Attempt,
     Baseline,
     Delivery,
     Endpoint,
+    Limit,
     Look,
     LookKind,
     Observation,
@@ -22,17 +25,21 @@ from notifier.core.model import (
     Source,
     Status,
 )
-from notifier.core.pace import Cadence, Listing
+from notifier.core.pace import Pace
+from notifier.core.rhythm import Cadence, Listing
 from notifier.core.secret import Secret
-from notifier.poller import Poller, Watched
+from notifier.poller import Poller
 from notifier.providers.base import Provider, ProviderError
 from notifier.sender import Sender
 from notifier.store import Store
+from notifier.watched import Watched
 
-CADENCE = Cadence(open=((600, 10), (float("inf"), 60)), settled=((86400, 3600),), grace=60.0, grace_looks=3)
+CADENCE = Cadence(settled=((86400, 3600),), settled_all=True, grace=60.0, grace_looks=3)
+PACE = Pace(price=inf, caps=((600, 10), (inf, 60)))
 LISTING = Listing(LookKind.LIST, "all", active=30, idle=300)
 VANISHING = Vanishing()
 BUDGET = Rate(6000, 60)
+UNKNOWN = Rate(0, 60)
 
 
 class Killed(BaseException):
@@ -58,24 +65,52 @@ class FakeClient:
     asked: list[Look] = field(default_factory=list)
     fault: ProviderError | None = None
     page_size: int = 100
+    tells_total: bool = False
+    tells_half: bool = False
+    """Whether its lists show of each upload that it is there, and no more."""
     skipped: tuple[str, ...] = ()
+    limit: Limit | None = None
+    skew: float | None = None
+    times: list[float] = field(default_factory=list)
+    """When each look of `asked` came."""
 
     def set(self, id_: str, status: Status, **more) -> None:
         self.truth[id_] = Observation("post", id_, status, status.value, **more)
 
+    def put_on_top(self, *ids: str, status: Status = Status.COMPLETED) -> None:
+        """New ones, which push all others down their list."""
+        below, self.truth = self.truth, {}
+        for id_ in ids:
+            self.set(id_, status)
+        self.truth |= below
+
     async def observe(self, look: Look, at: float) -> Answer:
         self.asked.append(look)
+        self.times.append(at)
         if self.fault is not None:
             raise self.fault
+        return replace(self._answer(look), limit=self.limit, skew=self.skew)
+
+    def _answer(self, look: Look) -> Answer:
         if look.kind is LookKind.GET:
             if look.id not in self.truth:
                 return Answer(missing=True)
             return Answer((self._show(look.id),))
-        ids = list(self.truth)
+        if look.kind is LookKind.BATCH:
+            return Answer(tuple(self._show(id_) for id_ in look.ids if id_ in self.truth))
+        ids = self._finished() if look.kind is LookKind.FEED else list(self.truth)
         start = (look.page - 1) * self.page_size
         page = ids[start : start + self.page_size]
         seen = tuple(self._show(id_) for id_ in page)
-        return Answer(seen, more=start + self.page_size < len(ids), skipped=self.skipped)
+        if self.tells_half:
+            seen = tuple(replace(one, complete=False) for one in seen)
+        total = len(ids) if self.tells_total else None
+        return Answer(seen, more=start + self.page_size < len(ids), skipped=self.skipped, total=total)
+
+    def _finished(self) -> list[str]:
+        """What has settled, the latest first."""
+        settled = [one for one in self.truth.values() if one.status in SETTLED]
+        return [one.id for one in sorted(settled, key=lambda one: one.updated_at or 0.0, reverse=True)]
 
     def _show(self, id_: str) -> Observation:
         seen = self.truth[id_]
@@ -119,7 +154,16 @@ class World:
     listings: tuple[Listing, ...] = (LISTING,)
     vanishing: Vanishing = VANISHING
     budget: Rate = BUDGET
+    limit: Rate = UNKNOWN
+    hourly: bool = False
+    accounts: Mapping[str, str] = field(default_factory=lambda: {"posts": "posts"})
+    """The sources, and the name under which the budget of each is kept."""
     stalled_after: float = 7200.0
+    single: bool = True
+    batch: int = 0
+    batch_up_to: int = 0
+    cadence: Cadence = CADENCE
+    pace: Pace = PACE
     clock: Clock = field(default_factory=Clock)
     client: FakeClient = field(default_factory=FakeClient)
     open_store: object = Store.open
@@ -133,14 +177,18 @@ class World:
     async def start(self) -> None:
         self.store = await self.open_store(self.path)
         provider = Provider(
-            "fake", "http://127.0.0.1", self.kinds, self.listings, CADENCE, self.budget, Rate(0, 60),
-            connect=lambda _session, _source: self.client, vanishing=self.vanishing,
+            "fake", "http://127.0.0.1", self.kinds, self.listings, self.cadence, self.budget, self.limit,
+            connect=lambda _session, _source: self.client, vanishing=self.vanishing, pace=self.pace,
+            single=self.single, batch=self.batch, batch_up_to=self.batch_up_to, hourly=self.hourly,
         )  # fmt: skip
         source = Source(
             name="posts", provider="fake", base_url="http://127.0.0.1", api_key=Secret("k"), budget=self.budget,
             discover=self.discover, baseline=self.baseline, uploads=self.uploads, stalled_after=self.stalled_after,
         )  # fmt: skip
-        watched = [Watched(source, provider, self.client)]
+        watched = [
+            Watched(replace(source, name=name), provider, self.client, account)
+            for name, account in self.accounts.items()
+        ]
         self.poller = Poller(self.store, watched, self.endpoints, self.clock, self.random.random)
         self.sender = Sender(
             self.store, self.endpoints, self._post, self.clock, self.random.random, self.in_flight_total
@@ -170,13 +218,12 @@ class World:
                 await self.poller.poll("posts")
 
     async def polls_until(self, moment: float) -> None:
-        """Every pass that is due before `moment`."""
-        while True:
-            at = await self.poller.poll("posts")
-            if at > moment:
-                self.clock.now = moment
-                return
-            self.clock.now = max(at, self.clock.now)
+        """Every pass that is due before `moment`; of two that are due, over the source that came first less lately."""
+        due = dict.fromkeys(self.accounts, self.clock.now)
+        while (name := min(due, key=due.__getitem__)) and due[name] <= moment:
+            self.clock.now = max(due.pop(name), self.clock.now)
+            due[name] = await self.poller.poll(name)
+        self.clock.now = moment
 
     async def settle(self) -> float:
         """Send all that is due now, and what becomes due by it; answers when the next will be due."""

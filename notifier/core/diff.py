@@ -11,9 +11,12 @@ An upload's life, as far as it can be told (settled is not for ever, any state m
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from hashlib import blake2b
+from math import inf
 from typing import TypeVar
 
 from notifier.core.model import (
+    MOST_TARGETS,
     SETTLED,
     Change,
     ChangeReason,
@@ -28,6 +31,11 @@ from notifier.core.model import (
 
 Part = TypeVar("Part", Observation, Target)
 
+ROW = ("status", "raw_status", "reason", "title", "url", "scheduled_at", "updated_at", "targets", "complete")
+"""What a row can tell that could make a difference."""
+FILLED = ("title", "url", "progress", "scheduled_at", "created_at", "started_at", "finished_at", "ref", "alias")
+FILLED_OF_A_TARGET = ("url", "external_id", "started_at", "finished_at")
+"""What an observation need not speak of: it stays as it was."""
 STALLABLE = frozenset({Status.QUEUED, Status.PROCESSING})
 NOT_FOUND = Reason("not_found", "the provider does not know this upload")
 
@@ -57,12 +65,26 @@ def merged(known: Observation | None, seen: Observation) -> Observation:
     """`seen`, with what it did not speak of taken from `known`. Targets keep the order of their first sight."""
     if known is None:
         return seen
-    targets = {target.name: target for target in known.targets}
-    for target in seen.targets:
-        before = targets.get(target.name)
-        targets[target.name] = target if before is None else _filled(target, before, ("url", "external_id"))
-    whole = _filled(seen, known, ("title", "url", "progress", "scheduled_at", "created_at", "ref", "alias"))
-    return replace(whole, targets=tuple(targets.values()), updated_at=latest(known.updated_at, seen.updated_at))
+    whole = _filled(seen, known, FILLED)
+    return replace(whole, targets=_targets(known, seen), updated_at=latest(known.updated_at, seen.updated_at))
+
+
+def _targets(known: Observation, seen: Observation) -> tuple[Target, ...]:
+    """Those known and those seen; where they are too many, those go that are not spoken of any more."""
+    before, now = ({target.name: target for target in one.targets} for one in (known, seen))
+    told = {
+        name: _filled(one, before[name], FILLED_OF_A_TARGET) if name in before else one for name, one in now.items()
+    }
+    kept = [] if seen.every_target else [name for name in before if name not in now]
+    kept = kept[: max(0, MOST_TARGETS - len(now))]
+    names = dict.fromkeys([*(name for name in before if name in now or name in kept), *now])
+    return tuple(told.get(name) or before[name] for name in names)
+
+
+def fingerprint(seen: Observation, kind: LookKind) -> int:
+    """A number that is another one where anything differs that could be news, or tells how old it is."""
+    said = (kind, *(getattr(seen, name) for name in ROW))
+    return int.from_bytes(blake2b(repr(said).encode(), digest_size=8).digest(), "big", signed=True)
 
 
 def latest(one: float | None, other: float | None) -> float | None:
@@ -111,14 +133,17 @@ def _compared(prefix: str, known: object, now: object, names: Iterable[str]) -> 
 def is_old_news(upload: Upload, seen: Observation, kind: LookKind) -> bool:
     """Whether a look of this kind can tell anything about an upload that has a snapshot.
 
-    A feed repeats its rows for as long as they are on its page: a row speaks once, at the moment it bears. A schedule
-    lists what is to come and may lag: it speaks of nothing that has begun.
+    A feed repeats its rows for as long as they are on its page: a row speaks once, at the moment it bears. A list may
+    lag behind a look at the upload itself. A schedule lists what is to come and may lag, too: it speaks of nothing that
+    has begun.
     """
     known = upload.snapshot
     if known is None:
         return False
     if kind is LookKind.FEED:
         return (seen.updated_at or 0.0) <= (known.updated_at or 0.0)
+    if kind is LookKind.LIST:
+        return (seen.updated_at or inf) < (known.updated_at or 0.0)
     return kind is LookKind.SCHEDULE and known.status not in {Status.SCHEDULED, Status.UNKNOWN}
 
 

@@ -115,6 +115,7 @@ def _observed(seen: Observation) -> dict[str, Any]:
         "scheduled_at": iso(seen.scheduled_at),
         "created_at": iso(seen.created_at),
         "updated_at": iso(seen.updated_at),
+        **_stated(seen),
         "targets": [_target(target) for target in seen.targets],
     }
 
@@ -127,7 +128,14 @@ def _target(target: Target) -> dict[str, Any]:
         "external_id": target.external_id,
         "url": target.url,
         "reason": _plain(target.reason),
+        **_stated(target),
     }
+
+
+def _stated(part: Observation | Target) -> dict[str, str | None]:
+    """When it began and ended, where the provider itself says so: few do, and an absent member claims nothing."""
+    times = {"started_at": part.started_at, "finished_at": part.finished_at}
+    return {name: iso(at) for name, at in times.items() if at is not None}
 
 
 def _previous(known: Observation | None) -> dict[str, Any] | None:

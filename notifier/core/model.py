@@ -9,6 +9,7 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
+from notifier.core.description import Description
 from notifier.core.secret import Secret
 
 
@@ -28,6 +29,8 @@ class Status(StrEnum):
     UNKNOWN = "unknown"
 
 
+MOST_TARGETS = 64
+"""Targets of an upload that are kept: no provider has so many, and no answer can make a snapshot grow without end."""
 SETTLED = frozenset({Status.COMPLETED, Status.PARTIAL, Status.FAILED, Status.CANCELLED, Status.GONE})
 DORMANT = frozenset({Status.DRAFT, Status.ACTION_REQUIRED})
 """Open, but nothing will move before a person acts."""
@@ -56,14 +59,13 @@ class LookKind(StrEnum):
     GET = "get"
     BATCH = "batch"
     LIST = "list"
-    FILTER = "filter"
     FEED = "feed"
     SCHEDULE = "schedule"
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One request to a provider. A GET names its upload, a BATCH several; the others a collection and a page, from 1."""
+    """A request to a provider: a GET names its upload, a BATCH several; the others a collection and a page, from 1."""
 
     kind: LookKind
     collection: str = ""
@@ -73,6 +75,8 @@ class Look:
     word: str = ""
     """Of a collection that is asked for in part: which part."""
     ids: tuple[str, ...] = ()
+    refs: tuple[str | None, ...] = ()
+    """Of a BATCH: the `ref` of each of its `ids`, in their order."""
     id: str = ""
     ref: str | None = None
     scheduled_at: float | None = None
@@ -131,6 +135,8 @@ class Observation:
     alias: str | None = None
     """Another id under which the same upload may be followed already."""
     complete: bool = True
+    every_target: bool = False
+    """No target but those given belongs to it any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +147,8 @@ class Limit:
     reset_in: float
     total: int | None = None
     """Requests in the whole of the window; None: not told."""
+    window: float | None = None
+    """Seconds that the whole of the window lasts; None: not told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +169,8 @@ class Answer:
     skipped: tuple[str, ...] = ()
     """A line for each broken row that was passed over, with no more of it than its place and fault."""
     limit: Limit | None = None
+    skew: float | None = field(default=None, compare=False)
+    """Seconds that the provider's clock seems to be ahead of ours; None: not told. It is no part of what was said."""
 
 
 # --- what is followed, what is announced
@@ -188,6 +198,9 @@ class Upload:
     """Answers in a row in which the provider itself did not know it, the first at `missing_since`."""
     missing_since: float | None = None
     due_at: float | None = None
+    """When it is asked for by itself, whatever is expected of it; None: not at all."""
+    fingerprint: int | None = None
+    """Of the last row of a list that was compared with the snapshot, and came to nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,14 +219,16 @@ class SourceState:
     number: int
     sequence: int = 0
     """Events announced about the source itself."""
-    tat: float = 0.0
-    """Theoretical arrival time of the request after the last one, by its budget."""
     hold_until: float = 0.0
-    """Nothing is asked before: a rate-limit answer or a rest after failures."""
+    """Nothing is asked before: a rest after failures."""
     failures: int = 0
     """Failed looks in a row."""
     failing_since: float | None = None
     trouble: Trouble | None = None
+    failed: str | None = None
+    """The question whose failure was reported: its next good answer is the recovery."""
+    failed_due_at: float = 0.0
+    """When that was to be asked again: a good answer to what was due later shows that it no longer is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +239,12 @@ class ListingState:
     page: int = 1
     due_at: float = 0.0
     baseline_at: float | None = None
+    swept_at: float | None = None
+    """When a sweep last went through to the end; None: the next one must, for an earlier one was given up."""
+    failures: int = 0
+    """Failed looks at this page in a row."""
+    cursor: str | None = None
+    """Where the page is, if its number alone does not tell."""
 
 
 class ChangeReason(StrEnum):
@@ -339,7 +360,7 @@ class Attempt:
     outcome: Outcome
     status: int | None = None
     note: str = ""
-    head: str = ""
+    excerpt: str = ""
     """The beginning of the answer's body, at most 4 KiB, unprintable characters made visible."""
 
 
@@ -371,6 +392,8 @@ class Source:
     api_key: Secret
     user_id: str = ""
     """Of providers that want one beside the key."""
+    api: Description | None = None
+    """Of a provider that knows nothing of the API by itself."""
     budget: Rate
     discover: bool = True
     baseline: Baseline = Baseline.SILENT

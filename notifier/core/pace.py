@@ -1,178 +1,163 @@
-"""source × answer × budget → when to look again, and at what.
+"""open uploads × what a provider can be asked → the look that is worth its price first, and when.
 
-Budgets are kept by the generic cell rate algorithm: one number, the theoretical arrival time, says when the next
-request may go; it is stored before the request leaves, so that a kill can only forget allowance, never overdraw it.
+A look is worth the seconds for which the uploads it shows are expected to have been settled unnoticed. It goes once
+they add up to `price`, or once one of them was not seen for as long as its `caps` allow. One upload, a page, a batch or
+a feed: the rule is the same, so that the look which tells most goes first. For a single upload it is the optimum of
+J. B. Keller, Optimum checking schedules for systems subject to random failure, Management Science 21 (3), 1974.
 """
 
-from dataclasses import dataclass, replace
-from math import floor
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from heapq import nlargest, nsmallest
+from math import inf
 
-from notifier.core.model import DORMANT, SETTLED, Limit, LookKind, Observation, Rate, Status, Upload
+from notifier.core.lives import Lifetime, settled, unnoticed
+from notifier.core.model import Upload
+from notifier.core.rhythm import SLEEP_PAST_DUE, Steps
 
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """A collection that can be read page by page, and how often: `active` seconds apart while something is open.
-
-    A `word` names the part of the collection that is read, where the provider lets one choose.
-    """
-
-    kind: LookKind
-    collection: str
-    active: float
-    idle: float
-    word: str = ""
-
-    @property
-    def name(self) -> str:
-        """Under which it is remembered how far it has been read."""
-        return f"{self.collection}:{self.word}" if self.word else self.collection
+OLDER = 6.0
+"""An upload is audited again when its age has grown by so many times."""
+MOST_SUMMED = 200
+"""Of a larger reach every so-manyth upload stands for its neighbours: the sum is an expectation anyway."""
+CLOSE = 1e-3
+"""A step of so few seconds towards the moment is the last: what is left of the way is far less."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cadence:
-    """How often an upload of a provider is worth a look.
+class Why(StrEnum):
+    """Why a look goes."""
 
-    `open` holds (age, every): younger than `age` seconds it is looked at `every` seconds; older than all, at the last
-    `every`. `settled` holds the same for the time since it settled; older than all, it is not looked at any more.
-    """
-
-    open: tuple[tuple[float, float], ...]
-    settled: tuple[tuple[float, float], ...]
-    grace: float = 600.0
-    """An upload that the provider does not know is `gone` after so long, and after `grace_looks` looks."""
-    grace_looks: int = 3
-
-
-# --- when a single upload is looked at again
-
-SLEEP_PAST_DUE = 5.0
-"""Seconds after a stated time at which what was to run then is looked at first."""
-LONGEST_SLEEP = 3600.0
-"""A scheduled upload is looked at so often all the same: it may be moved forward or cancelled."""
-DORMANT_EVERY = (900.0, 21600.0)
-MISSING_EVERY = (5.0, 300.0)
-BACK_OFF = (2.0, 300.0)
-REFUSED_EVERY = (60.0, 3600.0)
-LONGEST_HOLD = 3600.0
-"""Seconds at most that a provider's own word keeps a source waiting."""
-SKEW = 300.0
-"""Seconds that a provider's clock may be ahead: a date still further ahead is none to go by."""
-
-
-def next_look(upload: Upload, seen: Observation, cadence: Cadence, now: float) -> float | None:
-    """When an upload just seen is looked at again by itself; None: no more."""
-    if seen.status in SETTLED:
-        moved_at = _moved_at(upload, seen, now)
-        every = None if moved_at is None else _every(cadence.settled, now - moved_at)
-        return None if every is None else now + every
-    if seen.status in DORMANT:
-        shortest, longest = DORMANT_EVERY
-        return now + min(max(now - (upload.changed_at or upload.followed_at), shortest), longest)
-    if seen.status is Status.SCHEDULED and seen.scheduled_at is not None and seen.scheduled_at > now:
-        return min(seen.scheduled_at + SLEEP_PAST_DUE, now + LONGEST_SLEEP)
-    times = (upload.followed_at, upload.changed_at, seen.scheduled_at)
-    began = max((time for time in times if time is not None and time <= now), default=now)
-    return now + _every_open(cadence, now - began)
-
-
-def _moved_at(upload: Upload, seen: Observation, now: float) -> float | None:
-    """When a settled upload was last heard to move; it may have been reopened although its verdict still stands."""
-    times = (upload.changed_at, seen.updated_at)
-    return max((time for time in times if time is not None and time <= now + SKEW), default=None)
-
-
-def look_for_missing(misses: int, since: float, cadence: Cadence, now: float) -> float:
-    """When an upload that the provider did not know is asked for again, after so many misses in a row."""
-    first, longest = MISSING_EVERY
-    soon = min(longest, first * 2.0 ** min(misses - 1, 10))
-    return now + max(soon, _every_open(cadence, now - since))
-
-
-def back_off(failures: int, draw: float, *, refused: bool = False) -> float:
-    """Seconds of rest after so many failed looks in a row, `draw` being a random number from 0 to 1.
-
-    A refused credential rests longer, and evenly: nothing but a person's act will mend it.
-    """
-    first, longest = REFUSED_EVERY if refused else BACK_OFF
-    bound = min(longest, first * 2.0 ** min(failures - 1, 10))
-    return bound if refused else bound * draw
-
-
-def _every_open(cadence: Cadence, age: float) -> float:
-    return _every(cadence.open, age) or cadence.open[-1][1]
-
-
-def _every(steps: tuple[tuple[float, float], ...], age: float) -> float | None:
-    return next((every for older, every in steps if age < older), None)
-
-
-# --- how many requests may go
+    FIRST = "first"
+    PRICE = "price"
+    CAP = "cap"
+    DISCOVER = "discover"
+    AUDIT = "audit"
+    THEN = "then"
 
 
 @dataclass(frozen=True, slots=True)
-class Bucket:
-    """A budget as the cell rate algorithm wants it: `every` seconds a request on average, `burst` of them at once."""
+class Pace:
+    """How eagerly a provider is asked. Constants of its module: nothing a config would name."""
 
-    every: float
-    burst: int = 1
-
-    def may_go(self, tat: float, now: float) -> float:
-        """When the next request may go, `tat` being the theoretical arrival time after the last one.
-
-        One further ahead than the whole burst is of another budget, or of a clock that has since been put back.
-        """
-        return max(now, min(tat, now + self.burst * self.every) - (self.burst - 1) * self.every)
-
-    def spent(self, tat: float, now: float) -> float:
-        """The theoretical arrival time after one more request at `now`."""
-        return max(now, tat) + self.every
+    price: float = 5.0
+    """Upload-seconds of expected unnoticed delay that one request is worth."""
+    floor: float = 2.0
+    """Seconds between two looks at the same: what is asked sooner is answered from the provider's cache."""
+    caps: Steps = ((600, 10), (1800, 30), (inf, 300))
+    """(age, cap): an upload younger than `age` seconds is seen at least every `cap` seconds."""
+    audit: float = 600.0
+    """Seconds after which an upload that only a feed or half a row has shown is asked for by itself."""
 
 
-def bucket(budget: Rate, limit: Rate, reserve: float) -> Bucket:
-    """The allowance: our own `budget`, or what the provider's `limit` leaves when `reserve` of it is the user's.
+@dataclass(slots=True)
+class Watch:
+    """An upload that may settle at any moment, and when it was last seen not to have."""
 
-    In no window of either do more requests go than it allows, the burst included.
+    upload: Upload
+    life: Lifetime
+    born: float
+    stated: float
+    """The moment from which `life` counts: birth, or when the provider stated its estimate."""
+    seen: float
+    """The latest proof that it was open, of whatever look."""
+    asked: float
+    """When it was last seen by a look that tells all of it."""
+    row: int | None = 0
+    """Of its list, from 0, where it was last; None: it is not where it ought to be."""
+    above: int = 0
+    """Uploads of its kind that were known then: each later one has pushed it a row down."""
+    tried: tuple[int, ...] = ()
+    """The pages on which it was looked for in vain."""
+    is_sought: bool = False
+    """Whether page after page is searched for it, from the first on, since it was not where it ought to be."""
+    due: float | None = field(default=None)
+    """When a look at it alone is worth its price; None: to be worked out anew."""
+
+    def delay(self, at: float) -> float:
+        """Expected seconds for which it has been settled unnoticed at this moment."""
+        return unnoticed(self.life, self.seen - self.stated, at - self.seen) if at > self.seen else 0.0
+
+    def chance(self, at: float) -> float:
+        """That it has settled by this moment: what `delay` grows by each second."""
+        return settled(self.life, self.seen - self.stated, at - self.seen) if at > self.seen else 0.0
+
+    def cap_at(self, pace: Pace) -> float:
+        """The moment until which it must be seen again."""
+        if self.seen < self.born:
+            return self.born + SLEEP_PAST_DUE
+        age = self.seen - self.born
+        return self.seen + next((cap for older, cap in pace.caps if age < older), pace.caps[-1][1])
+
+
+def worth(reach: Sequence[Watch], at: float) -> float:
+    """Upload-seconds of expected unnoticed delay in a reach at this moment."""
+    sample, share = _sampled(reach)
+    return share * sum(watch.delay(at) for watch in sample)
+
+
+def _sampled(reach: Sequence[Watch]) -> tuple[Sequence[Watch], float]:
+    """Enough of a reach to sum over, and for how many of it each of them stands."""
+    sample = reach[:: -(-len(reach) // MOST_SUMMED) or 1]
+    return sample, len(reach) / max(1, len(sample))
+
+
+def due(reach: Sequence[Watch], pace: Pace, last: float) -> tuple[float, Why]:
+    """When a look that shows all of `reach` is worth its price, or at the first cap; the one before went at `last`."""
+    capped = min((watch.cap_at(pace) for watch in reach), default=inf)
+    at, why = capped, Why.CAP
+    if capped < inf and worth(reach, capped) > pace.price:
+        at, why = _root(reach, pace.price, capped), Why.PRICE
+    return max(at, last + pace.floor), why
+
+
+def _root(reach: Sequence[Watch], price: float, at: float) -> float:
+    """The moment before `at` at which `reach` comes to be worth `price`.
+
+    Its worth is convex, so that Newton's steps come down to that moment and never go past it.
     """
-    rates = [budget]
-    if limit.count:
-        rates.append(Rate((1 - reserve) * limit.count, limit.seconds))
-    burst = int(min(max(min(rate.count for rate in rates) / 10, 1.0), 10.0))
-    return Bucket(max(_interval(rate, burst) for rate in rates), burst)
+    sample, share = _sampled(reach)
+    step = inf
+    while step > CLOSE:
+        over = sum(watch.delay(at) for watch in sample) - price / share
+        step = over / sum(watch.chance(at) for watch in sample)
+        at -= step
+    return at
 
 
-def _interval(rate: Rate, burst: int) -> float:
-    """Seconds between two requests, so that a window holds no more of them than `rate` says, the burst included."""
-    return rate.seconds / (rate.count - burst if burst > 1 else floor(rate.count) or rate.count)
+def alone(watch: Watch, pace: Pace) -> float:
+    """When a look at this upload alone is worth its price."""
+    if watch.due is None:
+        watch.due, _ = due([watch], pace, watch.seen)
+    return watch.due
 
 
-def limit_told(told: Limit | None, limit: Rate) -> Rate:
-    """The provider's limit after an answer: what headers tell of the whole goes before the documented `limit`.
-
-    No header tells how long the window is: as long as it was taken for, or as long as it still lasts, which is believed
-    up to an hour: a clock that is wrong must not silence a source.
-    """
-    if told is None or told.total is None:
-        return limit
-    return Rate(told.total, max(limit.seconds, min(told.reset_in, LONGEST_HOLD)))
+def audit(watch: Watch, pace: Pace) -> float:
+    """When an upload that only others' looks have shown is asked for by itself: the more seldom, the older it is."""
+    if watch.asked < watch.born:
+        return max(watch.asked + pace.audit, watch.born + SLEEP_PAST_DUE)
+    return watch.asked + max(pace.audit, OLDER * (watch.asked - watch.born))
 
 
-def held_until(told: Limit | None, reserve: float, limit: Rate, now: float) -> float:
-    """When a source may be asked again by what its headers told: the rest below `reserve` is the user's own.
-
-    `limit` is what `limit_told` makes of the same answer. Where none is known, nobody can say how much the reserve is,
-    and there is none.
-    """
-    if told is None or told.remaining > reserve * limit.count:
-        return 0.0
-    return now + min(told.reset_in, LONGEST_HOLD)
+def stalest(watches: Sequence[Watch], count: int, pace: Pace) -> list[Watch]:
+    """So many uploads that must be seen again first."""
+    if len(watches) <= count:
+        return list(watches)
+    return nsmallest(count, watches, key=lambda watch: watch.cap_at(pace))
 
 
-def faster(cadence: Cadence, by: float) -> Cadence:
-    """The same rhythm with every interval divided."""
+def dearest(watches: Sequence[Watch], count: int, pace: Pace, now: float) -> list[Watch]:
+    """So many uploads of which most is expected; none where they are all in one batch anyway."""
+    if len(watches) <= count:
+        return []
+    return nlargest(count, watches, key=lambda watch: watch.delay(now + pace.floor))
+
+
+def hurried(pace: Pace, by: float) -> Pace:
+    """The same eagerness with every interval divided."""
     return replace(
-        cadence,
-        open=tuple((age / by, every / by) for age, every in cadence.open),
-        settled=tuple((age / by, every / by) for age, every in cadence.settled),
-        grace=cadence.grace / by,
+        pace,
+        price=pace.price / by,
+        floor=pace.floor / by,
+        caps=tuple((age / by, cap / by) for age, cap in pace.caps),
+        audit=pace.audit / by,
     )

@@ -1,80 +1,296 @@
-"""listings × uploads → what to ask next, and, once it is answered, how far we have read."""
+"""what is watched, listed and due at a source → what to ask next, and, once it is answered, how far we have read."""
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
+from operator import itemgetter
 
-from notifier.core.model import Answer, ListingState, Look, LookKind, Upload
-from notifier.core.pace import Listing
+from notifier.core.book import Book
+from notifier.core.model import Answer, ListingState, Look, LookKind, Status, Upload
+from notifier.core.pace import Pace, Watch, Why, alone, audit, dearest, due, stalest, worth
+from notifier.core.rhythm import Listing
+from notifier.core.sweep import MAX_PAGES
 
-MAX_PAGES = 100
-"""Pages of one sweep at most: what lies deeper is older than anything that still moves."""
-
-GIVE_UP_AFTER = 100
-"""Failures in a row after which a sweep begins anew: hours, so that an outage ends first and the rest is read."""
+GIVE_UP_AFTER = 3
+"""Failures in a row after which a sweep begins anew, and goes through to the end, lest it miss what lies deeper."""
+PATIENCE = 300.0
+"""Seconds for which what is watched goes before what is to be discovered or audited, however little may go."""
+SOON = 600.0
+"""Seconds before the time of a job at which a schedule is read more often."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A look, when it is due, and on whose behalf: an upload's, or a collection's."""
+    """A look, when it is due and why, and on whose behalf: some uploads', or a collection's."""
 
     look: Look
     due_at: float
-    upload: Upload | None = None
+    why: Why
+    uploads: tuple[Upload, ...] = ()
     listing: Listing | None = None
     progress: ListingState | None = None
+    """Of the listing, where its page is the next to be read."""
+    worth: float = 0.0
+    """Upload-seconds of expected unnoticed delay that it would end now."""
+    is_covered: bool = False
+    """Whether other looks show how its upload ends, so that it may be left out where few may go."""
+
+    def is_overdue(self, now: float) -> bool:
+        """Whether it has waited for so long that it goes before what is watched."""
+        return self.due_at < now - PATIENCE and not (self.is_watching or self.is_covered)
 
     @property
-    def subject(self) -> tuple[LookKind, str]:
+    def is_watching(self) -> bool:
+        """Whether it shows what may settle at any moment, and not merely what has its own rhythm."""
+        return self.why in {Why.CAP, Why.PRICE}
+
+    @property
+    def subject(self) -> str:
         """What the question is about, in whatever form it is asked."""
-        return (self.look.kind, self.look.id or self.look.collection)
+        if self.listing is None:
+            return f"{self.look.kind.value} {self.look.id}".strip()
+        page = "" if self.progress else f" {self.look.page}"
+        return f"{self.look.kind.value} {self.listing.name}{page}"
 
 
-def first_due(
-    listings: Iterable[Listing], progress: Mapping[str, ListingState], upload: Upload | None, *, many_kinds: bool
-) -> Question | None:
-    """The question that is due first: a page of a collection, or the upload that is to be looked at first."""
-    questions = [_page(listing, progress.get(listing.name)) for listing in listings]
-    if upload is not None:
-        questions.append(_single(upload, many_kinds=many_kinds))
-    return min(questions, key=lambda question: question.due_at, default=None)
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How uploads can be asked for at a source."""
+
+    single: bool
+    batch: int
+    """Ids that one look may name; 0: it has no such look."""
+    listings: tuple[Listing, ...]
+    many_kinds: bool
+    discover: bool
+
+    @property
+    def direct(self) -> bool:
+        """Whether an upload can be asked for by its id."""
+        return self.single or bool(self.batch)
+
+    def shows(self, listing: Listing, upload: Upload) -> bool:
+        """Whether an upload stands in this collection; one that was never seen may."""
+        if self.many_kinds and upload.kind not in {"", listing.collection.removesuffix("s")}:
+            return False
+        return not listing.word or upload.ref in {None, listing.word}
+
+    def usable(self, progress: Mapping[str, ListingState]) -> list[Listing]:
+        """The lists and feeds that show what is watched: those whose first sweep is over, and which answer."""
+        read = [(one, progress.get(one.name, ListingState(one.name))) for one in self.listings]
+        return [
+            one
+            for one, state in read
+            if one.kind is not LookKind.SCHEDULE
+            and state.failures < GIVE_UP_AFTER
+            and (state.baseline_at is not None or not self.discover)
+        ]
+
+    def feed(self, progress: Mapping[str, ListingState]) -> Listing | None:
+        """The feed that shows all that settles, if there is one and it answers."""
+        return next((one for one in self.usable(progress) if one.kind is LookKind.FEED), None)
 
 
-def _page(listing: Listing, progress: ListingState | None) -> Question:
-    progress = progress or ListingState(listing.name)
-    look = Look(listing.kind, listing.collection, progress.page, word=listing.word)
-    return Question(look, progress.due_at, listing=listing, progress=progress)
+def first_due(questions: Iterable[Question], now: float) -> Question | None:
+    """The question that is due first.
+
+    Of those that are due already, what has waited for too long goes first, then what is watched, the most worth first.
+    """
+    asked = list(questions)
+    waiting = [one for one in asked if one.is_overdue(now)]
+    urgent = [one for one in asked if one.due_at <= now and one.is_watching]
+    if urgent and not waiting:
+        return max(urgent, key=lambda question: (question.worth, -question.due_at))
+    return min(waiting or asked, key=lambda question: question.due_at, default=None)
 
 
-def _single(upload: Upload, *, many_kinds: bool) -> Question:
+# --- what is watched
+
+
+def watching(
+    book: Book, ways: Ways, progress: Mapping[str, ListingState], pace: Pace, now: float
+) -> Iterator[Question]:
+    """The looks that show what is watched, each at the moment at which it is worth its price."""
+    if not book:
+        return
+    if ways.batch:
+        yield from _batched(book, ways, pace, now)
+        return
+    grouped: set[int] = set()
+    for listing, page, reach in _groups(book, ways, progress):
+        grouped.update(watch.upload.media_id for watch in reach)
+        yield _paged(listing, page, reach, book, progress, pace, now)
+    if ways.single:
+        yield from _alone(book, grouped, ways, pace)
+
+
+def scarcely(pace: Pace, gap: float, book: Book, ways: Ways, progress: Mapping[str, ListingState]) -> Pace:
+    """The pace where looks must be `gap` seconds apart: what the best of them is worth by then is the price of all."""
+    pages = [(_page(listing, page, progress), reach) for listing, page, reach in _groups(book, ways, progress)]
+    prices = [worth(reach, book.looked.get(question.subject, 0.0) + gap) for question, reach in pages]
+    return replace(pace, floor=max(pace.floor, gap), price=max([pace.price, *prices]))
+
+
+def _groups(book: Book, ways: Ways, progress: Mapping[str, ListingState]) -> Iterator[tuple[Listing, int, list[Watch]]]:
+    """The pages worth a look because they show several uploads, or new ones besides: all in a feed, or part by part.
+
+    What is watched alone is better asked for itself: that costs as much, and tells all of it.
+    """
+    usable, feed = ways.usable(progress), ways.feed(progress)
+    if feed is not None and len(book) > 1:
+        yield feed, 1, list(book)
+    for listing in usable if feed is None else ():
+        pages: dict[int, list[Watch]] = defaultdict(list)
+        for watch in book:
+            seen = watch.upload.snapshot is not None or not ways.direct
+            page = book.page_of(watch, listing.name)
+            if seen and page and ways.shows(listing, watch.upload):
+                pages[page].append(watch)
+        for page, reach in pages.items():
+            if len(reach) > 1 or ways.discover or not ways.direct:
+                yield listing, page, reach
+
+
+def _paged(
+    listing: Listing,
+    page: int,
+    reach: list[Watch],
+    book: Book,
+    progress: Mapping[str, ListingState],
+    pace: Pace,
+    now: float,
+) -> Question:
+    question = _page(listing, page, progress)
+    at, why = due(reach, pace, book.looked.get(question.subject, 0.0))
+    return replace(question, due_at=at, why=why, worth=worth(reach, now) if at <= now else 0.0)
+
+
+def _page(listing: Listing, page: int, progress: Mapping[str, ListingState]) -> Question:
+    look = Look(listing.kind, listing.collection, page, word=listing.word)
+    state = progress.get(listing.name) or ListingState(listing.name)
+    return Question(look, inf, Why.CAP, listing=listing, progress=state if state.page == page else None)
+
+
+def _batched(book: Book, ways: Ways, pace: Pace, now: float) -> Iterator[Question]:
+    willing = [watch for watch in book if watch.due is None or watch.due <= now]
+    for reach, wanted in (
+        (stalest(willing, ways.batch, pace), Why),
+        (dearest(willing, ways.batch, pace, now), {Why.PRICE}),
+    ):
+        at, why = due(reach, pace, min((watch.seen for watch in reach), default=0.0))
+        if reach and why in wanted:
+            yield replace(batch([one.upload for one in reach], at, why), worth=worth(reach, now) if at <= now else 0.0)
+    if not willing:
+        yield batch([], min(watch.due or now for watch in book), Why.CAP)
+
+
+def _alone(book: Book, grouped: Container[int], ways: Ways, pace: Pace) -> Iterator[Question]:
+    """The upload whose own look is due first: because nothing else shows it, or because nothing showed all of it."""
+    seen = [watch for watch in book if watch.upload.snapshot is not None]
+    audits = [(max(audit(watch, pace), watch.due or 0.0), watch) for watch in seen if watch.upload.media_id in grouped]
+    others = [(alone(watch, pace), watch) for watch in seen if watch.upload.media_id not in grouped]
+    for why, looks in ((Why.AUDIT, audits), (Why.CAP, others)):
+        at, watch = min(looks, key=itemgetter(0), default=(inf, None))
+        if watch is not None:
+            question = single(watch.upload, at, why, many_kinds=ways.many_kinds)
+            yield replace(question, is_covered=why is Why.AUDIT)
+
+
+# --- what has its own rhythm
+
+
+def single(upload: Upload, due_at: float, why: Why, *, many_kinds: bool) -> Question:
+    """A look at one upload."""
     collection = f"{upload.kind}s" if many_kinds and upload.kind else ""
     scheduled_at = None if upload.snapshot is None else upload.snapshot.scheduled_at
     look = Look(LookKind.GET, collection, id=upload.id, ref=upload.ref, scheduled_at=scheduled_at)
-    return Question(look, upload.due_at or 0.0, upload=upload)
+    return Question(look, due_at, why, (upload,))
 
 
-def put_off(progress: ListingState | None, failures: int, due_at: float) -> ListingState | None:
-    """A page that could not be had is asked for again at `due_at`; after so many `failures` in a row, from page 1.
+def batch(uploads: Sequence[Upload], due_at: float, why: Why) -> Question:
+    """A look at several uploads."""
+    ids, refs = tuple(one.id for one in uploads), tuple(one.ref for one in uploads)
+    return Question(Look(LookKind.BATCH, ids=ids, refs=refs), due_at, why, tuple(uploads))
+
+
+def discovering(book: Book, ways: Ways, progress: Mapping[str, ListingState], *, missing: bool) -> Iterator[Question]:
+    """The page of each collection that is to be read next, for what is new there and for what is there no more.
+
+    Where nothing is to be discovered, lists are read through only while something is not where it ought to be:
+    `missing` says that a sweep has already gone by without it.
+    """
+    lost = not ways.direct and (missing or any(watch.row is None for watch in book))
+    for listing in ways.listings:
+        state = progress.get(listing.name) or ListingState(listing.name)
+        planned = listing.kind is LookKind.SCHEDULE and any(_planned_at(watch) is not None for watch in book)
+        if ways.discover or lost or planned or state.page > 1 or state.failures:
+            look = Look(listing.kind, listing.collection, state.page, state.cursor, listing.word)
+            yield Question(look, state.due_at, Why.DISCOVER, listing=listing, progress=state)
+
+
+# --- how far we have read
+
+
+def put_off(progress: ListingState | None, due_at: float) -> ListingState | None:
+    """A page that could not be had is asked for again at `due_at`; after so many failures in a row, from page 1.
 
     Otherwise one page that is never answered would hide what comes to be on the first.
     """
     if progress is None:
         return None
-    return replace(progress, page=1 if failures >= GIVE_UP_AFTER else progress.page, due_at=due_at)
+    failures = progress.failures + 1
+    if failures < GIVE_UP_AFTER or progress.page == 1:
+        return replace(progress, due_at=due_at, failures=failures)
+    return replace(progress, page=1, cursor=None, due_at=due_at, swept_at=None, failures=0)
 
 
-def read_on(question: Question, answer: Answer, *, news: bool, active: bool, now: float) -> ListingState | None:
-    """How far a collection has been read after a page of it; None where the question was about a single upload.
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """Why more of a collection is read, and how soon, once a page of it was."""
 
-    The first sweep goes to the end, which makes it the baseline; a later one goes on while its pages hold `news`,
-    uploads that were not followed. `active` says that something at the source is open, so that it is read more often.
+    news: bool
+    """The page tells of something that was not known."""
+    active: bool
+    """Something at the source is open: it is read more often."""
+    again: bool = False
+    """The page before must be read once more."""
+    sweeps: bool = True
+    """The source is read for its own sake at all."""
+    lost: bool = False
+    """Something is to be found again, on whatever page it may be."""
+
+
+def read_on(question: Question, answer: Answer, interest: Interest, now: float) -> ListingState | None:
+    """How far a collection has been read after a page of it; None where it was not the next to be read.
+
+    The first sweep goes to the end, which makes it the baseline; a later one goes on while its pages hold news, or
+    where it must go `through`.
     """
     progress, listing = question.progress, question.listing
     if progress is None or listing is None:
         return None
-    every = listing.active if active else listing.idle
-    if answer.skipped and not answer.observations:
-        return replace(progress, due_at=now + every)  # nothing could be read: the same page again, and no baseline yet
-    if answer.more and progress.page < MAX_PAGES and (news or progress.baseline_at is None):
-        return replace(progress, page=progress.page + 1, due_at=now)
+    progress, every = replace(progress, failures=0), listing.active if interest.active else listing.idle
+    if answer.skipped and not answer.observations:  # nothing could be read: from page 1 again, and through to the end
+        return replace(progress, page=1, cursor=None, due_at=now + every, swept_at=None)
+    if interest.again and progress.cursor is None:
+        return replace(progress, page=progress.page - 1, due_at=now)
+    due = progress.swept_at is None or now - progress.swept_at >= listing.through
+    through = interest.lost or (interest.sweeps and due)
+    if answer.more and progress.page < MAX_PAGES and (interest.news or through):
+        return replace(progress, page=progress.page + 1, cursor=answer.cursor, due_at=now)
+    read = replace(progress, page=1, cursor=None, due_at=now + every)
+    if answer.more and progress.page < MAX_PAGES:
+        return read
     baseline_at = now if progress.baseline_at is None else progress.baseline_at
-    return replace(progress, page=1, due_at=now + every, baseline_at=baseline_at)
+    return replace(read, baseline_at=baseline_at, swept_at=now)
+
+
+def is_soon(book: Book, now: float) -> bool:
+    """Whether a scheduled upload is to run before long."""
+    return any((_planned_at(watch) or inf) < now + SOON for watch in book)
+
+
+def _planned_at(watch: Watch) -> float | None:
+    seen = watch.upload.snapshot
+    return seen.scheduled_at if seen is not None and seen.status is Status.SCHEDULED else None

@@ -3,8 +3,13 @@
 from dataclasses import dataclass, replace
 
 from notifier.core.diff import Vanishing, absent, deserves_a_look, diff, is_old_news, latest, merged
-from notifier.core.model import Change, ChangeReason, LookKind, Observation, Upload
-from notifier.core.pace import Cadence, look_for_missing, next_look
+from notifier.core.model import Change, ChangeReason, LookKind, Observation, Status, Upload
+from notifier.core.rhythm import Cadence, look_for_missing, next_look
+
+UNSPOKEN_EVERY = 10.0
+"""Seconds, at least, until an upload is asked for again of which an answer said nothing at all."""
+LISTED_BUT_GONE = 21600.0
+"""Seconds after which an upload that is gone, and which a list still shows, is asked for once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,14 +20,17 @@ class Rules:
     vanishing: Vanishing
     stalled_after: float
 
+    def next_look(self, upload: Upload, seen: Observation, at: float) -> float | None:
+        """When an upload just seen is asked for by itself, whatever is expected of it."""
+        return next_look(upload, seen, self.cadence, self.stalled_after, at)
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What becomes of an upload; `followed` is False where it is followed no longer."""
+    """What becomes of an upload, and what is to be announced of it."""
 
     upload: Upload
     change: Change | None = None
-    followed: bool = True
 
 
 def sighted(upload: Upload, seen: Observation, kind: LookKind, at: float, rules: Rules) -> Reading:
@@ -31,27 +39,30 @@ def sighted(upload: Upload, seen: Observation, kind: LookKind, at: float, rules:
         return Reading(upload)
     if not seen.complete:
         there = upload if upload.snapshot is None or kind is LookKind.FEED else _there(upload)
-        return Reading(_hinted(there, seen, at) if deserves_a_look(there, seen) else there)
+        hint = kind is LookKind.BATCH or deserves_a_look(there, seen)
+        return Reading(_hinted(there, seen, at) if hint else there)
     change = diff(upload, seen, at, rules.stalled_after)
     if change is not None:
-        return _announced(change, rules.cadence)
+        return _announced(change, rules)
     now = merged(upload.snapshot, seen)
     present = _present(upload, now)
-    return Reading(replace(present, due_at=next_look(present, now, rules.cadence, at)))
+    return Reading(replace(present, due_at=rules.next_look(present, now, at)))
 
 
 def unannounced(upload: Upload, seen: Observation, at: float, rules: Rules) -> Reading:
     """A source's first complete look, where it is silent: the snapshot is taken and nothing said."""
     taken = replace(upload, kind=seen.kind, ref=seen.ref or upload.ref, snapshot=seen)
-    due_at = next_look(taken, seen, rules.cadence, at)
+    due_at = rules.next_look(taken, seen, at)
     return Reading(replace(taken, due_at=due_at if seen.complete or due_at is None else at))
 
 
 def unspoken(upload: Upload, at: float, rules: Rules) -> Reading:
     """The answer at the moment `at` says nothing of the upload that was asked for: to be asked again in its turn."""
-    every = rules.cadence.open[0][1]
-    due_at = next_look(upload, upload.snapshot, rules.cadence, at) if upload.snapshot else at + every
-    return Reading(replace(upload, due_at=due_at))
+    if upload.snapshot is not None and not upload.misses:
+        return Reading(replace(upload, due_at=rules.next_look(upload, upload.snapshot, at)))
+    since = upload.followed_at if upload.missing_since is None else upload.missing_since
+    sought_at = look_for_missing(max(1, upload.misses), since, rules.cadence, at)
+    return Reading(replace(upload, due_at=max(sought_at, at + UNSPOKEN_EVERY)))
 
 
 def denied(upload: Upload, at: float, rules: Rules) -> Reading:
@@ -61,26 +72,26 @@ def denied(upload: Upload, at: float, rules: Rules) -> Reading:
     """
     known, cadence = upload.snapshot, rules.cadence
     if known is not None and rules.vanishing.says_nothing(known):
-        return Reading(replace(upload, due_at=next_look(upload, known, cadence, at)))
+        return Reading(replace(upload, due_at=rules.next_look(upload, known, at)))
     since = at if upload.missing_since is None else upload.missing_since
     misses = upload.misses + 1
     missed = replace(upload, misses=misses, missing_since=since, due_at=look_for_missing(misses, since, cadence, at))
     if misses < cadence.grace_looks or at - since < cadence.grace:
         return Reading(missed)
     if known is None and not upload.registered:
-        return Reading(missed, followed=False)  # a row of some list spoke of it; nobody was told
+        return Reading(replace(missed, due_at=None))  # a row of some list spoke of it; nobody was told
     change = absent(missed, at, rules.vanishing)
     if change is None:
         return Reading(missed)
-    told = _announced(change, cadence)
+    told = _announced(change, rules)
     if known is None:
         return Reading(replace(told.upload, misses=misses, missing_since=since, due_at=missed.due_at), change)
     return told
 
 
-def _announced(change: Change, cadence: Cadence) -> Reading:
+def _announced(change: Change, rules: Rules) -> Reading:
     told = _told(change)
-    return Reading(replace(told, due_at=next_look(told, change.seen, cadence, change.observed_at)), change)
+    return Reading(replace(told, due_at=rules.next_look(told, change.seen, change.observed_at)), change)
 
 
 def _told(change: Change) -> Upload:
@@ -88,7 +99,7 @@ def _told(change: Change) -> Upload:
     stalled = change.reason is ChangeReason.STALLED
     upload = _present(change.upload, change.seen)
     changed_at = upload.changed_at if stalled else change.observed_at
-    return replace(upload, sequence=upload.sequence + 1, stalled=stalled, changed_at=changed_at)
+    return replace(upload, sequence=upload.sequence + 1, stalled=stalled, changed_at=changed_at, fingerprint=None)
 
 
 def _present(upload: Upload, seen: Observation) -> Upload:
@@ -101,8 +112,13 @@ def _there(upload: Upload) -> Upload:
 
 
 def _hinted(upload: Upload, seen: Observation, at: float) -> Upload:
-    """To be looked at now; the hint is remembered by its moment, so that it hints once."""
+    """To be looked at now; the hint is remembered by its moment, so that it hints once.
+
+    What the provider denied, and lists all the same, is looked at seldom, and once more.
+    """
     known = upload.snapshot
     if known is None:
         return replace(upload, due_at=at)
+    if known.status is Status.GONE:
+        return replace(upload, due_at=at + LISTED_BUT_GONE if upload.due_at is None else upload.due_at)
     return replace(upload, due_at=at, snapshot=replace(known, updated_at=latest(known.updated_at, seen.updated_at)))

@@ -6,15 +6,23 @@ from notifier.core.events import source_event
 from notifier.core.model import Event, SourceState, Trouble
 
 
-def failing(state: SourceState, provider: str, trouble: Trouble, at: float) -> tuple[SourceState, Event]:
-    """The source cannot be read since `at`: to be said when it begins, and not again."""
+def failing(state: SourceState, provider: str, trouble: Trouble, subject: str, at: float) -> tuple[SourceState, Event]:
+    """The source cannot be read since `at`: to be said when it begins, and not again. `subject` is what was asked."""
     event = source_event("source.failing", state, provider, trouble, since=at, at=at)
-    return replace(state, trouble=trouble, failing_since=at, sequence=event.sequence), event
+    return replace(state, trouble=trouble, failing_since=at, sequence=event.sequence, failed=subject), event
 
 
-def recovered(state: SourceState, provider: str, at: float) -> tuple[SourceState, Event | None]:
-    """The source can be read again; no event where it could be all along."""
+def recovered(
+    state: SourceState, provider: str, subject: str, due_at: float, at: float
+) -> tuple[SourceState, Event | None]:
+    """A good answer to `subject`, which was due at `due_at`; the event where the trouble is over by it.
+
+    Over it is where that which failed is answered, or where what was due later is: then it is asked no more.
+    """
     if state.trouble is None or state.failing_since is None:
         return state, None
+    if subject != state.failed and due_at <= state.failed_due_at:
+        return state, None
     event = source_event("source.recovered", state, provider, state.trouble, since=state.failing_since, at=at)
-    return replace(state, trouble=None, failing_since=None, sequence=event.sequence), event
+    well = replace(state, trouble=None, failing_since=None, sequence=event.sequence, failed=None, failed_due_at=0.0)
+    return well, event

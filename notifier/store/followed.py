@@ -1,32 +1,33 @@
 """What the poller asks of the store: sources, listings, uploads, and the one transaction that announces."""
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiosqlite
-from pydantic import TypeAdapter
 
-from notifier.core.model import (
-    SETTLED,
-    Endpoint,
-    Event,
-    ListingState,
-    Observation,
-    Order,
-    SourceState,
-    Trouble,
-    Upload,
-)
+from notifier.core.budget import Budget
+from notifier.core.lives import Lives
+from notifier.core.model import Endpoint, Event, ListingState, Order, SourceState, Upload
 from notifier.store.database import Database
+from notifier.store.rows import (
+    UPLOAD_COLUMNS,
+    budget_of,
+    budget_row,
+    lives_of,
+    lives_row,
+    source_of,
+    upload_of,
+    upload_row,
+)
 
-SNAPSHOT = TypeAdapter(Observation)
 GIVEN_OUT = (range(1, 1_000_000), range(1_000_000_000, 2_147_483_648))
 """Media ids we give out: small ones first, then above those that an encoding service may have given itself."""
 
-UPLOAD_COLUMNS = """media_id, kind, id, followed_at, ref, registered, labels, sequence, snapshot,
-    changed_at, stalled, misses, missing_since, due_at"""
+CHANGED = """SELECT j.key FROM json_each(:rows) AS j
+    LEFT JOIN uploads AS u ON u.source = :source AND u.id = j.value->>1 AND u.kind = j.value->>0
+    WHERE u.fingerprint IS NOT j.value->>2 OR u.misses > 0 OR u.due_at <= :now"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,8 @@ class Announcement:
     source: SourceState
     listing: ListingState | None = None
     uploads: Sequence[Upload] = ()
-    forgotten: Sequence[int] = ()
-    """Media ids of uploads that are looked at no more; what is known of one stays, lest it become news again."""
+    budgets: Mapping[str, Budget] = field(default_factory=dict)
+    lives: Mapping[str, Lives] = field(default_factory=dict)
     owed: Sequence[tuple[Event, Sequence[Endpoint]]] = ()
 
 
@@ -63,18 +64,17 @@ class Followed:
 
     async def source(self, name: str) -> SourceState:
         """What is remembered of an enrolled source."""
-        sql = """SELECT number, sequence, tat, hold_until, failures, failing_since, trouble_code, trouble_text
-            FROM sources WHERE name = ?"""
+        sql = """SELECT number, sequence, hold_until, failures, failing_since, trouble_code, trouble_text,
+            failed, failed_due_at FROM sources WHERE name = ?"""
         rows = await self.database.rows(sql, (name,))
         if not rows:
             raise KeyError(name)
-        number, sequence, tat, hold_until, failures, failing_since, code, text = rows[0]
-        trouble = None if code is None else Trouble(code, text)
-        return SourceState(name, number, sequence, tat, hold_until, failures, failing_since, trouble)
+        return source_of(name, rows[0])
 
     async def listings(self, source: str) -> dict[str, ListingState]:
         """How far each of a source's collections has been read."""
-        sql = "SELECT collection, page, due_at, baseline_at FROM listings WHERE source = ?"
+        sql = """SELECT collection, page, due_at, baseline_at, swept_at, failures, cursor FROM listings
+            WHERE source = ?"""
         return {row[0]: ListingState(*row) for row in await self.database.rows(sql, (self._sources[source],))}
 
     async def has_open(self, source: str) -> bool:
@@ -82,11 +82,33 @@ class Followed:
         sql = "SELECT 1 FROM uploads WHERE source = ? AND open = 1 LIMIT 1"
         return bool(await self.database.rows(sql, (self._sources[source],)))
 
-    async def next_upload(self, source: str) -> Upload | None:
-        """The upload at a source that is to be looked at first, due or not."""
-        where = "source = ? AND due_at IS NOT NULL ORDER BY due_at LIMIT 1"
-        found = await _uploads(self.database.rows, source, where, (self._sources[source],))
-        return found[0] if found else None
+    async def next_uploads(self, source: str, most: int, *, seen: bool) -> list[Upload]:
+        """The uploads at a source that are to be asked for by themselves next, due or not, `seen` before or never."""
+        where = f"source = ? AND due_at IS NOT NULL AND snapshot IS {'NOT ' * seen}NULL ORDER BY due_at LIMIT ?"
+        return await _uploads(self.database.rows, source, where, (self._sources[source], most))
+
+    async def open_uploads(self, source: str) -> list[Upload]:
+        """All uploads at a source that have not settled."""
+        return await _uploads(self.database.rows, source, "source = ? AND open = 1", (self._sources[source],))
+
+    async def listed(self, source: str) -> list[Upload]:
+        """All uploads at a source that its lists ought to show: those seen and not gone, and those registered."""
+        there = "(snapshot IS NULL AND registered = 1) OR snapshot->>'status' <> 'gone'"
+        return await _uploads(self.database.rows, source, f"source = ? AND ({there})", (self._sources[source],))
+
+    async def changed(self, source: str, rows: Sequence[tuple[str, str, int]], now: float) -> set[int]:
+        """Which of these rows, each a kind, an id and a fingerprint, say anything that is not known: their places.
+
+        Also those about uploads that were missed, or are due: they are to be read whatever they say.
+        """
+        parameters = {"rows": json.dumps(rows), "source": self._sources[source], "now": now}
+        return {row[0] for row in await self.database.rows(CHANGED, parameters)}
+
+    async def lives(self, source: str) -> dict[str, Lives]:
+        """How long the uploads of each class at a source took."""
+        sql = "SELECT class, events, exposure FROM lives WHERE source = ?"
+        rows = await self.database.rows(sql, (self._sources[source],))
+        return {name: lives_of(events, exposure) for name, events, exposure in rows}
 
     async def known(self, source: str, ids: Iterable[str]) -> dict[str, list[Upload]]:
         """The uploads followed at a source under these ids, of whatever kind."""
@@ -105,10 +127,35 @@ class Followed:
         async with self.database.transaction() as db:
             return [await self._follow(db, upload) for upload in uploads]
 
-    async def spend(self, source: SourceState) -> None:
+    async def believe_no_later(self, source: str, look: float, listing: float, hold: float) -> None:
+        """Bring forward what is due later than these moments: a clock that was ahead wrote it."""
+        number = self._sources[source]
+        async with self.database.transaction() as db:
+            for table, column, bound in (
+                ("uploads", "due_at", look),
+                ("listings", "due_at", listing),
+                ("sources", "hold_until", hold),
+            ):
+                key = "number" if table == "sources" else "source"
+                sql = f"UPDATE {table} SET {column} = ?1 WHERE {key} = ?2 AND {column} > ?1"  # noqa: S608  # our own words
+                await db.execute(sql, (bound, number))
+
+    async def put_back(self, seconds: float, now: float) -> None:
+        """Bring forward by so many seconds what is due after `now`: our clock was put back by them."""
+        async with self.database.transaction() as db:
+            for table, column in (("uploads", "due_at"), ("listings", "due_at"), ("sources", "hold_until")):
+                sql = f"UPDATE {table} SET {column} = {column} - ?1 WHERE {column} > ?2"  # noqa: S608  # our own words
+                await db.execute(sql, (seconds, now))
+
+    async def budgets(self) -> dict[str, Budget]:
+        """What is used of what each credential may be asked."""
+        rows = await self.database.rows("SELECT name, state FROM budgets", ())
+        return {name: budget_of(state) for name, state in rows}
+
+    async def spend(self, name: str, budget: Budget) -> None:
         """Note a request before it is sent: a kill may forget allowance, never overdraw it."""
         async with self.database.transaction() as db:
-            await db.execute("UPDATE sources SET tat = ? WHERE number = ?", (source.tat, source.number))
+            await _write_budget(db, name, budget)
 
     async def announce(self, news: Announcement) -> None:
         """Snapshots, events, what is owed and how far we have read: one transaction."""
@@ -118,12 +165,15 @@ class Followed:
                 await self._write_listing(db, news.source.number, news.listing)
             await db.executemany(
                 """UPDATE uploads SET kind = ?, ref = ?, sequence = ?, snapshot = ?, open = ?, changed_at = ?,
-                    stalled = ?, misses = ?, missing_since = ?, due_at = ? WHERE media_id = ?""",
-                [_row(upload) for upload in news.uploads],
+                    stalled = ?, misses = ?, missing_since = ?, due_at = ?, fingerprint = ? WHERE media_id = ?""",
+                [upload_row(upload) for upload in news.uploads],
             )
-            forgotten = [(number,) for number in news.forgotten]
-            await db.executemany("DELETE FROM uploads WHERE media_id = ? AND snapshot IS NULL", forgotten)
-            await db.executemany("UPDATE uploads SET due_at = NULL WHERE media_id = ?", forgotten)
+            for name, budget in news.budgets.items():
+                await _write_budget(db, name, budget)
+            await db.executemany(
+                "INSERT OR REPLACE INTO lives (source, class, events, exposure) VALUES (?, ?, ?, ?)",
+                [lives_row(news.source.number, name, lives) for name, lives in news.lives.items()],
+            )
             for event, endpoints in news.owed:
                 await self._owe(db, news.source.number, event, endpoints)
 
@@ -148,19 +198,20 @@ class Followed:
     async def _write_source(self, db: aiosqlite.Connection, source: SourceState) -> None:
         code, text = (None, None) if source.trouble is None else (source.trouble.code, source.trouble.text)
         await db.execute(
-            """UPDATE sources SET sequence = ?, tat = ?, hold_until = ?, failures = ?, failing_since = ?,
-                trouble_code = ?, trouble_text = ? WHERE number = ?""",
-            (source.sequence, source.tat, source.hold_until, source.failures, source.failing_since, code, text,
-             source.number),
+            """UPDATE sources SET sequence = ?, hold_until = ?, failures = ?, failing_since = ?,
+                trouble_code = ?, trouble_text = ?, failed = ?, failed_due_at = ? WHERE number = ?""",
+            (source.sequence, source.hold_until, source.failures, source.failing_since, code, text,
+             source.failed, source.failed_due_at, source.number),
         )  # fmt: skip
 
     async def _write_listing(self, db: aiosqlite.Connection, source: int, listing: ListingState) -> None:
         await db.execute(
-            """INSERT INTO listings (source, collection, page, due_at, baseline_at) VALUES (?, ?, ?, ?, ?)
-                ON CONFLICT DO UPDATE SET page = excluded.page, due_at = excluded.due_at,
-                baseline_at = excluded.baseline_at""",
-            (source, listing.collection, listing.page, listing.due_at, listing.baseline_at),
-        )
+            """INSERT OR REPLACE INTO listings
+                (source, collection, page, due_at, baseline_at, swept_at, failures, cursor)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
+            (source, listing.collection, listing.page, listing.due_at, listing.baseline_at, listing.swept_at,
+             listing.failures, listing.cursor),
+        )  # fmt: skip
 
     async def _owe(self, db: aiosqlite.Connection, source: int, event: Event, endpoints: Sequence[Endpoint]) -> None:
         async with db.execute(
@@ -181,6 +232,10 @@ class Followed:
                         NOT EXISTS (SELECT 1 FROM deliveries WHERE endpoint = ?2 AND lane = ?3 AND head = 1)""",
                 (position, number, lane, event.sequence, event.at, event.at + endpoint.schedule[0]),
             )
+
+
+async def _write_budget(db: aiosqlite.Connection, name: str, budget: Budget) -> None:
+    await db.execute("INSERT OR REPLACE INTO budgets (name, state) VALUES (?, ?)", budget_row(name, budget))
 
 
 async def _supersede(db: aiosqlite.Connection, endpoint: int, event: Event, position: int | None) -> None:
@@ -215,24 +270,4 @@ async def _uploads(
     fetch: Callable[[str, Sequence[Any]], Awaitable[Iterable[Any]]], source: str, where: str, parameters: Sequence[Any]
 ) -> list[Upload]:
     sql = f"SELECT {UPLOAD_COLUMNS} FROM uploads WHERE {where}"  # noqa: S608  # the callers' own words
-    return [_upload(source, row) for row in await fetch(sql, parameters)]
-
-
-def _upload(source: str, row: Sequence[Any]) -> Upload:
-    (media_id, kind, id_, followed_at, ref, registered, labels, sequence, snapshot,
-     changed_at, stalled, misses, missing_since, due_at) = row  # fmt: skip
-    return Upload(
-        media_id, source, kind, id_, followed_at, ref, bool(registered), json.loads(labels), sequence,
-        None if snapshot is None else SNAPSHOT.validate_json(snapshot),
-        changed_at, bool(stalled), misses, missing_since, due_at,
-    )  # fmt: skip
-
-
-def _row(upload: Upload) -> tuple[Any, ...]:
-    seen = upload.snapshot
-    snapshot = None if seen is None else SNAPSHOT.dump_json(seen).decode()
-    is_open = seen is None or seen.status not in SETTLED
-    return (
-        upload.kind, upload.ref, upload.sequence, snapshot, is_open, upload.changed_at, upload.stalled,
-        upload.misses, upload.missing_since, upload.due_at, upload.media_id,
-    )  # fmt: skip
+    return [upload_of(source, row) for row in await fetch(sql, parameters)]

@@ -4,10 +4,32 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from things import HOUR, NOW, observations, seen, upload
 
-from notifier.core.diff import NOT_FOUND, Vanishing, absent, deserves_a_look, diff, is_old_news, latest, merged
-from notifier.core.model import SETTLED, ChangeReason, FieldChange, LookKind, Reason, Status, Target, TargetStatus
+from notifier.core.diff import (
+    NOT_FOUND,
+    ROW,
+    Vanishing,
+    absent,
+    deserves_a_look,
+    diff,
+    fingerprint,
+    is_old_news,
+    latest,
+    merged,
+)
+from notifier.core.model import (
+    MOST_TARGETS,
+    SETTLED,
+    ChangeReason,
+    FieldChange,
+    LookKind,
+    Reason,
+    Status,
+    Target,
+    TargetStatus,
+)
 
 S, T = Status, TargetStatus
 NEVER = float("inf")
@@ -144,6 +166,30 @@ def test_targets_keep_the_order_of_their_first_sight():
     assert merged(seen(targets=(b, a)), seen(targets=(c, a, b))).targets == (b, a, c)
 
 
+def test_moments_that_were_stated_once_are_kept():
+    x = Target("x", T.PROCESSING, started_at=5.0, finished_at=9.0)
+    known = seen(started_at=5.0, finished_at=9.0, created_at=1.0, targets=(x,))
+    now = merged(known, seen(finished_at=8.0, targets=(Target("x", T.PROCESSING, finished_at=8.0),)))
+    assert (now.created_at, now.started_at, now.finished_at) == (1.0, 5.0, 8.0)
+    assert (now.targets[0].started_at, now.targets[0].finished_at) == (5.0, 8.0)
+
+
+def test_a_target_that_is_not_spoken_of_stays_unless_all_were_named():
+    both = seen(targets=(Target("x", T.PROCESSING), Target("y", T.PROCESSING)))
+    only_y = seen(targets=(Target("y", T.COMPLETED),))
+    assert [target.name for target in merged(both, only_y).targets] == ["x", "y"]
+    assert [target.name for target in merged(both, replace(only_y, every_target=True)).targets] == ["y"]
+
+
+def test_no_answers_make_a_snapshot_grow_without_end():
+    """Those go that are not spoken of any more, the latest first."""
+    old, new = (tuple(Target(f"{name}{n}", T.QUEUED) for n in range(40)) for name in ("old", "new"))
+    names = [target.name for target in merged(seen(targets=old), seen(targets=new)).targets]
+    assert names == [f"old{n}" for n in range(MOST_TARGETS - 40)] + [f"new{n}" for n in range(40)]
+    many = tuple(Target(f"many{n}", T.QUEUED) for n in range(MOST_TARGETS + 9))
+    assert merged(seen(targets=old), seen(targets=many)).targets == many
+
+
 def test_a_word_that_a_list_does_not_repeat_stands_as_long_as_the_status_does():
     known = seen(S.SCHEDULED, "pending")
     assert merged(known, seen(S.SCHEDULED, None)).raw_status == "pending"
@@ -239,9 +285,17 @@ def test_a_schedule_speaks_of_nothing_that_has_begun(status):
     assert is_old_news(upload(seen(status)), seen(S.SCHEDULED), LookKind.SCHEDULE) is old
 
 
-@pytest.mark.parametrize("kind", [LookKind.GET, LookKind.LIST])
+@pytest.mark.parametrize("kind", [LookKind.GET, LookKind.BATCH])
 def test_a_look_at_the_upload_itself_is_never_old(kind):
     assert not is_old_news(upload(seen(updated_at=10.0)), seen(updated_at=1.0), kind)
+
+
+@pytest.mark.parametrize(
+    ("known", "row", "old"), [(10.0, 9.0, True), (10.0, 10.0, False), (10.0, None, False), (None, 9.0, False)]
+)
+def test_a_list_that_lags_behind_a_look_at_the_upload_itself_is_old(known, row, old):
+    known_upload = upload(seen(S.COMPLETED, updated_at=known))
+    assert is_old_news(known_upload, seen(S.PROCESSING, updated_at=row), LookKind.LIST) is old
 
 
 @pytest.mark.parametrize(
@@ -263,6 +317,44 @@ def test_what_was_never_seen_deserves_a_look_until_it_is_denied():
     row = seen(complete=False)
     assert deserves_a_look(upload(), row)
     assert not deserves_a_look(upload(misses=1, missing_since=NOW), row)
+
+
+# --- what was heard before
+
+
+ANOTHER = {
+    "status": S.QUEUED,
+    "raw_status": "another",
+    "reason": Reason("error", "x"),
+    "title": "x",
+    "url": "https://example.com/",
+    "scheduled_at": NOW,
+    "updated_at": NOW,
+    "targets": (Target("x", T.QUEUED),),
+    "complete": False,
+}
+
+
+@pytest.mark.parametrize("name", ROW)
+def test_a_row_that_tells_another_thing_was_not_heard_before(name):
+    assert fingerprint(replace(seen(), **{name: ANOTHER[name]}), LookKind.LIST) != fingerprint(seen(), LookKind.LIST)
+
+
+def test_the_same_row_was_heard_before_in_a_look_of_the_same_kind():
+    row = fingerprint(seen(), LookKind.LIST)
+    assert row == fingerprint(seen(), LookKind.LIST) == fingerprint(seen(progress=5.0, time_left=9.0), LookKind.LIST)
+    assert row != fingerprint(seen(), LookKind.BATCH)
+
+
+@given(observations, st.sampled_from(LookKind))
+def test_what_was_heard_is_remembered_as_a_number_that_a_database_holds(one, kind):
+    assert -(2**63) <= fingerprint(one, kind) < 2**63
+
+
+@given(observations, observations)
+def test_what_makes_a_difference_is_never_taken_for_heard_before(known, now):
+    if fingerprint(known, LookKind.LIST) == fingerprint(now, LookKind.LIST):
+        assert diff(upload(known), now, NOW, NEVER) is None
 
 
 # --- absence

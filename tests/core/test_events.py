@@ -134,6 +134,17 @@ def test_every_change_has_a_known_type_and_a_body_of_one_shape(known, now):
     assert all(one["from"] != one["to"] for one in told["changes"] if one["field"] != "scheduled_at")
 
 
+def test_when_it_began_and_ended_is_told_where_the_provider_says_so_and_nowhere_else():
+    format_ = Target("mp4:1", T.COMPLETED, finished_at=NOW - 2.5)
+    now = seen(S.COMPLETED, started_at=NOW - 60, targets=(format_, Target("x", T.COMPLETED)))
+    told = data(announced(seen(S.PROCESSING), now))["upload"]
+    assert told["started_at"] == "2026-11-21T11:59:00Z"
+    assert told["targets"][0]["finished_at"] == "2026-11-21T11:59:57.500Z"
+    assert "finished_at" not in told
+    assert not {"started_at", "finished_at"} & told["targets"][1].keys()
+    assert "started_at" not in told["targets"][0]
+
+
 # --- ids
 
 words = st.text(max_size=3) | st.sampled_from(['"', ",", '","', "1", "video", "source"])

@@ -1,294 +1,278 @@
-"""When to look again, and how many requests may go."""
+"""When a look is worth its price."""
 
+from dataclasses import replace
 from itertools import pairwise
+from math import inf, sqrt
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from things import CADENCE, DAY, HOUR, NOW, moments, seen, upload
+from things import DAY, HOUR, LIVES, NOW, flat, watch
 
-from notifier.core.model import DORMANT, SETTLED, Limit, Rate, Status
-from notifier.core.pace import (
-    Bucket,
-    Cadence,
-    back_off,
-    bucket,
-    faster,
-    held_until,
-    limit_told,
-    look_for_missing,
-    next_look,
+from notifier.core.lives import BINS, Estimated, Hazard, settled
+from notifier.core.pace import MOST_SUMMED, OLDER, Pace, Why, alone, audit, dearest, due, hurried, stalest, worth
+from notifier.providers import PROVIDERS
+
+PACE = Pace(price=5, floor=2, caps=((600, 10), (1800, 30), (inf, 300)), audit=600)
+CLOSE = 2e-3
+"""Seconds to which the moment is found."""
+rates = st.floats(1e-5, 0.5)
+hazards = st.lists(rates, min_size=BINS, max_size=BINS).map(lambda each: Hazard(tuple(each)))
+lifetimes = hazards | st.builds(flat, st.floats(5, 3000)) | st.builds(Estimated, st.floats(1, 3000))
+watches = st.builds(
+    lambda life, age, ago: watch(life, NOW - age - ago, NOW - ago), lifetimes, st.floats(0, 4000), st.floats(0, 60)
 )
-from notifier.providers import upload_post, xenonflare
-
-S = Status
-ages = st.floats(0, 60 * DAY)
-
-
-def wait(status, age, cadence=CADENCE, **more):
-    """Seconds until the next look at an upload that got its status `age` seconds ago."""
-    at = next_look(upload(followed_at=NOW - age, changed_at=NOW - age), seen(status, **more), cadence, NOW)
-    return None if at is None else at - NOW
+reaches = st.lists(watches, min_size=1, max_size=12)
+paces = st.builds(
+    lambda price, floor, cap: Pace(price, floor, ((600, cap), (inf, 3 * cap))),
+    st.floats(0.1, 100),
+    st.floats(0, 10),
+    st.floats(1, 300),
+)
 
 
-# --- a single upload
+def at(price):
+    """A price, and neither floor nor cap worth speaking of."""
+    return Pace(price, floor=0.0, caps=((inf, 1e6),))
 
 
-@given(st.sampled_from(Status), ages, moments, moments, st.booleans())
-def test_the_next_look_is_never_now_or_in_the_past(status, age, scheduled_at, updated_at, ever_changed):
-    one = upload(followed_at=NOW - age, changed_at=NOW - age if ever_changed else None)
-    at = next_look(one, seen(status, scheduled_at=scheduled_at, updated_at=updated_at), CADENCE, NOW)
-    assert at is None or at > NOW
-    assert at is not None or status in SETTLED
+def wait(reach, price, since=NOW):
+    return due(reach, at(price), 0.0)[0] - since
 
 
-@given(st.sampled_from(sorted(set(Status) - SETTLED)), ages, ages)
-def test_the_longer_it_rests_the_rarer_the_looks(status, one, other):
-    assert wait(status, min(one, other)) <= wait(status, max(one, other))
-
-
-@given(ages)
-def test_a_clock_that_was_put_back_hurries_nothing(ahead):
-    one = upload(followed_at=NOW + ahead, changed_at=NOW + ahead)
-    assert next_look(one, seen(), CADENCE, NOW) == NOW + 10
+# --- to the printed digit
 
 
 @pytest.mark.parametrize(
-    ("age", "every"),
-    [
-        (0, 10),
-        (599, 10),
-        (600, 30),
-        (3599, 30),
-        (3600, 300),
-        (7200, 900),
-        (DAY - 1, 900),
-        (DAY, 21600),
-        (99 * DAY, 21600),
-    ],
+    ("price", "seconds", "by_the_root"),
+    [(0.5, 7.916, 7.746), (2, 16.188, 15.492), (5, 26.281, 24.495), (25, 64.534, 54.772)],
 )
-def test_an_open_upload_is_looked_at_by_its_age(age, every):
-    assert wait(S.PROCESSING, age) == every
+def test_one_upload_of_which_nothing_but_the_mean_is_known(price, seconds, by_the_root):
+    assert round(wait([watch(flat(60))], price), 3) == seconds
+    assert round(sqrt(2 * price * 60), 3) == by_the_root < seconds
 
 
-def test_the_last_rhythm_goes_on_where_it_has_an_end():
-    assert wait(S.QUEUED, 101, Cadence(open=((100, 5), (100, 7)), settled=())) == 7
+@pytest.mark.parametrize(("number", "seconds"), [(3, 14.720), (10, 7.916), (100, 2.466)])
+def test_many_uploads_in_one_look(number, seconds):
+    assert round(wait([watch(flat(60))] * number, 5), 3) == seconds
 
 
-def test_its_age_counts_from_what_happened_last():
-    old = upload(followed_at=NOW - DAY, changed_at=NOW - HOUR)
-    assert next_look(old, seen(S.QUEUED, scheduled_at=NOW - 60), CADENCE, NOW) == NOW + 10
-    assert next_look(old, seen(S.QUEUED), CADENCE, NOW) == NOW + 300
-    assert next_look(upload(followed_at=NOW - DAY), seen(S.QUEUED), CADENCE, NOW) == NOW + 21600
-
-
-def test_a_time_to_come_makes_nothing_young_that_runs_already():
-    assert wait(S.QUEUED, DAY, scheduled_at=NOW + DAY) == 21600
-
-
-@pytest.mark.parametrize(("age", "every"), [(0, 360), (359, 360), (360, HOUR), (DAY - 1, HOUR), (DAY, None)])
-def test_a_settled_upload_is_looked_at_for_a_while(age, every):
-    assert wait(S.COMPLETED, age) == every
-
-
-def test_a_settled_upload_that_moves_is_looked_at_for_another_while():
-    assert wait(S.FAILED, 5 * DAY, updated_at=NOW - 60) == 360
-    assert wait(S.FAILED, 60, updated_at=NOW - 5 * DAY) == 360
-
-
-@pytest.mark.parametrize(("ahead", "every"), [(60, 360), (300, 360), (301, None), (400 * DAY, None)])
-def test_a_date_far_ahead_keeps_no_settled_upload_young(ahead, every):
-    assert wait(S.FAILED, 5 * DAY, updated_at=NOW + ahead) == every
-
-
-def test_a_settled_upload_without_any_date_is_let_be():
-    assert next_look(upload(), seen(S.COMPLETED), CADENCE, NOW) is None
-
-
-@pytest.mark.parametrize("status", sorted(DORMANT))
-@pytest.mark.parametrize(("age", "every"), [(0, 900), (900, 900), (1800, 1800), (DAY, 21600)])
-def test_what_waits_for_a_person_is_looked_at_more_and_more_slowly(status, age, every):
-    assert wait(status, age) == every
-    assert next_look(upload(followed_at=NOW - age), seen(status), CADENCE, NOW) == NOW + every
-
-
-@pytest.mark.parametrize(("ahead", "next_in"), [(0.5, 5.5), (1800, 1805), (3595, 3600), (3596, 3600), (DAY, 3600)])
-def test_what_is_to_run_later_sleeps_until_shortly_after_but_an_hour_at_most(ahead, next_in):
-    assert wait(S.SCHEDULED, DAY, scheduled_at=NOW + ahead) == next_in
-
-
-def test_what_should_have_run_is_looked_at_like_anything_young():
-    assert wait(S.SCHEDULED, DAY, scheduled_at=NOW) == 10
-    assert wait(S.SCHEDULED, DAY, scheduled_at=NOW - 700) == 30
-    assert wait(S.SCHEDULED, 0) == 10
-
-
-# --- one that the provider does not know
-
-
-def test_what_is_missing_is_looked_for_soon_and_then_ever_more_slowly():
-    brisk = Cadence(open=((600, 1), (float("inf"), 900)), settled=())
-    assert [look_for_missing(n, NOW, brisk, NOW) - NOW for n in range(1, 9)] == [5, 10, 20, 40, 80, 160, 300, 300]
-    assert look_for_missing(1000, NOW, brisk, NOW) == NOW + 300
-    assert look_for_missing(9, NOW - 600, brisk, NOW) == NOW + 900
-
-
-def test_nobody_asks_for_a_missing_upload_more_often_than_for_one_that_is_there():
-    assert look_for_missing(1, NOW, CADENCE, NOW) == NOW + 10
-
-
-# --- rests after failures
-
-
-@pytest.mark.parametrize(("failures", "bound"), [(1, 2), (2, 4), (3, 8), (8, 256), (9, 300), (5000, 300)])
-def test_a_rest_after_failures_is_drawn_below_a_bound_that_doubles(failures, bound):
-    assert [back_off(failures, draw) for draw in (0.0, 0.5, 1.0)] == [0, bound / 2, bound]
-
-
-@pytest.mark.parametrize(("failures", "rest"), [(1, 60), (2, 120), (6, 1920), (7, 3600), (5000, 3600)])
-def test_a_refused_credential_rests_evenly(failures, rest):
-    assert back_off(failures, 0.0, refused=True) == back_off(failures, 1.0, refused=True) == rest
-
-
-# --- budgets
-
-rates = st.builds(Rate, st.integers(1, 400), st.sampled_from([1, 60, 3600]))
-limits = st.just(Rate(0, 60)) | rates
-gaps = st.lists(st.floats(0, 5) | st.floats(0, 100) | st.just(0.0), max_size=300)
-
-
-def sent(one: Bucket, arrivals: list[float]) -> list[float]:
-    """When requests go that are asked for at these gaps; nothing but `tat` is remembered, so any may be a restart."""
-    tat, now, times = 0.0, NOW, []
-    for gap in arrivals:
-        now += gap
-        now = max(now, one.may_go(tat, now))
-        tat = one.spent(tat, now)
-        times.append(now)
-    return times
-
-
-def most_in_a_window(times: list[float], seconds: float) -> int:
-    """The most requests in any stretch shorter than `seconds`."""
-    most = start = 0
-    for end, time in enumerate(times):
-        while time - times[start] >= seconds - 1e-4:
-            start += 1
-        most = max(most, end - start + 1)
-    return most
-
-
-@given(rates, limits, st.floats(0, 0.95), gaps)
-def test_no_window_ever_holds_more_than_budget_and_limit_allow(budget, limit, reserve, arrivals):
-    times = sent(bucket(budget, limit, reserve), arrivals)
-    assert most_in_a_window(times, budget.seconds) <= budget.count
-    if limit.count:
-        assert most_in_a_window(times, limit.seconds) <= max(1, (1 - reserve) * limit.count)
+def test_uploads_that_were_seen_at_different_moments():
+    reach = [watch(flat(20), NOW - 60, NOW - 3), watch(flat(150), NOW - 60, NOW - 10)]
+    assert round(worth(reach, NOW), 4) == 0.5402
+    assert round(wait(reach, 5), 3) == 10.464
 
 
 @pytest.mark.parametrize(
-    ("budget", "limit", "reserve", "most"),
-    [
-        (Rate(60, 60), Rate(60, 60), 0.25, 45),
-        (Rate(60, 60), Rate(0, 60), 0.25, 60),
-        (Rate(30, 60), Rate(60, 60), 0.25, 30),
-        (Rate(10, 60), Rate(0, 60), 0.25, 10),
-        (Rate(5, 60), Rate(6, 60), 0.25, 4),
-        (Rate(1, 3600), Rate(0, 60), 0.25, 1),
-    ],
+    ("price", "ages"),
+    [(0.38, [27.6, 32.7, 36.8, 40.5, 43.9, 47.2]), (5, [41.9, 55.1, 67.4, 79.8, 94.4, 119.9])],
 )
-def test_unlimited_demand_gets_nearly_all_of_the_allowance_and_no_more(budget, limit, reserve, most):
-    times = sent(bucket(budget, limit, reserve), [0.0] * 500)
-    got = most_in_a_window(times, budget.seconds)
-    assert most - 1 <= got <= most
+def test_looks_gather_around_the_moment_that_the_provider_states(price, ages):
+    looks = [0.0]
+    for _ in ages:
+        looks.append(wait([watch(Estimated(40, 0.3), 0.0, looks[-1])], price, since=0.0))
+    assert [round(look, 1) for look in looks[1:]] == ages
 
 
-def test_an_hourly_budget_does_not_burst_through_a_limit_by_the_minute():
-    times = sent(bucket(Rate(3600, 3600), Rate(60, 60), 0.0), [0.0] * 300)
-    assert most_in_a_window(times, 60) <= 60
+@pytest.mark.parametrize(("age", "seconds"), [(0, 15.28), (10, 17.12), (20, 15.75), (60, 21.48)])
+def test_what_was_learned_says_when(age, seconds):
+    assert round(wait([watch(LIVES, NOW - age, NOW)], 5), 2) == seconds
 
 
-def test_a_rest_saves_up_a_burst_and_never_more():
-    one = Bucket(every=10, burst=3)
-    assert [time - NOW for time in sent(one, [0, 0, 0, 0, 0, 1000, 0, 0, 0])] == [
-        0,
-        0,
-        0,
-        10,
-        20,
-        1020,
-        1020,
-        1020,
-        1030,
-    ]
+# --- properties
 
 
-def test_a_budget_below_one_in_its_window_waits_for_several():
-    assert bucket(Rate(60, 60), Rate(1, 60), 0.5) == Bucket(every=120, burst=1)
+@given(reaches, paces)
+def test_a_look_is_worth_its_price_when_it_goes_or_at_a_cap(reach, pace):
+    moment, why = due(reach, pace, -inf)
+    cap = min(each.cap_at(pace) for each in reach)
+    if why is Why.CAP:
+        assert moment == cap
+        assert worth(reach, moment) <= pace.price
+    else:
+        assert moment <= cap
+        steepest = sum(each.chance(moment) for each in reach)
+        assert abs(worth(reach, moment) - pace.price) <= CLOSE * max(steepest, 1e-3)
 
 
-def test_a_clock_that_was_put_back_a_day_stops_no_source_for_a_day():
-    one = Bucket(every=10, burst=3)
-    assert one.may_go(NOW + DAY, NOW) == NOW + 10
+@given(reaches, watches, paces)
+def test_an_upload_that_joins_makes_a_look_no_later(reach, one, pace):
+    assert due([*reach, one], pace, -inf)[0] <= due(reach, pace, -inf)[0] + CLOSE
 
 
-# --- what the headers tell
+@given(reaches, paces, st.floats(0.01, 1))
+def test_a_lower_price_makes_a_look_no_later(reach, pace, share):
+    assert due(reach, replace(pace, price=pace.price * share), -inf)[0] <= due(reach, pace, -inf)[0] + CLOSE
+
+
+@given(reaches, paces, st.floats(-60, 60))
+def test_no_look_goes_before_the_floor_and_else_none_past_a_cap(reach, pace, ago):
+    last = NOW - ago
+    moment, _ = due(reach, pace, last)
+    assert moment >= last + pace.floor
+    assert moment <= max(last + pace.floor, *(each.cap_at(pace) for each in reach))
+
+
+@given(st.lists(rates, min_size=BINS, max_size=BINS), st.floats(1, 5), st.floats(0, 300), paces)
+def test_a_larger_hazard_makes_no_look_later(each, more, age, pace):
+    one, larger = (watch(Hazard(tuple(rate * by for rate in each)), NOW - age, NOW) for by in (1, more))
+    if larger.life.survival(age) > 1e-9:
+        assert due([larger], pace, -inf)[0] <= due([one], pace, -inf)[0] + CLOSE
+
+
+@given(reaches, paces)
+def test_the_same_reach_has_the_same_moment_in_whatever_order_it_is(reach, pace):
+    moment = due(reach, pace, NOW)
+    assert moment == due([replace(each) for each in reach], pace, NOW)
+    assert moment[0] == pytest.approx(due(reach[::-1], pace, NOW)[0], abs=CLOSE)
+
+
+@given(watches, st.floats(0, 300), st.floats(0, 300))
+def test_what_an_upload_is_worth_only_grows(one, sooner, later):
+    first, last = sorted((one.seen + sooner, one.seen + later))
+    assert 0 <= one.delay(first) <= one.delay(last) + 1e-4
+    assert one.chance(last) == settled(one.life, one.seen - one.stated, last - one.seen)
+
+
+def test_what_was_just_seen_is_worth_nothing():
+    one = watch(flat(20))
+    assert (one.delay(NOW), one.delay(NOW - 60), one.chance(NOW)) == (0, 0, 0)
+    assert worth([], NOW) == 0
+
+
+def test_nothing_to_be_shown_is_never_due():
+    assert due([], PACE, NOW) == (inf, Why.CAP)
+
+
+# --- caps
+
+
+@pytest.mark.parametrize(("age", "cap"), [(0, 10), (599, 10), (600, 30), (1799, 30), (1800, 300), (99 * HOUR, 300)])
+def test_the_younger_an_upload_the_sooner_it_is_seen_again(age, cap):
+    assert watch(born=NOW - age).cap_at(PACE) == NOW + cap
+
+
+def test_past_the_last_step_the_last_cap_holds():
+    assert watch(born=NOW - 101).cap_at(Pace(caps=((50, 5), (100, 7)))) == NOW + 7
+
+
+def test_what_is_to_begin_later_is_let_be_until_shortly_after():
+    planned = watch(flat(60), born=NOW + HOUR, at=NOW)
+    assert planned.delay(NOW + HOUR) == pytest.approx(0)
+    assert due([planned], PACE, NOW) == (NOW + HOUR + 5, Why.CAP)
+
+
+def test_many_that_begin_at_once_are_looked_at_before_the_first_has_waited_for_its_cap():
+    moment, why = due([watch(flat(20), born=NOW + HOUR, at=NOW)] * 50, PACE, NOW)
+    assert (NOW + HOUR + 1 < moment < NOW + HOUR + 3, why) == (True, Why.PRICE)
+
+
+def test_one_that_is_past_its_cap_makes_the_look_due():
+    late, fresh = watch(flat(1e6), born=NOW - 500, at=NOW - 100), watch(flat(1e6))
+    assert due([fresh, late], PACE, NOW - 95) == (NOW - 90, Why.CAP)
+    assert due([fresh, late], PACE, NOW - 1) == (NOW + 1, Why.CAP)
+
+
+# --- large reaches
+
+
+@pytest.mark.parametrize("number", [MOST_SUMMED + 1, 999, 10_000])
+def test_of_very_many_some_stand_for_the_others(number):
+    reach = [watch(flat(60 + n % 7), at=NOW - n % 11) for n in range(number)]
+    every = sum(each.delay(NOW + 9) for each in reach)
+    assert worth(reach, NOW + 9) == pytest.approx(every, rel=0.02)
+    moment, why = due(reach, replace(PACE, price=number / 20), -inf)
+    assert sum(each.delay(moment) for each in reach) == pytest.approx(number / 20, rel=0.02)
+    assert why is Why.PRICE
+
+
+def test_the_one_that_is_past_its_cap_is_found_among_very_many():
+    reach = [watch(flat(1e6)) for _ in range(1000)]
+    reach[501] = watch(flat(1e6), born=NOW - 60, at=NOW - 60)
+    assert due(reach, PACE, -inf) == (NOW - 50, Why.CAP)
+
+
+# --- one upload, and several out of many
+
+
+def test_a_look_at_one_upload_is_worked_out_once():
+    one = watch(flat(60))
+    assert alone(one, PACE) == NOW + 10
+    one.due = NOW + 77
+    assert alone(one, PACE) == NOW + 77
+
+
+def test_nothing_is_asked_for_by_itself_before_the_floor():
+    assert alone(watch(flat(0.5)), replace(PACE, price=0.001)) == NOW + 2
+
+
+YOUNG = PACE.audit / OLDER
+"""Seconds of age up to which an upload is audited as often as any."""
 
 
 @pytest.mark.parametrize(
-    ("told", "limit", "reserve", "until"),
-    [
-        (None, Rate(60, 60), 0.25, 0.0),
-        (Limit(16, 20.0), Rate(60, 60), 0.25, 0.0),
-        (Limit(15, 20.0), Rate(60, 60), 0.25, NOW + 20),
-        (Limit(0, 0.0), Rate(60, 60), 0.25, NOW),
-        (Limit(1, 20.0), Rate(60, 60), 0.0, 0.0),
-        (Limit(0, 20.0), Rate(60, 60), 0.0, NOW + 20),
-        (Limit(15, 20.0, 20), Rate(60, 60), 0.25, 0.0),
-        (Limit(5, 20.0, 20), Rate(60, 60), 0.25, NOW + 20),
-        (Limit(200, 20.0, 1000), Rate(60, 60), 0.25, NOW + 20),
-        (Limit(1, 20.0), Rate(0, 60), 0.25, 0.0),
-        (Limit(0, 20.0), Rate(0, 60), 0.25, NOW + 20),
-        (Limit(25, 20.0, 100), Rate(0, 60), 0.25, NOW + 20),
-        (Limit(26, 20.0, 100), Rate(0, 60), 0.25, 0.0),
-        (Limit(0, 1e12), Rate(60, 60), 0.25, NOW + HOUR),
-    ],
+    ("born", "asked", "at"),
+    [(-YOUNG, 0, 600), (-900, 0, OLDER * 900), (-900, -599, -599 + OLDER * 301), (-DAY, 0, OLDER * DAY)],
 )
-def test_what_is_left_below_the_reserve_is_the_user_s(told, limit, reserve, until):
-    assert held_until(told, reserve, limit_told(told, limit), NOW) == until
+def test_what_only_others_have_shown_is_audited_the_more_seldom_the_older_it_was(born, asked, at):
+    assert audit(watch(born=NOW + born, asked=NOW + asked), PACE) == NOW + at
 
 
-@pytest.mark.parametrize(
-    ("told", "limit"),
-    [
-        (None, Rate(60, 60)),
-        (Limit(5, 30), Rate(60, 60)),
-        (Limit(5, 30, 600), Rate(600, 60)),
-        (Limit(5, 30, 10), Rate(10, 60)),
-        (Limit(5, 3000, 100), Rate(100, 3000)),
-        (Limit(5, 86400, 100), Rate(100, HOUR)),
-        (Limit(5, 1e300, 100), Rate(100, HOUR)),
-    ],
-)
-def test_a_limit_that_is_told_goes_before_the_documented_one(told, limit):
-    assert limit_told(told, Rate(60, 60)) == limit
+@pytest.mark.parametrize(("born", "asked", "at"), [(500, 0, 600), (7200, 0, 7205), (-10, -20, 580), (0, -900, 5)])
+def test_what_only_others_have_shown_is_not_audited_before_it_has_begun(born, asked, at):
+    assert audit(watch(born=NOW + born, asked=NOW + asked), PACE) == NOW + at
 
 
-def test_a_window_is_never_taken_for_shorter_than_it_was_seen_to_be():
-    hourly = limit_told(Limit(99, 3500, 100), Rate(60, 60))
-    assert limit_told(Limit(1, 10, 100), hourly) == hourly
+def test_a_batch_is_filled_with_those_whose_cap_is_nearest():
+    """Not with those that were not seen for the longest: what is old may wait for longer."""
+    old, young, younger = (watch(born=NOW - age, at=NOW - ago) for age, ago in ((HOUR, 200), (60, 1), (60, 2)))
+    assert stalest([old, young, younger], 3, PACE) == [old, young, younger]
+    assert stalest([old, young, younger], 2, PACE) == [younger, young]
+    late = watch(born=NOW - HOUR, at=NOW - 299)
+    assert stalest([old, young, younger, late], 1, PACE) == [late]
+
+
+@given(st.lists(watches, max_size=12), st.integers(1, 12), paces)
+def test_a_batch_leaves_out_nothing_whose_cap_is_nearer(all_of_them, count, pace):
+    chosen = stalest(all_of_them, count, pace)
+    assert len(chosen) == min(count, len(all_of_them))
+    left_out = [each for each in all_of_them if all(each is not one for one in chosen)]
+    assert max([each.cap_at(pace) for each in chosen], default=-inf) <= min(
+        [each.cap_at(pace) for each in left_out], default=inf
+    )
+
+
+def test_where_not_all_fit_into_a_batch_it_is_asked_of_whom_most_is_expected():
+    never, unlikely, likely = (watch(flat(mean), born=NOW - 60, at=NOW - 20) for mean in (1e6, 100, 10))
+    assert dearest([never, unlikely, likely], 2, PACE, NOW) == [likely, unlikely]
+    assert dearest([never, unlikely, likely], 3, PACE, NOW) == []
+
+
+def test_what_is_expected_of_whom_counts_at_the_moment_at_which_a_batch_may_go():
+    """What was just seen is worth nothing yet; after the floor it may be worth the most."""
+    quick, slow = watch(flat(1), born=NOW - 60), watch(flat(1000), born=NOW - 60, at=NOW - 20)
+    assert slow.delay(NOW) > quick.delay(NOW) == 0
+    assert dearest([slow, quick], 1, PACE, NOW) == [quick]
+
+
+def test_a_group_look_costs_a_root_of_what_its_uploads_would_alone():
+    """k uploads in one look: √k times as many looks as for one, instead of k times."""
+    alone_, together = (wait([watch(flat(6000))] * number, 5) for number in (1, 100))
+    assert alone_ / together == pytest.approx(10, rel=0.03)
 
 
 # --- demonstrations
 
 
-def test_a_faster_rhythm_is_the_same_rhythm():
-    quick = faster(Cadence(open=((600, 10), (float("inf"), 60)), settled=((DAY, HOUR),)), 10)
-    assert quick == Cadence(open=((60, 1), (float("inf"), 6)), settled=((8640, 360),), grace=60)
+def test_a_hurried_pace_is_the_same_pace():
+    quick = hurried(PACE, 10)
+    assert quick == Pace(0.5, 0.2, ((60, 1), (180, 3), (inf, 30)), audit=60)
+    slow = due([watch(flat(60), at=NOW)], PACE, NOW)[0] - NOW
+    assert due([watch(flat(6), at=NOW)], quick, NOW)[0] - NOW == pytest.approx(slow / 10)
 
 
-def test_intervals_never_shrink_with_age_in_the_cadences_we_have():
-    for provider in (upload_post.PROVIDER, xenonflare.PROVIDER):
-        for steps in (provider.cadence.open, provider.cadence.settled):
-            assert all(older < old and every <= slower for (older, every), (old, slower) in pairwise(steps))
-        assert provider.cadence.open[-1][0] == float("inf")
+@pytest.mark.parametrize("name", sorted(PROVIDERS))
+def test_no_upload_of_any_provider_is_seen_more_often_as_it_grows_older(name):
+    caps = PROVIDERS[name].pace.caps
+    assert all(age < older and cap <= slower for (age, cap), (older, slower) in pairwise(caps))
+    assert caps[-1][0] == inf

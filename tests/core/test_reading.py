@@ -38,9 +38,8 @@ def test_what_is_told_becomes_the_snapshot_and_counts():
         upload(seen(S.QUEUED), sequence=4, misses=1, missing_since=NOW), seen(S.PROCESSING), GET, NOW, RULES
     )
     assert reading.change.reason is ChangeReason.STATUS
-    assert reading.followed
     told = reading.upload
-    assert (told.sequence, told.snapshot, told.changed_at, told.due_at) == (5, seen(S.PROCESSING), NOW, NOW + 10)
+    assert (told.sequence, told.snapshot, told.changed_at, told.due_at) == (5, seen(S.PROCESSING), NOW, NOW + 7200)
     assert (told.misses, told.missing_since, told.stalled) == (0, None, False)
 
 
@@ -56,7 +55,7 @@ def test_nothing_told_leaves_no_trace_but_what_was_not_compared():
     reading = sighted(one, seen(S.PROCESSING, "in_progress", progress=50.0), GET, NOW, RULES)
     assert reading.change is None
     assert reading.upload == replace(
-        one, misses=0, missing_since=None, due_at=NOW + 10,
+        one, misses=0, missing_since=None, due_at=NOW - 5 + 7200,
         snapshot=seen(S.PROCESSING, "in_progress", title="a", progress=50.0),
     )  # fmt: skip
 
@@ -83,7 +82,7 @@ def test_a_baseline_takes_the_snapshot_and_says_nothing():
         "request_id",
     )
     assert (reading.upload.sequence, reading.upload.changed_at) == (0, None)
-    assert reading.upload.due_at == NOW + 300
+    assert reading.upload.due_at == NOW + HOUR  # two after it is followed, that is when it is stuck
 
 
 def test_what_a_baseline_saw_in_part_is_looked_at_now_unless_it_is_over():
@@ -104,6 +103,23 @@ def test_a_baseline_of_rows_in_part_tells_nothing_when_they_are_looked_at():
     assert statuses(told) == [S.PROCESSING]
 
 
+# --- what is due by itself
+
+
+@pytest.mark.parametrize(
+    ("rules", "next_in"),
+    [
+        (RULES, 7200),
+        (replace(RULES, stalled_after=600), 601),
+        (replace(RULES, cadence=replace(CADENCE, dies_after=HOUR)), HOUR + 5),
+        (replace(RULES, cadence=replace(CADENCE, stuck_after=60)), 60),
+    ],
+)
+def test_what_is_watched_is_due_by_itself_only_when_it_will_have_stalled_or_died_or_got_stuck(rules, next_in):
+    reading = sighted(upload(seen(S.QUEUED)), seen(), GET, NOW, rules)
+    assert reading.upload.due_at == NOW + next_in
+
+
 # --- hints
 
 
@@ -113,6 +129,12 @@ def test_a_hint_asks_for_one_look_and_changes_nothing():
     hinted = sighted(one, row, FEED, NOW, RULES)
     assert hinted == Reading(replace(one, due_at=NOW, snapshot=seen(updated_at=9.0)))
     assert sighted(hinted.upload, row, FEED, NOW + 30, RULES) == Reading(hinted.upload)
+
+
+def test_half_an_answer_about_an_upload_that_was_asked_for_asks_for_the_other_half():
+    one = upload(seen(updated_at=5.0), due_at=NOW + 900)
+    half = seen(complete=False, updated_at=5.0)
+    assert sighted(one, half, LookKind.BATCH, NOW, RULES) == Reading(replace(one, due_at=NOW))
 
 
 def test_a_row_without_news_is_no_hint():
@@ -176,9 +198,22 @@ def test_a_schedule_tells_a_moved_time_and_not_that_a_job_waits_which_runs():
 
 
 def test_what_an_answer_does_not_speak_of_is_asked_again_in_its_turn():
-    assert unspoken(upload(), NOW, RULES) == Reading(upload(due_at=NOW + 10))
-    one = upload(seen(), misses=1, missing_since=NOW)
-    assert unspoken(one, NOW, RULES) == Reading(replace(one, due_at=NOW + 300))
+    one = upload(seen())
+    assert unspoken(one, NOW, RULES) == Reading(replace(one, due_at=NOW + HOUR))
+    settled = upload(seen(S.FAILED), changed_at=NOW - HOUR)
+    assert unspoken(settled, NOW, RULES) == Reading(replace(settled, due_at=NOW + HOUR))
+
+
+@pytest.mark.parametrize(("age", "every"), [(0, 10), (HOUR, 10), (2 * HOUR, 900), (DAY, HOUR), (8 * DAY, 21600)])
+def test_an_upload_of_which_nothing_is_ever_said_is_asked_for_ever_more_slowly(age, every):
+    one = upload(followed_at=NOW - age, registered=True)
+    assert unspoken(one, NOW, RULES) == Reading(replace(one, due_at=NOW + every))
+
+
+@pytest.mark.parametrize(("misses", "every"), [(1, 10), (3, 20), (9, 300)])
+def test_silence_about_an_upload_that_was_denied_does_not_put_off_its_confirmation(misses, every):
+    one = upload(seen(), misses=misses, missing_since=NOW - 60)
+    assert unspoken(one, NOW, RULES) == Reading(replace(one, due_at=NOW + every))
 
 
 # --- absence
@@ -257,17 +292,27 @@ def test_a_registered_upload_that_nobody_knows_is_unknown_after_its_grace_and_lo
         one, more = follow(one, [(before - NOW, None, GET)])
         gaps.append(one.due_at - before)
         told += more
-    assert (len(told), gaps, gaps[0], gaps[-1]) == (1, sorted(gaps), 80, 21600)
+    assert (len(told), gaps, gaps[0], gaps[-1]) == (1, sorted(gaps), 80, 3600)
+    assert one.missing_since + 7 * DAY > one.due_at > one.missing_since + 6 * DAY
 
 
-def test_a_row_of_a_list_that_the_provider_never_confirms_is_dropped_unsaid_after_the_grace():
+def test_a_row_of_a_list_that_the_provider_never_confirms_rests_unsaid_after_the_grace_however_long_it_is_listed():
     one = upload()
     for later in (0, 10, 580):
         reading = denied(one, NOW + later, RULES)
-        assert (reading.change, reading.followed) == (None, True)
+        assert reading.change is None
         one = reading.upload
+        assert one.due_at > NOW + later
     reading = denied(one, NOW + 600, RULES)
-    assert (reading.change, reading.followed) == (None, False)
+    assert (reading.change, reading.upload.due_at) == (None, None)
+    assert sighted(reading.upload, seen(complete=False), LIST, NOW + 630, RULES) == Reading(reading.upload)
+
+
+def test_what_is_gone_and_still_listed_is_asked_for_seldom():
+    one = upload(seen(S.GONE, None))
+    listed = sighted(one, seen(S.PROCESSING, complete=False, updated_at=NOW), LIST, NOW, RULES).upload
+    assert listed == replace(one, due_at=NOW + 21600)
+    assert sighted(listed, seen(S.PROCESSING, complete=False, updated_at=NOW), LIST, NOW + 30, RULES).upload == listed
 
 
 @pytest.mark.parametrize("status", [S.COMPLETED, S.FAILED, S.PARTIAL])

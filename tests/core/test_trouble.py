@@ -1,6 +1,7 @@
 """A source's health: told once each way."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from things import NOW
@@ -13,7 +14,7 @@ DOWN = Trouble("unavailable", "answers 503")
 
 
 def test_a_source_that_fails_is_told_with_the_trouble_it_has():
-    state, event = failing(WELL, "upload_post", DOWN, NOW)
+    state, event = failing(WELL, "upload_post", DOWN, "get u1", NOW)
     assert (state.trouble, state.failing_since, state.sequence) == (DOWN, NOW, 5)
     assert (event.type, event.source, event.upload, event.lane, event.sequence) == (
         "source.failing",
@@ -36,8 +37,8 @@ def test_a_source_that_fails_is_told_with_the_trouble_it_has():
 
 
 def test_a_source_that_recovers_is_told_with_the_trouble_it_had_and_since_when():
-    state, first = failing(WELL, "upload_post", DOWN, NOW)
-    state, event = recovered(state, "upload_post", NOW + 60.5)
+    state, first = failing(WELL, "upload_post", DOWN, "get u1", NOW)
+    state, event = recovered(state, "upload_post", "get u1", NOW, NOW + 60.5)
     assert (state.trouble, state.failing_since, state.sequence) == (None, None, 6)
     body = json.loads(event.body)
     assert (body["type"], body["timestamp"]) == ("source.recovered", "2026-11-21T12:01:00.500Z")
@@ -46,9 +47,24 @@ def test_a_source_that_recovers_is_told_with_the_trouble_it_had_and_since_when()
 
 
 def test_a_source_that_was_well_all_along_is_not_told():
-    assert recovered(WELL, "upload_post", NOW) == (WELL, None)
+    assert recovered(WELL, "upload_post", "get u1", NOW, NOW) == (WELL, None)
 
 
 @pytest.mark.parametrize("at", [NOW, NOW + 1])
 def test_the_same_failure_found_again_is_the_same_event(at):
-    assert failing(WELL, "upload_post", DOWN, at)[1].id == failing(WELL, "upload_post", DOWN, NOW)[1].id
+    assert (
+        failing(WELL, "upload_post", DOWN, "get u1", at)[1].id
+        == failing(WELL, "upload_post", DOWN, "get u1", NOW)[1].id
+    )
+
+
+@pytest.mark.parametrize(
+    ("subject", "due_at", "over"),
+    [("get u1", NOW, True), ("get u2", NOW + 60, False), ("get u2", NOW + 61, True), ("list all", NOW, False)],
+)
+def test_trouble_with_one_question_is_over_by_its_answer_or_where_it_is_asked_no_more(subject, due_at, over):
+    state, _ = failing(WELL, "upload_post", DOWN, "get u1", NOW)
+    state = replace(state, failed_due_at=NOW + 60)
+    after, event = recovered(state, "upload_post", subject, due_at, NOW + 70)
+    assert (event is not None, after.trouble is None) == (over, over)
+    assert (after.failed, after.failed_due_at) == ((None, 0.0) if over else ("get u1", NOW + 60))

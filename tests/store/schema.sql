@@ -6,8 +6,13 @@ CREATE TABLE attempts (
     outcome    TEXT    NOT NULL,
     status     INTEGER,
     note       TEXT    NOT NULL,
-    head       TEXT    NOT NULL,                                      -- of the answer's body
+    excerpt    TEXT    NOT NULL,                                      -- the beginning of the answer's body
     PRIMARY KEY (delivery, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE budgets (
+    name  TEXT PRIMARY KEY,
+    state TEXT NOT NULL CHECK (json_valid(state))
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE counters (
@@ -63,19 +68,31 @@ CREATE TABLE listings (
     page        INTEGER NOT NULL DEFAULT 1 CHECK (page >= 1),         -- to be read next
     due_at      REAL    NOT NULL DEFAULT 0,
     baseline_at REAL,                                                 -- when the first complete sweep ended
+    swept_at    REAL,                                                 -- when the last one did; NULL: the next must go through
+    failures    INTEGER NOT NULL DEFAULT 0 CHECK (failures >= 0),     -- failed looks at this page in a row
+    cursor      TEXT,                                                 -- where the page is, if its number does not tell
     PRIMARY KEY (source, collection)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE lives (
+    source   INTEGER NOT NULL REFERENCES sources,
+    class    TEXT    NOT NULL,
+    events   TEXT    NOT NULL CHECK (json_valid(events)),
+    exposure TEXT    NOT NULL CHECK (json_valid(exposure)),
+    PRIMARY KEY (source, class)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE sources (
     number        INTEGER PRIMARY KEY,
     name          TEXT    NOT NULL UNIQUE,
     sequence      INTEGER NOT NULL DEFAULT 0 CHECK (sequence >= 0),   -- events about the source itself
-    tat           REAL    NOT NULL DEFAULT 0,                         -- of its budget: theoretical arrival time
-    hold_until    REAL    NOT NULL DEFAULT 0,                         -- nothing is asked before: a limit, a back-off
+    hold_until    REAL    NOT NULL DEFAULT 0,                         -- nothing is asked before: a rest after failures
     failures      INTEGER NOT NULL DEFAULT 0 CHECK (failures >= 0),   -- failed looks in a row
     failing_since REAL,
     trouble_code  TEXT,
     trouble_text  TEXT,
+    failed        TEXT,                                               -- the question whose failure was reported
+    failed_due_at REAL    NOT NULL DEFAULT 0,                         -- when it was to be asked again
     CHECK ((failing_since IS NULL) = (trouble_code IS NULL)),
     CHECK ((failing_since IS NULL) = (trouble_text IS NULL))
 ) STRICT;
@@ -98,7 +115,8 @@ CREATE TABLE uploads (
     stalled       INTEGER NOT NULL DEFAULT 0 CHECK (stalled IN (0, 1)),
     misses        INTEGER NOT NULL DEFAULT 0 CHECK (misses >= 0),
     missing_since REAL,
-    due_at        REAL,                                               -- of a look at this upload alone
+    due_at        REAL,                                               -- when it is asked for by itself, at the latest
+    fingerprint   INTEGER,                                            -- of the last row of a list that came to nothing
     CHECK ((misses = 0) = (missing_since IS NULL)),
     UNIQUE (source, id, kind)
 ) STRICT;
@@ -110,6 +128,8 @@ CREATE UNIQUE INDEX deliveries_head ON deliveries (endpoint, lane) WHERE head = 
 CREATE INDEX deliveries_lane ON deliveries (endpoint, lane, sequence) WHERE phase = 'waiting';
 
 CREATE INDEX uploads_due ON uploads (source, due_at) WHERE due_at IS NOT NULL;
+
+CREATE INDEX uploads_first ON uploads (source, due_at) WHERE due_at IS NOT NULL AND snapshot IS NULL;
 
 CREATE INDEX uploads_open ON uploads (source) WHERE open = 1;
 

@@ -11,8 +11,15 @@ from hypothesis import HealthCheck, given, settings
 from stored import APP, LATEST, NONE, NOW, announce, due, event, one_upload, opened, seen, upload
 from things import observations
 
+from notifier.core.budget import Budget
+from notifier.core.lives import Lives, one_life
 from notifier.core.model import ListingState, Observation, Reason, Status, Target, TargetStatus, Trouble
 from notifier.store import Announcement, StoreError
+from notifier.store.followed import CHANGED
+
+BUDGET = Budget(NOW, NOW, 3, NOW + 1, 1, 0.5, NOW, 0.25, NOW, -1.5, (-1.5, 0.1))
+BIG = 2**62 + 1
+"""A fingerprint that no float holds."""
 
 
 @pytest.fixture
@@ -35,8 +42,8 @@ async def figures(store):
 async def test_enrolling_again_keeps_the_numbers_and_what_is_remembered(tmp_path):
     path = tmp_path / "notifier.db"
     async with opened(path) as store:
-        state = replace(await store.source("posts"), tat=5.0, hold_until=6.0, failures=2, failing_since=7.0,
-                        trouble=Trouble("refused", "no"), sequence=3)  # fmt: skip
+        state = replace(await store.source("posts"), hold_until=6.0, failures=2, failing_since=7.0, sequence=3,
+                        trouble=Trouble("refused", "no"), failed="get u1", failed_due_at=8.0)  # fmt: skip
         await store.announce(Announcement(state))
     async with opened(path) as store:
         await store.enrol(["videos", "posts"], [])
@@ -50,9 +57,36 @@ async def test_a_source_that_was_never_enrolled_is_a_bug(store):
 
 
 async def test_what_is_spent_is_noted_and_nothing_else(store):
-    state = await store.source("posts")
-    await store.spend(replace(state, tat=9.0, hold_until=9.0))
-    assert await store.source("posts") == replace(state, tat=9.0)
+    state, before = await store.source("posts"), await figures(store)
+    assert await store.budgets() == {}
+    await store.spend("account", BUDGET)
+    await store.spend("another", Budget(tat=9.0))
+    await store.spend("account", replace(BUDGET, used=4))
+    assert await store.budgets() == {"account": replace(BUDGET, used=4), "another": Budget(tat=9.0)}
+    assert (await store.source("posts"), await figures(store)) == (state, before)
+
+
+async def test_what_answers_tell_of_a_budget_is_written_with_what_they_announce(store):
+    await store.spend("account", Budget(tat=1.0))
+    await store.spend("another", Budget(tat=2.0))
+    await announce(store, budgets={"account": BUDGET})
+    assert await store.budgets() == {"account": BUDGET, "another": Budget(tat=2.0)}
+
+
+async def test_a_budget_of_a_version_before_lacks_what_came_since(store):
+    async with store.database.transaction() as db:
+        await db.execute("""INSERT INTO budgets VALUES ('account', '{"tat": 5.5}')""")
+    assert await store.budgets() == {"account": Budget(tat=5.5)}
+
+
+async def test_what_was_learned_of_a_class_is_remembered_for_its_source(store):
+    await store.enrol(["videos"], [])
+    assert await store.lives("posts") == {}
+    first, more = one_life(0.0, 20.25), one_life(3.0, 4000.1)
+    await announce(store, lives={"post:1": first, "post:2": more})
+    await announce(store, lives={"post:1": first.plus(more)})
+    assert await store.lives("posts") == {"post:1": first.plus(more), "post:2": more}
+    assert await store.lives("videos") == {}
 
 
 async def test_an_endpoint_that_left_the_config_keeps_what_it_is_owed_and_gets_it_when_it_returns(tmp_path):
@@ -84,10 +118,113 @@ async def test_to_follow_nothing_is_no_transaction(store):
     assert store.database._writer.total_changes == before
 
 
-async def test_the_upload_that_is_to_be_looked_at_first_is_next(store):
-    assert await store.next_upload("posts") is None
-    await store.follow([upload("u1", due_at=9.0), upload("u2", due_at=5.0), upload("u3")])
-    assert (await store.next_upload("posts")).id == "u2"
+async def test_the_uploads_that_are_to_be_looked_at_first_are_next_seen_or_never(store):
+    assert await ids_of(store.next_uploads("posts", 9, seen=False)) == []
+    followed = await elsewhere_and_here(store, *(upload(f"u{due_at}", due_at=due_at) for due_at in (9, 5, None, 7)))
+    assert await ids_of(store.next_uploads("posts", 9, seen=False)) == ["u5", "u7", "u9"]
+    assert await ids_of(store.next_uploads("posts", 9, seen=True)) == []
+    await announce(store, uploads=[replace(one, snapshot=seen()) for one in followed[:2]])
+    assert await ids_of(store.next_uploads("posts", 9, seen=False)) == ["u7"]
+    assert await ids_of(store.next_uploads("posts", 9, seen=True)) == ["u5", "u9"]
+    assert await ids_of(store.next_uploads("posts", 1, seen=True)) == ["u5"]
+
+
+async def ids_of(uploads):
+    return [one.id for one in await uploads]
+
+
+async def elsewhere_and_here(store, *uploads):
+    """Follow these at two sources; answers those of "posts"."""
+    await store.enrol(["videos"], [])
+    await store.follow([replace(one, source="videos") for one in uploads])
+    return await store.follow(uploads)
+
+
+NEVER_SEEN = {"snapshot": None, "registered": False}
+KINDS_OF_UPLOADS = {
+    "named": {**NEVER_SEEN, "registered": True, "due_at": 5.0},
+    "spoken of": {**NEVER_SEEN, "due_at": 5.0},
+    "denied": {**NEVER_SEEN, "due_at": None},
+    "named and denied": {**NEVER_SEEN, "registered": True, "due_at": None},
+    "open": {"snapshot": seen()},
+    "unknown": {"snapshot": seen(status=Status.UNKNOWN)},
+    "settled": {"snapshot": seen(status=Status.COMPLETED)},
+    "gone": {"snapshot": seen(status=Status.GONE)},
+    "named and gone": {"snapshot": seen(status=Status.GONE), "registered": True},
+}
+
+
+@pytest.fixture
+async def uploads_of_each_kind(store):
+    followed = await elsewhere_and_here(
+        store, *(upload(name, registered=one.get("registered", False)) for name, one in KINDS_OF_UPLOADS.items())
+    )
+    await announce(store, uploads=[replace(one, **KINDS_OF_UPLOADS[one.id]) for one in followed])
+    return store
+
+
+async def test_open_is_what_has_not_settled_and_what_was_never_seen_while_it_is_sought(uploads_of_each_kind):
+    found = await ids_of(uploads_of_each_kind.open_uploads("posts"))
+    assert sorted(found) == ["named", "open", "spoken of", "unknown"]
+
+
+async def test_a_list_ought_to_show_what_was_seen_and_is_not_gone_and_what_was_named(uploads_of_each_kind):
+    found = await ids_of(uploads_of_each_kind.listed("posts"))
+    assert sorted(found) == ["named", "named and denied", "open", "settled", "unknown"]
+
+
+# --- what is new in a page
+
+
+async def changed(store, *rows, now=NOW):
+    return await store.changed("posts", rows, now)
+
+
+async def test_of_a_page_only_what_differs_from_what_was_compared_last_is_news(store):
+    same, other, never = await elsewhere_and_here(store, upload("same"), upload("other"), upload("never"))
+    await announce(store, uploads=[replace(same, fingerprint=BIG), replace(other, fingerprint=5)])
+    assert never.fingerprint is None
+    rows = [("post", "same", BIG), ("post", "other", 6), ("post", "never", 7), ("post", "strange", 8)]
+    assert await changed(store, *rows) == {1, 2, 3}
+    assert await changed(store) == set()
+    assert await store.changed("videos", rows[:1], NOW) == {0}
+
+
+async def test_an_upload_is_told_from_one_of_another_kind_with_its_id(store):
+    post, video = await store.follow([upload(), upload(kind="video")])
+    await announce(store, uploads=[replace(post, fingerprint=5), replace(video, fingerprint=6)])
+    rows = [(kind, "u1", fingerprint) for kind in ("post", "video") for fingerprint in (5, 6)]
+    assert await changed(store, *rows) == {1, 2}
+
+
+@pytest.mark.parametrize(
+    ("now_", "news"),
+    [
+        ({"due_at": NOW - 1}, True),
+        ({"due_at": NOW}, True),
+        ({"due_at": NOW + 1}, False),
+        ({"due_at": None}, False),
+        ({"misses": 1, "missing_since": NOW}, True),
+    ],
+)
+async def test_a_row_about_an_upload_that_is_sought_or_due_is_news_whatever_it_says(store, now_, news):
+    await one_upload(store, fingerprint=5, **now_)
+    assert await changed(store, ("post", "u1", 5)) == ({0} if news else set())
+
+
+BY_IDENTITY = {
+    "SCAN j VIRTUAL TABLE INDEX 1:",
+    "SEARCH u USING INDEX sqlite_autoindex_uploads_1 (source=? AND id=? AND kind=?) LEFT-JOIN",
+}
+
+
+async def test_a_page_is_compared_by_the_identity_of_each_row_in_a_database_that_was_never_analysed(store):
+    """Not by an index on the source alone: that would read all its uploads for each row of a page."""
+    parameters = {"rows": '[["post", "u1", 5]]', "source": 1, "now": NOW}
+    plan = await store.database.rows(f"EXPLAIN QUERY PLAN {CHANGED}", parameters)
+    assert {row[3] for row in plan} == BY_IDENTITY
+    tables = await store.database.rows("SELECT name FROM sqlite_schema")
+    assert not {row[0] for row in tables} & {"sqlite_stat1", "sqlite_stat4"}
 
 
 async def test_an_upload_is_open_until_it_settles(store):
@@ -103,7 +240,7 @@ async def test_an_upload_comes_back_as_it_was_written(store):
     snapshot = Observation("post", "u1", Status.PARTIAL, "some", title="Ü \u2028", progress=0.1, targets=(target,))
     written = await one_upload(
         store, snapshot=snapshot, sequence=4, changed_at=NOW + 0.123, stalled=True, misses=2, missing_since=NOW,
-        due_at=NOW + 1, ref="r", kind="video",
+        due_at=NOW + 1, ref="r", kind="video", fingerprint=-BIG,
     )  # fmt: skip
     assert await store.known("posts", ["u1"]) == {"u1": [written]}
 
@@ -121,21 +258,32 @@ def test_any_snapshot_comes_back_as_it_was_written(tmp_path_factory, snapshot):
 
 async def test_how_far_a_listing_was_read_is_remembered_by_its_collection(store):
     state = await store.source("posts")
-    for listing in (ListingState("all", 2, NOW), ListingState("more", 1, NOW), ListingState("all", 1, NOW + 1, NOW)):
+    last = ListingState("all", 3, NOW + 1, NOW - 2, NOW - 1, 2, "next")
+    for listing in (ListingState("all", 2, NOW), ListingState("more", 1, NOW), last):
         await store.announce(Announcement(state, listing))
-    assert await store.listings("posts") == {
-        "all": ListingState("all", 1, NOW + 1, NOW),
-        "more": ListingState("more", 1, NOW),
-    }
+    assert await store.listings("posts") == {"all": last, "more": ListingState("more", 1, NOW)}
 
 
 async def test_what_is_known_of_an_upload_outlives_our_interest_in_it(store):
     known, unknown = await store.follow([upload("known", due_at=5.0), upload("unknown", due_at=5.0)])
-    known = replace(known, snapshot=seen("known", Status.COMPLETED), sequence=1)
-    await announce(store, uploads=[known])
-    await announce(store, forgotten=[known.media_id, unknown.media_id])
-    assert await store.known("posts", ["known", "unknown"]) == {"known": [replace(known, due_at=None)]}
-    assert await store.next_upload("posts") is None
+    known = replace(known, snapshot=seen("known", Status.COMPLETED), sequence=1, due_at=None)
+    unknown = replace(unknown, misses=3, missing_since=1.0, due_at=None)
+    await announce(store, uploads=[known, unknown])
+    assert await store.known("posts", ["known", "unknown"]) == {"known": [known], "unknown": [unknown]}
+    assert await store.next_uploads("posts", 9, seen=True) == []
+    assert await store.next_uploads("posts", 9, seen=False) == []
+    assert not await store.has_open("posts")
+
+
+async def test_what_a_clock_that_was_ahead_made_due_is_brought_forward(store):
+    await store.follow([upload("early", due_at=NOW + 5), upload("late", due_at=NOW + 1e9), upload("never")])
+    state = replace(await store.source("posts"), hold_until=NOW + 1e9)
+    await store.announce(Announcement(state, ListingState("all", 3, NOW + 1e9)))
+    await store.believe_no_later("posts", NOW + 10, NOW + 20, NOW + 30)
+    known = await store.known("posts", ["early", "late", "never"])
+    assert [known[id_][0].due_at for id_ in ("early", "late", "never")] == [NOW + 5, NOW + 10, None]
+    assert (await store.listings("posts"))["all"].due_at == NOW + 20
+    assert (await store.source("posts")).hold_until == NOW + 30
 
 
 # --- media ids
@@ -143,10 +291,8 @@ async def test_what_is_known_of_an_upload_outlives_our_interest_in_it(store):
 
 async def test_media_ids_count_from_one_and_are_given_out_once(store):
     first, second = await store.follow([upload("u1"), upload("u2")])
-    assert (first.media_id, second.media_id) == (1, 2)
-    await announce(store, forgotten=[first.media_id, second.media_id])
-    (third,) = await store.follow([upload("u2")])
-    assert third.media_id == 3
+    again, third = await store.follow([upload("u2"), upload("u3")])
+    assert [one.media_id for one in (first, second, again, third)] == [1, 2, 2, 3]
 
 
 async def test_a_media_id_whose_upload_was_rolled_back_was_not_given_out(store):
@@ -197,8 +343,13 @@ async def test_a_failure_in_the_middle_leaves_nothing(store):
     now = replace(followed, snapshot=seen(), sequence=2)
     twice = [(event(1, 2), (APP,)), (event(1, 3, id="evt_1_2"), (APP,))]
     with pytest.raises(sqlite3.IntegrityError, match=r"events\.id"):
-        await store.announce(Announcement(replace(state, tat=9.0), ListingState("all"), [now], owed=twice))
+        await store.announce(
+            Announcement(
+                replace(state, failures=9), ListingState("all"), [now], {"a": BUDGET}, {"post:0": Lives()}, twice
+            )
+        )
     assert await figures(store) == before
+    assert (await store.budgets(), await store.lives("posts")) == ({}, {})
     assert await store.source("posts") == state
     assert await store.known("posts", ["u1"]) == {"u1": [followed]}
 

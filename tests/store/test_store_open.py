@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 import tempfile
@@ -74,6 +75,43 @@ async def test_a_new_database_is_made_with_the_folders_it_needs(tmp_path):
         pass
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@contextmanager
+def umask(mask):
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.parametrize("mask", [0, 0o377])
+async def test_a_new_database_is_for_its_owner_alone_whatever_the_umask(path, mask):
+    with umask(mask):
+        async with opened(path):
+            files = [path, beside(path, "-wal"), beside(path, "-shm")]
+            assert [mode(file) for file in files] == [0o600] * 3
+
+
+async def test_the_file_that_a_link_names_is_made_for_its_owner_alone(path, tmp_path):
+    path.symlink_to(tmp_path / "elsewhere.db")
+    with umask(0):
+        async with opened(path):
+            assert mode(tmp_path / "elsewhere.db") == 0o600
+
+
+async def test_a_database_that_is_there_keeps_its_mode(path):
+    async with opened(path):
+        pass
+    path.chmod(0o640)
+    with umask(0):
+        async with opened(path):
+            assert [mode(file) for file in (path, beside(path, "-wal"))] == [0o640, 0o640]
 
 
 async def test_a_commit_is_on_the_disk_when_it_returns_and_readers_do_not_wait(path):
@@ -260,6 +298,16 @@ async def test_a_folder_that_cannot_be_written_is_told(others_folder):
         assert await refused(path) == (
             f"{path}: Permission denied: the daemon's user must be able to write this folder"
         )
+
+
+async def test_a_file_that_cannot_be_made_beside_its_lock_is_told(others_folder):
+    path = others_folder / "notifier.db"
+    beside(path, ".lock").touch()
+    beside(path, ".lock").chmod(0o666)
+    lose_rights(others_folder)
+    assert await refused(path) == (
+        f"{path}: Permission denied: the daemon's user must be able to write it and its folder"
+    )
 
 
 async def test_a_file_that_cannot_be_written_is_told(others_folder):

@@ -22,6 +22,8 @@ from stored import (
 )
 from world import endpoint
 
+from notifier.core.budget import Budget
+from notifier.core.lives import Lives
 from notifier.core.model import Phase
 
 WAITING, DELIVERED, DEAD, SUPERSEDED = "waiting", "delivered", "dead", "superseded"
@@ -288,6 +290,57 @@ async def check_heads(store):
         assert [head for _, head in rows] == [1] + [0] * (len(rows) - 1)
 
 
+# --- a clock that was wrong
+
+LATEST_APP = {"app": [NOW, NOW + 6.0, NOW + 360.0]}
+"""When a delivery may be due at the latest, by the slots that it has used."""
+
+
+async def due_times(store):
+    return [due_at - NOW for (due_at,) in await deliveries(store, "due_at", "phase = 'waiting'")]
+
+
+async def test_what_waits_for_longer_than_it_can_is_brought_forward_first_of_its_lane_or_not(store):
+    await announce(store, event(1, 1, at=NOW + 1e8), event(1, 2, at=NOW + 1e8), event(2, 1, at=NOW + 1.0))
+    assert ids(await due(store)) == []
+    assert await store.bring_forward(LATEST_APP) == 3
+    assert await due_times(store) == [0.0, 0.0, 0.0]
+    assert ids(await due(store)) == ["evt_1_1", "evt_2_1"]
+
+
+async def test_how_long_a_delivery_may_wait_goes_by_the_slots_that_it_has_used(store):
+    await announce(store, *(event(lane, 1) for lane in range(1, 6)))
+    for slots, used in enumerate(await due(store), 0):
+        for _ in range(slots):
+            (one,) = [one for one in await due(store) if one.id == used.id]
+            await store.record([retried(one, 0.0)])
+    await write(store, f"UPDATE deliveries SET due_at = {NOW + 1e8}")
+    assert await store.bring_forward(LATEST_APP) == 5
+    assert await due_times(store) == [0.0, 6.0, 360.0, 360.0, 360.0]
+    assert await store.bring_forward(LATEST_APP) == 0
+
+
+async def test_what_waits_no_longer_than_it_can_or_is_over_stays_as_it_is(store):
+    await announce(store, event(1, 1), event(2, 1), event(3, 1))
+    first, second, _ = await due(store)
+    await store.record([retried(first, 6.0), result(second)])
+    before = await deliveries(store, "phase, due_at")
+    assert await store.bring_forward(LATEST_APP) == 0
+    assert await deliveries(store, "phase, due_at") == before
+
+
+async def test_what_is_owed_to_others_is_not_brought_forward(store):
+    await announce(store, event(1, 1, at=NOW + 1e8), to=(APP, NONE))
+    assert await store.bring_forward({}) == 0
+    assert await store.bring_forward({**LATEST_APP, "latest": [NOW]}) == 1
+    assert await due_times(store) == [0.0, 1e8]
+
+
+async def write(store, statement):
+    async with store.database.transaction() as db:
+        await db.execute(statement)
+
+
 # --- no query reads a whole table
 
 ALLOWED = (
@@ -295,7 +348,11 @@ ALLOWED = (
     "SCAN uploads USING COVERING INDEX",  # counts
     "SCAN deliveries USING INDEX deliveries_lane",  # counts: what waits, and nothing else
 )
-ONCE_AT_START = {"SELECT name, number FROM sources", "SELECT name, number FROM endpoints"}
+ONCE_AT_START = {
+    "SELECT name, number FROM sources",
+    "SELECT name, number FROM endpoints",
+    "SELECT name, state FROM budgets",
+}
 
 
 async def test_every_statement_finds_its_rows_by_an_index(store):
@@ -304,15 +361,21 @@ async def test_every_statement_finds_its_rows_by_an_index(store):
         await connection.set_trace_callback(asked.add)
     await store.enrol(["posts"], ["app"])
     followed = await one_upload(store, snapshot=seen(), due_at=NOW)
-    await announce(store, uploads=[followed], forgotten=[99])
-    await store.spend(await store.source("posts"))
+    await announce(store, uploads=[followed])
+    await store.believe_no_later("posts", NOW, NOW, NOW)
+    await store.spend("account", Budget())
+    await announce(store, lives={"post:0": Lives()})
     await announce(store, event(1, 1), event(1, 2), event(1, 3, "upload.updated"), to=ENDPOINTS)
     await store.record([result(one) for one in await due(store)] + [retried(*await due(store, "latest"))])
+    await store.bring_forward({"app": [NOW]})
     await store.counts()
     await store.known("posts", ["u1", "u2"])
-    await store.next_upload("posts")
-    await store.has_open("posts")
-    await store.listings("posts")
+    for seen_before in (True, False):
+        await store.next_uploads("posts", 9, seen=seen_before)
+    for ask in (store.has_open, store.open_uploads, store.listed, store.listings, store.lives):
+        await ask("posts")
+    await store.changed("posts", [("post", "u1", 5)], NOW)
+    await store.budgets()
     for connection in (store.database.reader, store.database._writer):
         await connection.set_trace_callback(None)
     plans = {statement: await plan(store, statement) for statement in asked if statement.startswith(VERBS)}

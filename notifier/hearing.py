@@ -1,0 +1,225 @@
+"""one answer × what is known → readings of the uploads it speaks of, and, once they are written, the book up to date.
+
+Most answers say nothing new. What differs from what was heard before is found in one statement, and only that is read.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from math import inf
+
+from notifier.core.diff import fingerprint, is_old_news
+from notifier.core.model import Answer, Baseline, ListingState, LookKind, Observation, Upload
+from notifier.core.questions import Interest, Question, is_soon, read_on
+from notifier.core.reading import UNSPOKEN_EVERY, Reading, denied, sighted, unannounced, unspoken
+from notifier.core.rhythm import Listing
+from notifier.core.sweep import Sweep
+from notifier.store import Store
+from notifier.watched import Watched
+
+COMPARE_EVERY = 21600.0
+"""Seconds after which a complete sweep is compared with all that was ever listed."""
+CONFIRM_WITHIN = 60.0
+"""Seconds within which an upload that is missing from its list is asked for by itself, or is about to be anyway."""
+
+
+@dataclass(slots=True)
+class Hearing:
+    """What an answer comes to."""
+
+    store: Store
+    one: Watched
+    question: Question
+    answer: Answer
+    now: float
+    progress: ListingState | None = None
+    """How far the collection has been read with it; None where it was not the next page to be read."""
+    _known: list[Observation] = field(default_factory=list)
+    """What was said before, word for word."""
+    _pairs: list[tuple[Upload, Observation]] = field(default_factory=list)
+
+    @property
+    def kind(self) -> LookKind:
+        """Of the look that was answered."""
+        return self.question.look.kind
+
+    async def readings(self) -> list[Reading]:
+        """What becomes of each upload of which the answer tells anything, be it that it is not there any more."""
+        if self.answer.missing or (self.kind is LookKind.GET and not self.answer.observations):
+            return self._silent(self.question.uploads)
+        fresh = await self._fresh()
+        news = await self._pair(fresh)
+        readings = [self._reading(upload, seen) for upload, seen in self._pairs]
+        if self.kind is LookKind.BATCH:
+            spoken = {seen.id for seen in self.answer.observations}
+            readings += self._silent(
+                one for one in self.question.uploads if one.id not in spoken and one.due_at is not None
+            )
+        return readings + await self._read_on(news=news)
+
+    # --- what is new in it
+
+    async def _fresh(self) -> list[Observation]:
+        """The observations that say anything that was not heard before."""
+        seen = self.answer.observations
+        if self.kind is LookKind.GET:
+            return list(seen)
+        rows = [(one.kind, one.id, fingerprint(one, self.kind)) for one in seen]
+        places = await self.store.changed(self.one.source.name, rows, self.now)
+        self._known = [one for place, one in enumerate(seen) if place not in places]
+        return [one for place, one in enumerate(seen) if place in places]
+
+    async def _pair(self, fresh: Sequence[Observation]) -> bool:
+        """Each upload spoken of, with the newest word on it; one that nobody followed is followed from here on.
+
+        Answers whether there is news: an upload that nobody followed, or a page of a feed that is new from end to end.
+        """
+        name = self.one.source.name
+        known = await self.store.known(name, {id_ for each in fresh for id_ in (each.id, each.alias) if id_})
+        found = [(_spoken_of(each, known), each) for each in fresh]
+        if self.one.source.discover:
+            strange = [each for upload, each in found if upload is None]
+            new = await self.store.follow([Upload(0, name, one.kind, one.id, self.now, one.ref) for one in strange])
+            followed = iter(new)
+            found = [(upload or next(followed), each) for upload, each in found]
+        else:
+            new = []
+        pairs: dict[int, tuple[Upload, Observation]] = {}
+        for upload, each in found:
+            if upload is None:
+                continue
+            _, before = pairs.get(upload.media_id, (None, None))
+            if before is None or (each.updated_at or 0.0) >= (before.updated_at or 0.0):
+                pairs[upload.media_id] = (upload, each)
+        self._pairs = list(pairs.values())
+        return self._feed_goes_on() if self.kind is LookKind.FEED else bool(new)
+
+    def _feed_goes_on(self) -> bool:
+        """Whether the oldest row of the page was not heard before: then what lies below may not have been, either."""
+        oldest = min(self.answer.observations, key=lambda one: one.updated_at or inf, default=None)
+        return any(each is oldest and not is_old_news(upload, each, self.kind) for upload, each in self._pairs)
+
+    # --- what becomes of whom
+
+    def _reading(self, upload: Upload, seen: Observation) -> Reading:
+        progress, source = self._state, self.one.source
+        silent = progress is not None and progress.baseline_at is None and source.baseline is Baseline.SILENT
+        if silent and upload.snapshot is None and not upload.registered:
+            reading = unannounced(upload, seen, self.now, self.one.rules)
+        else:
+            reading = sighted(upload, seen, self.kind, self.now, self.one.rules)
+        if self.kind is LookKind.GET:
+            return reading
+        return replace(reading, upload=replace(reading.upload, fingerprint=fingerprint(seen, self.kind)))
+
+    @property
+    def _state(self) -> ListingState | None:
+        return self.question.progress if self.question.listing is not None else None
+
+    def _silent(self, uploads: Iterable[Upload]) -> list[Reading]:
+        """The answer does not know these, or says nothing of them."""
+        told = denied if self.answer.missing else unspoken
+        return [told(upload, self.now, self.one.rules) for upload in uploads]
+
+    # --- how far a list was read, and what was not on it
+
+    async def _read_on(self, *, news: bool) -> list[Reading]:
+        listing, before = self.question.listing, self.question.progress
+        if listing is None or before is None:
+            return []
+        sweep = self.one.sweeps.get(listing.name) if before.page > 1 else Sweep(self.now)
+        again = sweep.take(self.answer, before.page, self.now) if sweep else False
+        book, ways = self.one.book, self.one.ways
+        active = news or (is_soon(book, self.now) if self.kind is LookKind.SCHEDULE else bool(book))
+        sweeps = ways.discover or not ways.direct
+        lost = not ways.direct and any(watch.row is None and ways.shows(listing, watch.upload) for watch in book)
+        interest = Interest(news=news, active=active, again=again, sweeps=sweeps, lost=lost)
+        self.progress = read_on(self.question, self.answer, interest, self.now)
+        if sweep is not None:
+            self.one.sweeps[listing.name] = sweep
+        if sweep is None or self.kind is not LookKind.LIST or not sweep.is_complete(self.answer):
+            return []
+        return await self._absent(listing, sweep.ids)
+
+    async def _absent(self, listing: Listing, shown: set[str]) -> list[Reading]:
+        """The uploads that a complete sweep ought to have shown: no news, but to be asked for, where they can be.
+
+        Where they cannot, each such sweep denies them once. All that was ever listed is compared from time to time
+        only; what is open always.
+        """
+        one, now = self.one, self.now
+        if now - one.compared.get(listing.name, 0.0) >= min(listing.through, COMPARE_EVERY):
+            one.compared[listing.name] = now
+            known = await self.store.listed(one.source.name)
+        else:
+            known = await self.store.open_uploads(one.source.name)
+        last = not one.ways.many_kinds or listing is one.ways.listings[-1]  # of those that an unknown kind could be in
+        listed = [upload for upload in known if one.ways.shows(listing, upload) and (upload.kind or last)]
+        absent = [upload for upload in listed if upload.id not in shown]
+        if not one.doubts[listing.name].clears(len(listed), len(absent), len(shown), now):
+            return []
+        if not one.ways.direct:
+            readings = [denied(upload, now, one.rules) for upload in absent]
+            one.missing -= {upload.media_id for upload in listed}
+            one.missing |= {reading.upload.media_id for reading in readings if reading.change is None}
+            return readings
+        return [
+            Reading(replace(upload, due_at=now))
+            for upload in absent
+            if upload.snapshot and not upload.misses and (upload.due_at or inf) > now + CONFIRM_WITHIN
+        ]
+
+    # --- once it is written
+
+    def note(self, readings: Iterable[Reading]) -> None:
+        """Bring the book up to date: what was shown, and where in its list."""
+        seen = {upload.media_id: each for upload, each in self._pairs}
+        for reading in readings:
+            upload, told = reading.upload, seen.get(reading.upload.media_id)
+            shown = told is not None and self.kind is not LookKind.FEED
+            whole = told is not None and told.complete and shown
+            self.one.book.note(upload, self.now, shown=shown, whole=whole)
+            if told is not None and not told.complete and upload.due_at is not None and upload.due_at <= self.now:
+                self.one.hinted[upload.media_id] = upload
+        for each in self._known if self.kind is not LookKind.FEED else ():
+            same = [watch for watch in self.one.book.of([each.id]) if watch.upload.kind == each.kind]
+            self.one.book.unchanged(same, self.now, whole=each.complete, left=each.time_left)
+        self._place()
+        self._note_group()
+
+    def _place(self) -> None:
+        """Where in their list the uploads stand that a page of it shows, now that all that are new are counted."""
+        listing, book, seen = self.question.listing, self.one.book, self.answer.observations
+        if listing is None or self.kind is not LookKind.LIST:
+            return
+        if self.answer.more:
+            book.fill(listing.name, len(seen) + len(self.answer.skipped))
+        for row, each in enumerate(seen, (self.question.look.page - 1) * book.size(listing.name)):
+            for watch in book.of([each.id]):
+                if watch.upload.kind == each.kind:
+                    book.place(watch, row)
+
+    def _note_group(self) -> None:
+        book, listing, look = self.one.book, self.question.listing, self.question.look
+        spoken = {each.id for each in self.answer.observations}
+        if self.kind is LookKind.BATCH:
+            silent = [watch for watch in book.of(look.ids) if watch.upload.id not in spoken]
+            for watch in silent:
+                watch.due = self.now + UNSPOKEN_EVERY
+            if not silent:
+                self.one.grow(len(look.ids))
+        if listing is None:
+            return
+        book.looked[self.question.subject] = self.now
+        if self.kind is LookKind.FEED and (self.progress is None or self.progress.page == 1):
+            book.unchanged([watch for watch in book if watch.born <= self.now], self.now, whole=False)
+        if self.kind is LookKind.LIST:
+            for watch in book:
+                expected = book.page_of(watch, listing.name) == look.page
+                if expected and watch.upload.id not in spoken and self.one.ways.shows(listing, watch.upload):
+                    book.stray(watch, listing.name, look.page, more=self.answer.more)
+
+
+def _spoken_of(seen: Observation, known: dict[str, list[Upload]]) -> Upload | None:
+    """The upload that an observation speaks of: by its id, or by the other id that it has."""
+    uploads = known.get(seen.id, []) + known.get(seen.alias or "", [])
+    return next((upload for upload in uploads if upload.kind in {seen.kind, ""}), None)

@@ -1,0 +1,67 @@
+"""A row of the database ↔ the value that it holds."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from notifier.core.budget import Budget
+from notifier.core.lives import Lives
+from notifier.core.model import SETTLED, Observation, SourceState, Trouble, Upload
+
+SNAPSHOT = TypeAdapter(Observation)
+BUDGET = TypeAdapter(Budget)
+
+UPLOAD_COLUMNS = """media_id, kind, id, followed_at, ref, registered, labels, sequence, snapshot,
+    changed_at, stalled, misses, missing_since, due_at, fingerprint"""
+"""In the order in which `upload_of` takes them."""
+
+
+def source_of(name: str, row: Sequence[Any]) -> SourceState:
+    """A source from its columns, in the order of `SourceState` but for the name, a trouble in two of them."""
+    number, sequence, hold_until, failures, failing_since, code, text, *failed = row
+    trouble = None if code is None else Trouble(code, text)
+    return SourceState(name, number, sequence, hold_until, failures, failing_since, trouble, *failed)
+
+
+def upload_of(source: str, row: Sequence[Any]) -> Upload:
+    """An upload from its `UPLOAD_COLUMNS`."""
+    (media_id, kind, id_, followed_at, ref, registered, labels, sequence, snapshot,
+     changed_at, stalled, misses, missing_since, due_at, fingerprint) = row  # fmt: skip
+    return Upload(
+        media_id, source, kind, id_, followed_at, ref, bool(registered), json.loads(labels), sequence,
+        None if snapshot is None else SNAPSHOT.validate_json(snapshot),
+        changed_at, bool(stalled), misses, missing_since, due_at, fingerprint,
+    )  # fmt: skip
+
+
+def upload_row(upload: Upload) -> tuple[Any, ...]:
+    """What changes in an upload's row once it is followed, and last its key."""
+    seen = upload.snapshot
+    snapshot = None if seen is None else SNAPSHOT.dump_json(seen).decode()
+    is_open = upload.due_at is not None if seen is None else seen.status not in SETTLED
+    return (
+        upload.kind, upload.ref, upload.sequence, snapshot, is_open, upload.changed_at, upload.stalled,
+        upload.misses, upload.missing_since, upload.due_at, upload.fingerprint, upload.media_id,
+    )  # fmt: skip
+
+
+def budget_of(state: str) -> Budget:
+    """A budget from its JSON."""
+    return BUDGET.validate_json(state)
+
+
+def budget_row(name: str, budget: Budget) -> tuple[str, str]:
+    """The whole row of a credential's budget."""
+    return name, BUDGET.dump_json(budget).decode()
+
+
+def lives_of(events: str, exposure: str) -> Lives:
+    """Lives from the JSON of what they add up to."""
+    return Lives(tuple(json.loads(events)), tuple(json.loads(exposure)))
+
+
+def lives_row(source: int, name: str, lives: Lives) -> tuple[int, str, str, str]:
+    """The whole row of a class of uploads."""
+    return source, name, json.dumps(lives.events), json.dumps(lives.exposure)

@@ -1,0 +1,177 @@
+"""What is known of one source while the daemon runs: how it can be asked, what is watched, what was asked last."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from zlib import crc32
+
+from notifier.core import budget
+from notifier.core.allowance import Allowance, Bucket, bucket, spacing
+from notifier.core.book import Book
+from notifier.core.budget import Budget
+from notifier.core.lives import LONGEST, Lives, presumed
+from notifier.core.model import ListingState, Source, Upload
+from notifier.core.pace import Why, stalest
+from notifier.core.questions import Question, Ways, batch, discovering, scarcely, single, watching
+from notifier.core.reading import Rules
+from notifier.core.sweep import Doubt, Sweep
+from notifier.providers.base import Client, Provider
+
+SLOW_SHARE = 0.1
+"""Of the allowance, for looks at what has settled, rests or is stuck: together they never take more."""
+BATCHES_TO_GROW = 20
+"""So many good answers in a row double a batch, up to what the provider may take; one that is no good halves it."""
+UNHURRIED, BUSY_OVER = 1800.0, 21600.0
+"""Seconds over which it is averaged how much of the time anything is open: at first, and at most."""
+
+
+@dataclass(slots=True)
+class Watched:
+    """A source, how its provider behaves, and the client that asks it."""
+
+    source: Source
+    provider: Provider
+    client: Client
+    account: str = ""
+    """The name under which its budget is kept: sources with one credential share it."""
+    then: Question | None = None
+    """The question asked last, in another form: it goes first. Where it is forgotten, all is asked from the start."""
+    is_stopped: bool = False
+    """Its credential was refused: nothing is asked before a person has acted."""
+    hinted: dict[int, Upload] = field(default_factory=dict)
+    """Uploads of which an answer has shown half: the rest is asked for at once."""
+    skipped: dict[str, Sequence[str]] = field(default_factory=dict)
+    """What could not be read in the last answer to a question, by its subject."""
+    sweeps: dict[str, Sweep] = field(default_factory=dict)
+    doubts: dict[str, Doubt] = field(default_factory=lambda: defaultdict(Doubt))
+    compared: dict[str, float] = field(default_factory=dict)
+    """When a sweep of each list was last compared with all that was ever listed."""
+    missing: set[int] = field(default_factory=set)
+    """Uploads that the last complete sweep did not show, and that cannot be asked for."""
+    allowance: Allowance = field(init=False)
+    rules: Rules = field(init=False)
+    ways: Ways = field(init=False)
+    book: Book = field(init=False)
+    _slow_tat: float = 0.0
+    _good_batches: int = 0
+    _largest_batch: int = field(init=False)
+    _busy: float = 0.5
+    _busy_of: float = UNHURRIED
+    _busy_at: float | None = None
+    _was_busy: bool = False
+
+    def __post_init__(self) -> None:
+        source, provider = self.source, self.provider
+        self.account = self.account or source.name
+        phase = crc32(self.account.encode()) / 2**32
+        self.allowance = Allowance(source.budget, provider.limit, source.reserve, hourly=provider.hourly, phase=phase)
+        kinds = source.kinds or provider.kinds
+        listings = tuple(one for one in provider.listings if not kinds or one.collection in kinds)
+        self.rules = Rules(provider.cadence, provider.vanishing, source.stalled_after)
+        self.ways = Ways(provider.single, provider.batch, listings, bool(provider.kinds), source.discover)
+        self._largest_batch = max(provider.batch, provider.batch_up_to)
+        self.open((), {}, 0.0)
+
+    def open(self, uploads: Iterable[Upload], lives: Mapping[str, Lives], now: float) -> None:
+        """Begin with what the store remembers: what was noted by a clock that was wrong is forgotten."""
+        self.then = None
+        for noted in (self.sweeps, self.doubts, self.compared):
+            noted.clear()
+        self.book = Book(self.provider.cadence, presumed(*self.provider.usual), lives)
+        for upload in uploads:
+            self.book.note(upload, now, shown=False, whole=False)
+
+    # --- what to ask
+
+    def questions(
+        self,
+        progress: Mapping[str, ListingState],
+        first: Sequence[Upload],
+        slow: Sequence[Upload],
+        spent: Budget,
+        now: float,
+    ) -> Iterator[Question]:
+        """All that could be asked next. `first` were never seen, `slow` are due by their rhythm, the soonest first."""
+        self._note_busy(now)
+        yield from discovering(self.book, self.ways, progress, missing=bool(self.missing))
+        pace, gap = self.provider.pace, self._gap(spent, now)
+        pace = scarcely(pace, gap, self.book, self.ways, progress) if gap else pace
+        yield from watching(self.book, self.ways, progress, pace, now)
+        if not self.ways.direct:
+            return
+        many = self.ways.many_kinds
+        if self.hinted:
+            yield single(next(iter(self.hinted.values())), now, Why.FIRST, many_kinds=many)
+        if first:
+            covered = first[0].media_id in self.book.watches and self.ways.feed(progress) is not None
+            question = single(first[0], first[0].due_at or 0.0, Why.FIRST, many_kinds=many)
+            yield replace(question, is_covered=covered)
+        if slow:
+            due_at = max(slow[0].due_at or 0.0, self._slow_bucket().may_go(self._slow_tat, now))
+            yield self._asking(slow, due_at, Why.AUDIT, now)
+
+    def _asking(self, uploads: Sequence[Upload], due_at: float, why: Why, now: float) -> Question:
+        """A look at the first of these, or, where one look can name many, at all that are due, and at the stalest."""
+        if not self.ways.batch:
+            return single(uploads[0], due_at, why, many_kinds=self.ways.many_kinds)
+        chosen = {one.media_id: one for one in uploads if one is uploads[0] or (one.due_at or 0.0) <= now}
+        for watch in stalest(list(self.book), self.ways.batch, self.provider.pace):
+            if len(chosen) < self.ways.batch and (watch.due or 0.0) <= now:
+                chosen.setdefault(watch.upload.media_id, watch.upload)
+        return batch(list(chosen.values())[: self.ways.batch], due_at, why)
+
+    def asked(self, question: Question, now: float) -> None:
+        """The question goes out."""
+        self.then = None
+        for upload in question.uploads:
+            self.hinted.pop(upload.media_id, None)
+        if question.why is Why.AUDIT:
+            self._slow_tat = self._slow_bucket().spent(self._slow_tat, now)
+
+    def put_off(self, question: Question, until: float) -> None:
+        """The question could not be answered: others go first until then."""
+        if question.uploads:
+            for watch in self.book.of(one.id for one in question.uploads):
+                watch.due = until
+        else:
+            self.book.looked[question.subject] = until - self.provider.pace.floor
+
+    # --- batches
+
+    def halve(self) -> None:
+        """A batch was answered badly: it may have been too large, or one of its ids spoils it."""
+        self._good_batches = 0
+        self._largest_batch = max(self.provider.batch, self.ways.batch // 2)
+        self.ways = replace(self.ways, batch=max(1, self.ways.batch // 2))
+
+    def grow(self, size: int) -> None:
+        """A batch of this size was answered well, and in full."""
+        if size < self.ways.batch or size >= self._largest_batch:
+            return
+        self._good_batches += 1
+        if self._good_batches >= BATCHES_TO_GROW:
+            self._good_batches = 0
+            self.ways = replace(self.ways, batch=min(self._largest_batch, 2 * self.ways.batch))
+
+    # --- how many requests
+
+    def _slow_bucket(self) -> Bucket:
+        whole = bucket(self.allowance.budget, self.allowance.limit, self.allowance.reserve)
+        return Bucket(whole.every / SLOW_SHARE, max(1, whole.burst // 2))
+
+    def _gap(self, spent: Budget, now: float) -> float:
+        """Seconds between two looks at what is watched, so that the requests of a clock hour last for it."""
+        if not self.allowance.hourly or not self.book:
+            return 0.0
+        rest = budget.rest(spent, now)
+        listed = sum(rest / one.idle for one in self.ways.listings) if self.ways.discover else 0.0
+        left = max(1.0, budget.left(spent, self.allowance, now) - listed)
+        life = sum(watch.life.integral(LONGEST) for watch in self.book) / len(self.book)
+        return spacing(left, rest, life, self._busy, budget.quota(spent, self.allowance, now))
+
+    def _note_busy(self, now: float) -> None:
+        """Average how much of the time anything is open."""
+        since = 0.0 if self._busy_at is None else max(0.0, now - self._busy_at)
+        self._busy_of = min(BUSY_OVER, self._busy_of + since)
+        self._busy += min(1.0, since / self._busy_of) * (self._was_busy - self._busy)
+        self._busy_at, self._was_busy = now, bool(self.book)

@@ -1,0 +1,182 @@
+"""What a list shows, page by page, and whether it shows all."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from things import HOUR, NOW, seen
+
+from notifier.core.model import Answer
+from notifier.core.sweep import DOUBTS, LONGEST, MOST_GUARDED, Doubt, Sweep
+
+
+def page(*ids, more=True, total=None, skipped=()):
+    return Answer(tuple(seen(id=id_) for id_ in ids), more=more, total=total, skipped=skipped)
+
+
+def swept(*pages, began_at=NOW):
+    """A sweep of these pages, and its last answer."""
+    sweep = Sweep(began_at)
+    for number, answer in enumerate(pages, 1):
+        sweep.take(answer, number, NOW)
+    return sweep, pages[-1]
+
+
+def is_complete(*pages, **more):
+    sweep, last = swept(*pages, **more)
+    return sweep.is_complete(last)
+
+
+# --- complete
+
+
+def test_a_sweep_is_complete_at_the_end_that_the_provider_names():
+    assert is_complete(page("a"), page("b", more=False))
+    assert not is_complete(page("a"), page("b"))
+    assert is_complete(page(more=False))
+
+
+def test_a_broken_row_leaves_a_sweep_in_doubt_for_good():
+    assert not is_complete(page("a", skipped=("row 2: broken",)), page("b", more=False))
+
+
+@pytest.mark.parametrize(("seconds", "complete"), [(LONGEST, True), (LONGEST + 1, False)])
+def test_a_sweep_that_took_long_is_no_picture_of_one_moment(seconds, complete):
+    assert is_complete(page("a"), page("b", more=False), began_at=NOW - seconds) is complete
+
+
+@pytest.mark.parametrize(("total", "complete"), [(2, True), (1, True), (3, False), (None, True)])
+def test_a_sweep_that_shows_fewer_than_the_provider_counts_is_not_complete(total, complete):
+    assert is_complete(page("a", total=total), page("a", "b", more=False, total=total)) is complete
+
+
+def test_of_the_totals_told_the_smallest_counts():
+    assert is_complete(page("a", total=1), page("b", more=False, total=9))
+    assert is_complete(page("a", total=9), page("a", total=1), page(more=False))
+
+
+def test_a_list_that_was_empty_for_a_moment_is_counted_so():
+    """The smallest total is 0: no other takes its place."""
+    assert is_complete(page(total=0), page("a", total=5), page(more=False, total=5))
+
+
+def test_rows_that_moved_down_are_counted_once():
+    assert not is_complete(page("a", "b", total=3), page("b", more=False, total=3))
+
+
+# --- the total guard
+
+
+def test_a_list_that_shrank_since_the_page_before_is_read_again_from_there():
+    sweep = Sweep(NOW)
+    assert not sweep.take(page("a", "b", total=5), 1, NOW)
+    assert not sweep.take(page("c", "d", total=5), 2, NOW)
+    assert sweep.take(page("f", more=False, total=4), 3, NOW)
+    assert not sweep.take(page("d", "e", total=4), 2, NOW)
+    last = page("f", more=False, total=4)
+    assert not sweep.take(last, 3, NOW)
+    assert sweep.is_complete(last)
+    assert sweep.ids == set("abcdef")
+
+
+def test_a_list_that_tells_no_total_is_never_read_again():
+    sweep = Sweep(NOW)
+    assert not any(sweep.take(page("a"), number, NOW) for number in range(1, 9))
+    assert not sweep.take(page("a", total=3), 9, NOW)
+    assert not sweep.take(page("a"), 10, NOW)
+    assert sweep.take(page("a", total=2), 11, NOW)
+
+
+def test_a_list_that_grows_is_not_read_again():
+    sweep = Sweep(NOW)
+    assert not any(sweep.take(page("a", total=number), number, NOW) for number in range(1, 9))
+
+
+def test_before_the_first_page_there_is_none():
+    sweep = Sweep(NOW)
+    sweep.take(page("a", total=5), 1, NOW)
+    last = page("a", more=False, total=1)
+    assert not sweep.take(last, 1, NOW)
+    assert not sweep.is_complete(last)
+
+
+def test_a_list_that_never_stops_shrinking_has_an_end_and_is_not_complete():
+    sweep, guards = Sweep(NOW), 0
+    for total in range(100, 0, -1):
+        last = page(str(total), more=False, total=total)
+        again = sweep.take(last, 7, NOW)
+        guards += again
+        assert guards == MOST_GUARDED or sweep.is_complete(last) is (len(sweep.ids) >= total)
+    assert guards == MOST_GUARDED
+    assert len(sweep.ids) > 1
+    assert not sweep.is_complete(last)
+
+
+@st.composite
+def shifting_lists(draw):
+    """A list of rows, and what is deleted from it after each page that is read."""
+    rows = [f"r{number}" for number in range(draw(st.integers(1, 30)))]
+    return rows, draw(st.lists(st.none() | st.integers(0, 29), max_size=40))
+
+
+@given(shifting_lists(), st.integers(1, 5))
+def test_with_one_row_at_most_deleted_between_pages_a_complete_sweep_has_seen_all_that_stayed(world, size):
+    """What rises by a place from the next page to this one is found by reading this one again."""
+    rows, deletions = world
+    left, number, sweep, guards = list(rows), 1, Sweep(NOW), iter(deletions)
+    for _ in range(200):
+        shown = left[(number - 1) * size : number * size]
+        answer = page(*shown, more=number * size < len(left), total=len(left))
+        again = sweep.take(answer, number, NOW)
+        if not again and not answer.more:
+            break
+        number += -1 if again else 1
+        gone = None if again else next(guards, None)
+        if gone is not None and gone < len(left):
+            del left[gone]
+    if sweep.is_complete(answer):
+        assert set(left) <= sweep.ids
+
+
+# --- doubt
+
+
+def clears(known, absent, rows, *moments):
+    doubt = Doubt()
+    return [doubt.clears(known, absent, rows, NOW + moment) for moment in moments]
+
+
+@pytest.mark.parametrize(
+    ("known", "absent", "rows", "believed"),
+    [
+        (0, 0, 0, True),
+        (0, 0, 9, True),
+        (5, 0, 5, True),
+        (9, 8, 1, True),
+        (10, 5, 5, True),
+        (10, 6, 4, False),
+        (1000, 500, 500, True),
+        (1000, 501, 900, False),
+        (1000, 1000, 0, False),
+        (1, 1, 0, False),
+        (1, 1, 20, True),
+        (9, 9, 20, True),
+    ],
+)
+def test_a_list_is_doubted_that_shows_nothing_or_less_than_half(known, absent, rows, believed):
+    assert clears(known, absent, rows, 0) == [believed]
+
+
+def test_what_is_doubted_is_believed_after_three_sweeps_and_an_hour():
+    assert clears(10, 10, 0, 0, HOUR) == [False, False]
+    assert clears(10, 10, 0, 0, 60, 120, HOUR - 1) == [False] * 4
+    assert clears(10, 10, 0, 0, 60, HOUR, HOUR + 60) == [False, False, True, True]
+    assert DOUBTS == 3
+
+
+def test_a_list_that_shows_its_rows_again_was_wrong():
+    doubt = Doubt()
+    assert not doubt.clears(10, 10, 0, NOW)
+    assert not doubt.clears(10, 9, 1, NOW + 60)
+    assert doubt.clears(10, 1, 9, NOW + 120)
+    again = [doubt.clears(10, 10, 0, NOW + HOUR + more) for more in (0, 1, 2, HOUR)]
+    assert again == [False, False, False, True]

@@ -1,0 +1,263 @@
+"""What an answer is taken for: pages of feeds and lists, half a row, silence, and what is not where it ought to be."""
+
+from dataclasses import replace
+from itertools import pairwise
+from math import inf
+
+import pytest
+from world import CADENCE, LISTING, PACE, world
+
+from notifier.core.model import Answer, LookKind, Observation, Status
+from notifier.core.reading import UNSPOKEN_EVERY
+from notifier.core.rhythm import Listing
+
+S = Status
+HOUR = 3600.0
+FEED = Listing(LookKind.FEED, "finished", active=30, idle=300)
+TWO_SWEEPS = replace(CADENCE, grace=0.0, grace_looks=2)
+SETTLED = tuple(f"old{number}" for number in range(60))
+
+
+async def told(w):
+    rows = await w.store.database.rows("SELECT type, upload FROM events WHERE upload IS NOT NULL ORDER BY position")
+    return [(row[0].removeprefix("upload."), row[1]) for row in rows]
+
+
+def pages(w, kind=LookKind.LIST):
+    return [look.page for look in w.client.asked if look.kind is kind]
+
+
+# --- feeds
+
+
+@pytest.mark.parametrize(("new", "read"), [(1, [1]), (2, [1, 2]), (3, [1, 2]), (4, [1, 2, 3])])
+async def test_a_feed_is_read_on_while_the_oldest_row_of_its_page_is_new(tmp_path, new, read):
+    ids = [f"u{number}" for number in range(6)]
+    async with world(tmp_path, uploads=("u0",), listings=(FEED,)) as w:
+        w.client.page_size = 2
+        for number, id_ in enumerate(ids):
+            w.client.set(id_, S.COMPLETED, updated_at=w.clock.now - 1000 + number)
+        await w.polls_until(w.clock.now + 60)
+        for number in range(new):
+            w.client.set(f"new{number}", S.COMPLETED, updated_at=w.clock.now + number)
+        w.client.asked.clear()
+        await w.polls_until(w.clock.now + FEED.idle + 1)
+        assert pages(w, LookKind.FEED) == read
+        assert sorted(await told(w))[:new] == [("completed", f"new{number}") for number in range(new)]
+
+
+async def test_a_row_of_a_feed_that_was_heard_before_is_no_news_however_often_it_comes(tmp_path):
+    async with world(tmp_path, uploads=("a",), listings=(FEED,), discover=False) as w:
+        w.client.set("a", S.COMPLETED, updated_at=w.clock.now)
+        w.client.set("b", S.COMPLETED, updated_at=w.clock.now)
+        await w.polls_until(w.clock.now + HOUR)
+        assert await told(w) == [("completed", "a")]
+
+
+async def test_what_a_feed_does_not_show_is_still_open_and_asked_for_by_itself_only_seldom(tmp_path):
+    pace = replace(PACE, audit=600.0)
+    async with world(tmp_path, uploads=("a", "b"), listings=(FEED,), discover=False, pace=pace) as w:
+        w.client.set("a", S.PROCESSING)
+        w.client.set("b", S.PROCESSING)
+        await w.polls_until(w.clock.now + 1)
+        w.client.asked.clear()
+        await w.polls_until(w.clock.now + 590)
+        assert {look.kind for look in w.client.asked} == {LookKind.FEED}
+        await w.polls_until(w.clock.now + 30)
+        assert {look.id for look in w.client.asked if look.kind is LookKind.GET} == {"a", "b"}
+
+
+# --- half an answer, and silence
+
+
+async def test_half_a_row_is_followed_at_once_by_a_look_at_the_upload_itself(tmp_path):
+    async with world(tmp_path) as w:
+        w.client.tells_half = True
+        w.client.set("a", S.PROCESSING)
+        await w.polls_until(w.clock.now + 60)
+        w.client.set("b", S.PROCESSING)
+        w.client.asked.clear()
+        w.client.times.clear()
+        await w.polls_until(w.clock.now + 60)
+        shown = next(place for place, look in enumerate(w.client.asked) if look.id == "b")
+        assert w.client.asked[shown - 1].kind is LookKind.LIST
+        assert w.client.times[shown - 1] == w.client.times[shown]
+        assert await told(w) == [("processing", "b")]
+
+
+async def test_half_a_row_that_repeats_itself_costs_no_second_look(tmp_path):
+    async with world(tmp_path, cadence=replace(CADENCE, settled=())) as w:
+        w.client.tells_half = True
+        await w.polls_until(w.clock.now + 60)
+        w.client.set("a", S.COMPLETED)
+        w.client.asked.clear()
+        await w.polls_until(w.clock.now + HOUR)
+        assert [look.id for look in w.client.asked if look.kind is LookKind.GET] == ["a"]
+        assert len(pages(w)) > 10
+        assert await told(w) == [("completed", "a")]
+
+
+async def test_an_upload_that_a_batch_does_not_speak_of_is_asked_for_again_but_not_at_once(tmp_path):
+    async with world(tmp_path, uploads=("a", "b"), discover=False, listings=(), batch=50) as w:
+        w.client.set("a", S.PROCESSING)
+        w.client.set("b", S.PROCESSING)
+        await w.polls_until(w.clock.now + 60)
+        observe, asked = w.client.observe, []
+
+        async def without_b(look, at):
+            answer = await observe(look, at)
+            asked.extend([at] if "b" in look.ids else [])
+            return replace(answer, observations=tuple(one for one in answer.observations if one.id != "b"))
+
+        w.client.observe = without_b
+        await w.polls_until(w.clock.now + 300)
+        assert len(asked) > 10
+        assert all(later - earlier >= UNSPOKEN_EVERY for earlier, later in pairwise(asked))
+        assert await told(w) == [("processing", "a"), ("processing", "b")]
+
+
+@pytest.mark.parametrize("newest_last", [True, False])
+async def test_of_two_rows_about_one_upload_the_one_that_moved_last_counts(tmp_path, newest_last):
+    async with world(tmp_path, uploads=("a",), discover=False, single=False) as w:
+        rows = [
+            Observation("post", "a", S.PROCESSING, "processing", updated_at=w.clock.now - 20),
+            Observation("post", "a", S.COMPLETED, "completed", updated_at=w.clock.now - 10),
+        ]
+
+        async def both(_look, _at):
+            return Answer(tuple(rows if newest_last else reversed(rows)))
+
+        w.client.observe = both
+        await w.polls_until(w.clock.now + HOUR)
+        assert await told(w) == [("completed", "a")]
+
+
+# --- where it stands in its list
+
+
+def follows_one_on_page_two(path, **more):
+    """A list of pages of ten in which the fifteenth is open, and registered; nothing can be asked for by its id."""
+    return world(path, **{"uploads": ("open",), "discover": False, "single": False, **more})
+
+
+async def settle_in(w):
+    """Until it is known where the open one stands."""
+    w.client.page_size = 10
+    for id_ in SETTLED[:14]:
+        w.client.set(id_, S.COMPLETED)
+    w.client.set("open", S.PROCESSING)
+    for id_ in SETTLED[14:25]:
+        w.client.set(id_, S.COMPLETED)
+    await w.polls_until(w.clock.now + 60)
+    w.client.asked.clear()
+    await w.polls_until(w.clock.now + 60)
+    assert set(pages(w)) == {2}
+    w.client.asked.clear()
+
+
+async def test_an_upload_that_moved_up_a_page_is_found_on_the_page_before(tmp_path):
+    async with follows_one_on_page_two(tmp_path) as w:
+        await settle_in(w)
+        for id_ in SETTLED[:8]:
+            del w.client.truth[id_]
+        await w.polls_until(w.clock.now + 60)
+        assert 1 in pages(w)
+        assert set(pages(w)[-3:]) == {1}
+        w.client.set("open", S.COMPLETED)
+        await w.polls_until(w.clock.now + 11)
+        assert (await told(w))[-1] == ("completed", "open")
+
+
+async def test_an_upload_that_was_pushed_down_a_page_is_found_on_the_page_after(tmp_path):
+    async with follows_one_on_page_two(tmp_path) as w:
+        await settle_in(w)
+        w.client.put_on_top(*(f"new{number}" for number in range(8)))
+        await w.polls_until(w.clock.now + 60)
+        assert set(pages(w)[-3:]) == {3}
+        w.client.set("open", S.COMPLETED)
+        await w.polls_until(w.clock.now + 11)
+        assert (await told(w))[-1] == ("completed", "open")
+
+
+async def test_an_upload_that_is_on_no_page_beside_is_looked_for_through_the_whole_list(tmp_path):
+    async with follows_one_on_page_two(tmp_path) as w:
+        await settle_in(w)
+        w.client.put_on_top(*(f"new{number}" for number in range(30)))
+        w.client.set("open", S.COMPLETED)
+        await w.polls_until(w.clock.now + 120)
+        assert (await told(w))[-1] == ("completed", "open")
+        assert {1, 2, 3, 4, 5} <= set(pages(w))
+        w.client.asked.clear()
+        await w.polls_until(w.clock.now + 600)
+        assert w.client.asked == []  # it is found, and nothing is to be discovered
+
+
+async def test_an_upload_that_no_page_shows_any_more_is_asked_for_by_itself(tmp_path):
+    async with world(tmp_path, discover=True) as w:
+        await settle_in_where_all_is_discovered(w)
+        del w.client.truth["open"]
+        await w.polls_until(w.clock.now + 60)
+        assert "open" in {look.id for look in w.client.asked}
+        await w.polls_until(w.clock.now + 600)
+        assert (await told(w))[-1] == ("gone", "open")
+
+
+async def settle_in_where_all_is_discovered(w):
+    w.client.page_size = 10
+    for id_ in SETTLED[:14]:
+        w.client.set(id_, S.COMPLETED)
+    w.client.set("open", S.PROCESSING)
+    for id_ in SETTLED[14:25]:
+        w.client.set(id_, S.COMPLETED)
+    await w.polls_until(w.clock.now + 60)
+    assert 2 in pages(w)
+    w.client.asked.clear()
+
+
+# --- what is not there
+
+
+async def test_a_list_of_which_half_is_gone_is_believed_once_it_has_said_so_for_an_hour(tmp_path):
+    async with world(tmp_path, single=False, cadence=TWO_SWEEPS) as w:
+        for number in range(20):
+            w.client.set(f"u{number}", S.PROCESSING)
+        await w.polls_until(w.clock.now + 60)
+        for number in range(15):
+            del w.client.truth[f"u{number}"]
+        await w.polls_until(w.clock.now + 0.9 * HOUR)
+        assert await told(w) == []
+        await w.polls_until(w.clock.now + HOUR)
+        assert sorted(await told(w)) == sorted(("gone", f"u{number}") for number in range(15))
+
+
+async def test_a_list_that_shows_all_again_is_doubted_anew(tmp_path):
+    async with world(tmp_path, single=False, cadence=replace(TWO_SWEEPS, stuck_after=inf)) as w:
+        for number in range(20):
+            w.client.set(f"u{number}", S.PROCESSING)
+        await w.polls_until(w.clock.now + 60)
+        everything = w.client.truth
+        for _ in range(4):
+            w.client.truth = {}
+            await w.polls_until(w.clock.now + HOUR / 2)
+            w.client.truth = everything
+            await w.polls_until(w.clock.now + 60)
+        assert [one for one in await told(w) if one[0] == "gone"] == []
+
+
+async def test_a_sweep_that_a_restart_cuts_in_two_judges_no_absence(tmp_path):
+    lists = replace(LISTING, through=0.0)
+    async with world(tmp_path, single=False, cadence=TWO_SWEEPS, listings=(lists,)) as w:
+        w.client.page_size = 1
+        for id_ in "abc":
+            w.client.set(id_, S.PROCESSING)
+        await w.polls_until(w.clock.now + 60)
+        for _ in range(6):
+            while (await w.store.listings("posts"))["all"].page != 2:
+                await w.poll()
+            await w.stop()
+            await w.start()
+            w.client.asked.clear()
+            while (await w.store.listings("posts"))["all"].page != 1:
+                await w.poll()
+            assert {2, 3} <= set(pages(w))
+        assert await told(w) == []

@@ -1,0 +1,291 @@
+"""Which looks the poller sends, and what it makes of what they show and do not show."""
+
+from dataclasses import replace
+from math import inf
+
+import pytest
+from world import CADENCE, PACE, endpoint, world
+
+from notifier.core.model import LookKind, Status
+from notifier.core.questions import GIVE_UP_AFTER
+from notifier.core.rhythm import Listing
+from notifier.providers.base import Malformed, Refused, Unavailable
+
+S = Status
+HOUR = 3600.0
+FEED = Listing(LookKind.FEED, "finished", active=30, idle=300)
+TWO_SWEEPS = replace(CADENCE, grace=0.0, grace_looks=2)
+
+
+async def types(w):
+    rows = await w.store.database.rows("SELECT type FROM events WHERE upload IS NOT NULL ORDER BY position")
+    return [row[0] for row in rows]
+
+
+def kinds(w):
+    return {look.kind for look in w.client.asked}
+
+
+# --- what costs least
+
+
+async def test_several_open_uploads_of_a_list_are_one_look_and_not_one_each(tmp_path):
+    async with world(tmp_path, uploads=("a", "b", "c")) as w:
+        for id_ in "abc":
+            w.client.set(id_, S.PROCESSING)
+        await w.polls_until(w.clock.now + 60)
+        w.client.asked.clear()
+        await w.polls_until(w.clock.now + 300)
+        assert kinds(w) == {LookKind.LIST}
+        assert len(w.client.asked) <= 31
+
+
+async def test_where_nothing_is_open_no_status_is_asked_for(tmp_path):
+    async with world(tmp_path, uploads=("a",), discover=False) as w:
+        w.client.set("a", S.COMPLETED)
+        await w.poll(2)
+        w.client.asked.clear()
+        await w.polls_until(w.clock.now + 0.9 * HOUR)
+        assert w.client.asked == []
+
+
+async def test_a_batch_asks_for_all_that_is_open_at_once_and_only_so_many(tmp_path):
+    ids = tuple(f"u{number}" for number in range(7))
+    async with world(tmp_path, uploads=ids, discover=False, listings=(), single=False, batch=3) as w:
+        for id_ in ids:
+            w.client.set(id_, S.PROCESSING)
+        await w.polls_until(w.clock.now + 60)
+        assert kinds(w) <= {LookKind.GET, LookKind.BATCH}
+        batches = [look.ids for look in w.client.asked if look.kind is LookKind.BATCH]
+        assert {len(batch) for batch in batches} == {3}
+        assert {id_ for batch in batches for id_ in batch} == set(ids)
+
+
+async def test_an_upload_that_a_batch_does_not_speak_of_is_no_news_and_holds_nobody_up(tmp_path):
+    async with world(tmp_path, uploads=("a", "b"), discover=False, listings=(), batch=50) as w:
+        w.client.set("a", S.PROCESSING)
+        w.client.set("b", S.PROCESSING)
+        await w.polls_until(w.clock.now + 30)
+        del w.client.truth["b"]
+        w.client.asked.clear()
+        await w.polls_until(w.clock.now + 300)
+        w.client.set("a", S.COMPLETED)
+        await w.polls_until(w.clock.now + 60)
+        assert await types(w) == ["upload.processing", "upload.processing", "upload.completed"]
+        assert len(w.client.asked) < 60
+
+
+async def test_one_id_that_spoils_its_batch_does_not_spoil_the_others(tmp_path):
+    ids = ("a", "b", "c", "d")
+    async with world(tmp_path, uploads=ids, discover=False, listings=(), batch=4) as w:
+        for id_ in ids:
+            w.client.set(id_, S.PROCESSING)
+        await w.polls_until(w.clock.now + 60)
+        observe = w.client.observe
+
+        async def one_is_rotten(look, at):
+            if "b" in look.ids:
+                raise Malformed("says: no such media")
+            return await observe(look, at)
+
+        w.client.observe = one_is_rotten
+        for id_ in ids:
+            w.client.set(id_, S.COMPLETED)
+        await w.polls_until(w.clock.now + HOUR)
+        assert (await types(w)).count("upload.completed") == 3
+        assert w.poller.watched["posts"].ways.batch == 1
+
+
+async def test_a_batch_that_is_always_answered_in_full_grows(tmp_path):
+    ids = tuple(f"u{number}" for number in range(9))
+    async with world(tmp_path, uploads=ids, discover=False, listings=(), batch=2, batch_up_to=5) as w:
+        for id_ in ids:
+            w.client.set(id_, S.PROCESSING)
+        await w.polls_until(w.clock.now + 300)
+        assert max(len(look.ids) for look in w.client.asked) == 5
+
+
+async def test_a_page_on_which_nothing_has_changed_writes_no_upload(tmp_path):
+    async with world(tmp_path) as w:
+        for number in range(50):
+            w.client.set(f"u{number}", S.PROCESSING)
+        await w.polls_until(w.clock.now + 31)
+        asked = []
+        await w.store.database._writer.set_trace_callback(asked.append)
+        before = len(w.client.asked)
+        await w.polls_until(w.clock.now + 100)
+        assert len(w.client.asked) > before
+        assert [sql for sql in asked if "UPDATE uploads" in sql or "INTO uploads" in sql] == []
+
+
+async def test_a_feed_that_fails_is_done_without(tmp_path):
+    async with world(tmp_path, uploads=("a", "b"), listings=(FEED,), discover=False) as w:
+        w.client.set("a", S.PROCESSING)
+        w.client.set("b", S.PROCESSING)
+        await w.polls_until(w.clock.now + 30)
+        observe = w.client.observe
+
+        async def no_feed(look, at):
+            if look.kind is LookKind.FEED:
+                raise Unavailable("500")
+            return await observe(look, at)
+
+        w.client.observe = no_feed
+        await w.polls_until(w.clock.now + 600)
+        w.client.set("a", S.COMPLETED)
+        await w.polls_until(w.clock.now + 60)
+        assert (await types(w))[-1] == "upload.completed"
+        assert (await w.store.listings("posts"))["finished"].failures >= GIVE_UP_AFTER
+
+
+@pytest.mark.parametrize("single", [True, False])
+async def test_a_list_that_failed_for_long_is_read_again_although_nothing_is_to_be_discovered(tmp_path, single):
+    async with world(tmp_path, uploads=("a", "b"), discover=False, single=single) as w:
+        w.client.set("a", S.PROCESSING)
+        w.client.set("b", S.PROCESSING)
+        await w.polls_until(w.clock.now + 60)
+        w.client.fault = Unavailable("down")
+        await w.polls_until(w.clock.now + 600)
+        w.client.fault = None
+        await w.polls_until(w.clock.now + 600)
+        w.client.asked.clear()
+        w.client.set("a", S.COMPLETED)
+        await w.polls_until(w.clock.now + 61)
+        assert (await types(w))[-1] == "upload.completed"
+        assert LookKind.LIST in kinds(w)
+
+
+# --- what is not there
+
+
+async def test_without_a_call_for_one_upload_a_list_finds_what_is_registered_and_two_sweeps_miss_what_is_gone(tmp_path):
+    async with world(tmp_path, uploads=("a",), single=False, discover=False, cadence=TWO_SWEEPS) as w:
+        for id_ in "abc":
+            w.client.set(id_, S.PROCESSING)
+        await w.polls_until(w.clock.now + 60)
+        assert await types(w) == ["upload.processing"]
+        assert kinds(w) == {LookKind.LIST}
+        del w.client.truth["a"]
+        await w.polls_until(w.clock.now + 600)
+        assert await types(w) == ["upload.processing", "upload.gone"]
+
+
+async def test_a_registered_id_that_no_list_shows_is_unknown_after_two_sweeps(tmp_path):
+    async with world(tmp_path, uploads=("nobody",), single=False, cadence=TWO_SWEEPS) as w:
+        w.client.set("a", S.COMPLETED)
+        await w.polls_until(w.clock.now + 900)
+        assert await types(w) == ["upload.unknown"]
+
+
+@pytest.mark.parametrize("single", [True, False])
+async def test_a_list_that_is_suddenly_empty_is_doubted(tmp_path, single):
+    async with world(tmp_path, single=single, cadence=TWO_SWEEPS) as w:
+        for number in range(20):
+            w.client.set(f"u{number}", S.PROCESSING)
+        await w.polls_until(w.clock.now + 60)
+        observe = w.client.observe
+
+        async def nothing(look, at):
+            answer = await observe(look, at)
+            return replace(answer, observations=()) if look.kind is LookKind.LIST else answer
+
+        w.client.observe = nothing
+        await w.polls_until(w.clock.now + 0.5 * HOUR)
+        assert await types(w) == []
+
+
+async def test_what_a_complete_list_does_not_show_is_asked_for_before_it_is_gone(tmp_path):
+    async with world(tmp_path, baseline="announce") as w:
+        for number in range(20):
+            w.client.set(f"u{number}", S.PROCESSING)
+        await w.polls_until(w.clock.now + 60)
+        hidden = w.client.truth["u3"]
+        observe = w.client.observe
+
+        async def one_is_hidden(look, at):
+            answer = await observe(look, at)
+            if look.kind is LookKind.GET:
+                return answer
+            return replace(answer, observations=tuple(one for one in answer.observations if one is not hidden))
+
+        w.client.observe = one_is_hidden
+        w.client.asked.clear()
+        await w.polls_until(w.clock.now + 600)
+        assert "u3" in {look.id for look in w.client.asked}
+        assert "upload.gone" not in await types(w)
+
+
+async def test_a_list_that_shrinks_between_two_pages_hides_nothing(tmp_path):
+    async with world(tmp_path) as w:
+        w.client.page_size, w.client.tells_total = 2, True
+        for id_ in ("a", "b", "c", "d"):
+            w.client.set(id_, S.PROCESSING)
+        observe = w.client.observe
+
+        async def the_first_goes_after_page_one(look, at):
+            answer = await observe(look, at)
+            if look.page == 1:
+                w.client.truth.pop("a", None)
+            return answer
+
+        w.client.observe = the_first_goes_after_page_one
+        await w.polls_until(w.clock.now + 5)
+        assert set(await w.store.known("posts", ["a", "b", "c", "d"])) == {"a", "b", "c", "d"}
+
+
+# --- who may ask
+
+
+async def test_a_refused_credential_is_left_alone_until_a_person_has_acted(tmp_path):
+    async with world(tmp_path, endpoints=(endpoint("ops", events=("*",)),), uploads=("a",)) as w:
+        w.client.set("a", S.PROCESSING)
+        await w.poll(2)
+        w.client.fault = Refused("answers 401: check api_key")
+        await w.polls_until(w.clock.now + 60)
+        asked = len(w.client.asked)
+        await w.polls_until(w.clock.now + 24 * HOUR)
+        assert len(w.client.asked) == asked
+        w.client.fault = None
+        w.poller.resume()
+        w.client.set("a", S.COMPLETED)
+        await w.polls_until(w.clock.now + 60)
+        await w.settle()
+        assert w.receivers.types("ops") == [
+            "upload.processing",
+            "source.failing",
+            "source.recovered",
+            "upload.completed",
+        ]
+
+
+async def test_what_was_learned_of_how_long_uploads_take_survives_a_restart(tmp_path):
+    async with world(tmp_path, uploads=("a",), pace=replace(PACE, price=5.0)) as w:
+        w.client.set("a", S.PROCESSING)
+        await w.polls_until(w.clock.now + 40)
+        w.client.set("a", S.COMPLETED)
+        await w.polls_until(w.clock.now + 40)
+        await w.stop()
+        await w.start()
+        (lives,) = w.poller.watched["posts"].book.lives.values()
+        assert lives.count == 1
+        assert 40 <= sum(lives.exposure) <= 60
+
+
+async def test_a_scheduled_upload_is_left_alone_until_its_time(tmp_path):
+    async with world(tmp_path, uploads=("a",), discover=False) as w:
+        due_at = w.clock.now + 2 * HOUR
+        w.client.set("a", S.SCHEDULED, scheduled_at=due_at)
+        await w.poll(2)
+        w.client.asked.clear()
+        await w.polls_until(due_at)
+        assert w.client.asked == []
+        w.client.set("a", S.COMPLETED, scheduled_at=due_at)
+        await w.polls_until(due_at + 5.1)
+        assert (await types(w))[-1] == "upload.completed"
+
+
+async def test_nothing_rests_for_ever(tmp_path):
+    async with world(tmp_path, discover=False, pace=replace(PACE, caps=((inf, inf),), price=inf), uploads=("a",)) as w:
+        w.client.set("a", S.PROCESSING)
+        await w.poll(2)
+        assert await w.poller.poll("posts") <= w.clock.now + 60
