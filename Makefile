@@ -29,9 +29,11 @@ endif
 fix: .venv/dev
 	.venv/bin/ruff format
 	.venv/bin/ruff check --fix
+	.venv/bin/python tests/tables.py
 
 bench: .venv/dev
 	.venv/bin/python -m bench
+	.venv/bin/python -m bench.polling
 
 # Takes the newest versions that pyproject.toml allows; needs uv.
 LOCK = uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 \

@@ -16,7 +16,7 @@ from bench import report
 from bench.corpus import Shape
 from bench.receipts import sink
 from bench.rounds import delays, play
-from notifier import app
+from notifier import serving
 
 SHAPES = ((25, 8), (1, 64), (1, 8))
 """Endpoints, and requests at once to each: the daemon's defaults filled up, one busy endpoint, one by default."""
@@ -64,7 +64,7 @@ async def profile(asked: argparse.Namespace) -> None:
 
 def main() -> None:
     asked = arguments()
-    gc.set_threshold(app.YOUNG)  # as the daemon does; here for both sides
+    gc.set_threshold(serving.YOUNG)  # as the daemon does; here for both sides
     if asked.profile:
         asyncio.run(profile(asked))
         return
