@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+import tables
 from configs import WHSEC
 
 from notifier import __version__
@@ -53,9 +54,10 @@ def test_the_first_two_blocks_are_the_two_commands():
 
 def test_the_config_is_right(tmp_path):
     path = tmp_path / "config.toml"
-    path.write_text(block("toml"))
+    text = block("toml") + block("toml", 1)
+    path.write_text(text)
     assert len(block("toml").splitlines()) <= 20
-    names = re.findall(r'env = "(\w+)"', block("toml"))
+    names = re.findall(r'env = "(\w+)"', text)
     settings = load(path, {**dict.fromkeys(names, WHSEC), "STATE_DIRECTORY": "/var/lib/notifier"})
     assert settings.warnings == ()
     assert [source.provider for source in settings.sources] == list(PROVIDERS)
@@ -124,6 +126,28 @@ def paths(tree):
         drawn, name, words = re.fullmatch(r"([│├└─ ]*)(\S+)\s*(.*)", line).groups()
         above[len(drawn) // 4 :] = [name]
         yield "".join(above), words
+
+
+# --- what the providers say
+
+
+def test_the_tables_of_the_providers_are_those_of_the_code():
+    text = tables.DOCUMENT.read_text()
+    assert tables.filled(text) == text, "make fix"
+    assert sorted(name for _, name, _ in tables.TABLE.findall(text)) == sorted(tables.TABLES)
+
+
+def test_every_provider_has_its_section():
+    sections = re.split(r"^## ", tables.DOCUMENT.read_text(), flags=re.MULTILINE)[1:]
+    names = [re.sub(r"\W", "_", section.splitlines()[0].strip("`").lower()) for section in sections]
+    assert names[-len(PROVIDERS) :] == list(PROVIDERS)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(1, "1 s"), (90, "90 s"), (600, "10 min"), (3600, "1 h"), (86400, "1 d"), (0.5, "0.5 s")]
+)
+def test_a_span_is_told_in_the_largest_unit_that_fits(seconds, words):
+    assert tables.span(seconds) == words
 
 
 # --- every document

@@ -22,14 +22,15 @@ MOST_LINES_OF_A_FUNCTION = 50
 MOST_LINES_OF_A_MODULE = 300
 LONGER = {"core/model.py": "the nouns are one subject, and are read together"}
 CORE_MAY_IMPORT = {
-    "binascii", "collections", "dataclasses", "datetime", "enum", "fnmatch", "hashlib", "hmac", "ipaddress", "json",
-    "math", "typing",
+    "binascii", "bisect", "collections", "dataclasses", "datetime", "enum", "fnmatch", "hashlib", "heapq", "hmac",
+    "ipaddress", "itertools", "json", "math", "operator", "typing",
 }  # fmt: skip
 PACED = {"tests/test_kill.py": "the world moves on while a real process is killed; nothing is judged by the time"}
 CLOCKS = {"time", "random", "secrets", "uuid"}
 """Modules of the standard library that know the moment, or toss coins."""
 MAY_KNOW_THE_MOMENT = {
-    "app.py": "hands the real clock and chance to everyone else",
+    "serving.py": "hands the real clock and chance to everyone else",
+    "app.py": "its alarm clock, and defaults that a test replaces",
     "webhook/receiver.py": "its defaults, which a test replaces",
     "demo/__init__.py": "hands the real clock to the demo",
     "demo/stage.py": "every demo has keys of its own",

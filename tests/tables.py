@@ -1,0 +1,190 @@
+"""what the provider modules know → the tables of docs/providers.md; run as a script, it writes them anew."""
+
+import re
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from itertools import groupby
+from math import inf
+from pathlib import Path
+
+from providing import source
+
+from notifier.core.model import LookKind, Rate, Status
+from notifier.core.rhythm import Listing, Steps
+from notifier.providers import (
+    PROVIDERS,
+    encoding_com_formats,
+    schedpilot,
+    schedpilot_posts,
+    upload_post,
+    upload_post_rows,
+    xenonflare,
+)
+from notifier.providers.base import Provider
+
+DOCUMENT = Path(__file__).parent.parent / "docs" / "providers.md"
+TABLE = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
+UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+WHOLE = {name: one.of(source(name, "https://api.example.com")) for name, one in PROVIDERS.items()}
+"""Each provider with all that it can be asked."""
+ENCODING_PARTS = {
+    word: encoding_com_formats.PARTS[meant]
+    for word, meant in encoding_com_formats.STATUSES.items()
+    if meant is not Status.GONE  # of what is removed no formats are told
+}
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table of Markdown."""
+    lines = [list(head), *map(list, rows)]
+    lines.insert(1, ["---"] * len(lines[0]))
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def words(meanings: Mapping[str, StrEnum]) -> str:
+    """Their words and ours, in the order of ours."""
+    order = list(type(next(iter(meanings.values()))))
+    pairs = sorted(meanings.items(), key=lambda pair: order.index(pair[1]))
+    grouped = groupby(pairs, key=lambda pair: pair[1])
+    return table(
+        ("theirs", "ours"), ((", ".join(f"`{theirs}`" for theirs, _ in group), f"`{ours}`") for ours, group in grouped)
+    )
+
+
+def per_provider(rows: Mapping[str, Iterable[str]]) -> str:
+    """A column for each provider."""
+    return table(["", *(f"`{name}`" for name in WHOLE)], ([name, *cells] for name, cells in rows.items()))
+
+
+# --- what can be asked
+
+
+def asking() -> str:
+    """The kinds of look that each provider has."""
+    kinds = {
+        "GET: one upload by its id": ["yes" if one.single else "–" for one in WHOLE.values()],
+        "BATCH: several by their ids": [f"{one.batch} ids at first" if one.batch else "–" for one in WHOLE.values()],
+        "LIST: pages of all there are": [listed(one, LookKind.LIST) for one in WHOLE.values()],
+        "FEED: what has settled, the latest first": [listed(one, LookKind.FEED) for one in WHOLE.values()],
+        "SCHEDULE: what is to come": [listed(one, LookKind.SCHEDULE) for one in WHOLE.values()],
+    }
+    return per_provider(kinds)
+
+
+def listed(provider: Provider, kind: LookKind) -> str:
+    """The collections that it can be asked for in this way."""
+    return ", ".join(spelled(one) for one in provider.listings if one.kind is kind) or "–"
+
+
+def spelled(listing: Listing) -> str:
+    """A collection, or the part of it."""
+    return f"{listing.collection} ({listing.word})" if listing.word else listing.collection
+
+
+# --- how often
+
+
+def limits() -> str:
+    """What may go, before an answer tells more."""
+    return per_provider(
+        {
+            "`base_url`": [one.base_url.removeprefix("https://") or "–" for one in WHOLE.values()],
+            "its limit, before headers tell another": [limit(one) for one in WHOLE.values()],
+            "`budget`, unless the config has another": [rate(one.budget) for one in WHOLE.values()],
+        }
+    )
+
+
+def limit(provider: Provider) -> str:
+    """The documented one."""
+    if not provider.limit.count:
+        return "unknown"
+    return rate(provider.limit) + (", by the clock hour" if provider.hourly else "")
+
+
+def rate(one: Rate) -> str:
+    """`60/min`."""
+    return f"{one.count:g}/{span(one.seconds).removeprefix('1 ')}"
+
+
+def cadences() -> dict[str, list[str]]:
+    """How long nobody looks, at most, before the budget says no."""
+    providers = list(WHOLE.values())
+    audits = [f"every {span(one.pace.audit)}" if one.single or one.batch else "–" for one in providers]
+    denials = [f"{one.cadence.grace_looks} times" for one in providers]
+    graces = [f" over {span(one.cadence.grace)}" if one.cadence.grace else "" for one in providers]
+    return {
+        "it takes, by half, before any was seen": [span(one.usual[0]) for one in providers],
+        "while it may settle it is seen every": [steps(one.pace.caps) for one in providers],
+        "and by a look of its own": audits,
+        "lists, while something is open / else": [rests(one) for one in providers],
+        "a list is read to its end every": [ends(one) for one in providers],
+        "once settled, where it may move": [steps(one.cadence.settled) or "–" for one in providers],
+        "it is stuck without a change for": [span(one.cadence.stuck_after) for one in providers],
+        "and then looked at every": [steps(one.cadence.stuck) for one in providers],
+        "it is gone once denied": [denial + grace for denial, grace in zip(denials, graces, strict=True)],
+    }
+
+
+def rhythms() -> str:
+    """Those in which the providers differ."""
+    return per_provider({name: cells for name, cells in cadences().items() if len(set(cells)) > 1})
+
+
+def everywhere() -> str:
+    """Those that are the same at all of them."""
+    return table(("", "everywhere"), ([name, cells[0]] for name, cells in cadences().items() if len(set(cells)) == 1))
+
+
+def steps(rhythm: Steps) -> str:
+    """`10 s until 10 min, 30 s until 1 h, then 5 min`; `never` after the last where that has an end."""
+    told = [f"{span(every)} until {span(age)}" for age, every in rhythm if age < inf]
+    last = [span(every) for age, every in rhythm if age == inf]
+    return ", ".join(told) + (f"{', then ' if told else ''}{last[0]}" if last else "")
+
+
+def rests(provider: Provider) -> str:
+    """How often each collection is read."""
+    told = [(spelled(one), f"{span(one.active)} / {span(one.idle)}") for one in provider.listings]
+    same = {pace for _, pace in told}
+    return same.pop() if len(same) == 1 else "; ".join(f"{name} {pace}" for name, pace in told)
+
+
+def ends(provider: Provider) -> str:
+    """How often a list is read to its end, whatever its pages hold."""
+    every = {one.through for one in provider.listings if one.through < inf}
+    return ", ".join(map(span, sorted(every))) or "–"
+
+
+def span(seconds: float) -> str:
+    """In the largest unit of which it is a whole number."""
+    whole = ((name, unit) for name, unit in UNITS if seconds >= unit and seconds % unit == 0)
+    name, unit = next(whole, UNITS[-1])
+    return f"{seconds / unit:g} {name}"
+
+
+TABLES = {
+    "asking": asking(),
+    "limits": limits(),
+    "rhythms": rhythms(),
+    "everywhere": everywhere(),
+    "upload_post uploads": words(upload_post.WORDS),
+    "upload_post targets": words(upload_post_rows.WORDS),
+    "xenonflare uploads": words(xenonflare.STATUSES),
+    "xenonflare targets": words(xenonflare.PARTS),
+    "schedpilot videos": words(schedpilot.STATUSES),
+    "schedpilot posts": words(schedpilot_posts.STATUSES),
+    "schedpilot accounts": words(schedpilot_posts.PARTS),
+    "schedpilot rows": words(schedpilot_posts.SHARES),
+    "encoding_com uploads": words(encoding_com_formats.STATUSES),
+    "encoding_com targets": words(ENCODING_PARTS),
+}
+
+
+def filled(text: str) -> str:
+    """The document with its tables as they are now."""
+    return TABLE.sub(lambda found: f"{found[1]}\n{TABLES[found[2]]}\n{found[3]}", text)
+
+
+if __name__ == "__main__":
+    DOCUMENT.write_text(filled(DOCUMENT.read_text()))

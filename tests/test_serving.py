@@ -1,0 +1,56 @@
+"""What is made of the settings before anything runs: whose budget a request is taken from, and how fast all goes."""
+
+from dataclasses import replace
+
+import pytest
+
+from notifier.core.model import Source
+from notifier.core.secret import Secret
+from notifier.providers import PROVIDERS
+from notifier.providers.http import open_session
+from notifier.serving import _accounts, _watched
+
+ONE = Source(
+    name="one",
+    provider="encoding_com",
+    base_url="http://127.0.0.1",
+    user_id="85296",
+    api_key=Secret("a-key"),
+    budget=PROVIDERS["encoding_com"].budget,
+)
+TWO = replace(ONE, name="two")
+
+
+def test_sources_of_one_credential_have_one_account_that_bears_the_name_of_the_first():
+    assert _accounts([ONE, TWO, replace(ONE, name="three")]) == {"one": "one", "two": "one", "three": "one"}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"provider": "xenonflare"},
+        {"base_url": "http://127.0.0.2"},
+        {"user_id": "85297"},
+        {"api_key": Secret("another-key")},
+    ],
+)
+def test_sources_that_differ_in_any_part_of_their_credential_have_an_account_each(other):
+    assert _accounts([ONE, replace(TWO, **other)]) == {"one": "one", "two": "two"}
+
+
+def test_an_account_tells_nothing_of_its_key():
+    assert "a-key" not in repr(_accounts([ONE, TWO]))
+
+
+@pytest.mark.parametrize("provider", ["encoding_com", "schedpilot", "upload_post", "xenonflare"])
+async def test_a_demonstration_is_as_many_times_faster_in_every_respect(provider):
+    source = replace(ONE, provider=provider, budget=PROVIDERS[provider].budget)
+    async with open_session() as session:
+        usual, quick = (_watched(source, session, pace, "an account") for pace in (1.0, 10.0))
+    assert (usual.account, quick.account) == ("an account", "an account")
+    for slow, fast in zip(usual.ways.listings, quick.ways.listings, strict=True):
+        assert (fast.active, fast.idle, fast.through) == pytest.approx(
+            (slow.active / 10, slow.idle / 10, slow.through / 10)
+        )
+    assert quick.provider.pace.floor == usual.provider.pace.floor / 10
+    assert quick.rules.cadence.stuck_after == usual.rules.cadence.stuck_after / 10
