@@ -8,7 +8,8 @@ from pathlib import Path
 from bench.polling.server import Clock, Sent, Server
 from bench.polling.trials import NAME, Trial, provider, source
 from bench.polling.weather import Window
-from bench.polling.world import Life, World
+from bench.polling.world import Life, World, durations
+from notifier.core.lives import Lives, one_life, together
 from notifier.core.model import Upload
 from notifier.poller import Poller
 from notifier.store import Store
@@ -20,6 +21,8 @@ FIRST_LOOK = 5.0
 """Seconds after its registration at which an upload is asked for by itself."""
 TAKEN_IN = 1.0
 """Seconds within which a birth leads to a pass, if none is due anyway: no first look is due so soon."""
+CLASSES = (":0", "post:0")
+"""Of the world's uploads, before they are seen first and after."""
 STANDSTILL = 10_000
 """Passes in a row that may leave the clock where it is."""
 
@@ -57,6 +60,8 @@ async def drive(trial: Trial, world: World, seed: int, folder: Path) -> Run:
         try:
             poller = Poller(store, [watched], (), clock, random.Random(seed).random)  # noqa: S311
             await poller.open()
+            if trial.lives:
+                watched.open((), {name: _known(trial.lives) for name in CLASSES}, clock.now)
             await _Days(trial, world, clock, store, poller).live()
             told = await _told(store)
         finally:
@@ -104,6 +109,10 @@ class _Days:
         book = self._poller.watched[NAME].book
         for upload in await self._store.follow(born):
             book.note(upload, self._clock.now, shown=False, whole=False)
+
+
+def _known(count: int) -> Lives:
+    return together(one_life(0.0, lasts) for lasts in durations(count, seed=1))
 
 
 def _registered(trial: Trial, life: Life, at: float) -> Upload:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bench.polling.metrics import Figures, Result
+from bench.polling.trials import PRICE_ALONE
 from bench.polling.work import GROUP, NAIVE, ORACLES, VENDOR, Key
 from bench.polling.world import MEAN_LIFE
 
@@ -27,6 +28,7 @@ CLAIRVOYANT, WORTH_IT = 1.3, 3.3
 """How many times the fewest possible looks; where so many settlings come within the longest delay that is allowed."""
 HOUR = {0.1: 40.0, 0.3: 50.0, 1.0: 85.0, 3.0: 85.0, 10.0: 85.0}
 """The 99th percentile of the delay, in seconds, by size, where 45 requests may go in an hour."""
+LEARNED = 1.10
 HOUR_READS = 45
 MINUTE = {"FEED, 4.9 s": 15.0, "BATCH 100, 4.9 s": 50.0}
 MINUTE_P99 = 5.5
@@ -53,7 +55,8 @@ class Goal:
 
 def goals(results: Mapping[Key, Result]) -> list[Goal]:
     """All goals for which there are results."""
-    return [*_fewer(results), *_near_the_fewest(results), *_hour(results), *_minute(results), *_true(results)]
+    found = (_fewer, _near_the_fewest, _learned, _hour, _minute, _true)
+    return [goal for each in found for goal in each(results)]
 
 
 def _fewer(results: Mapping[Key, Result]) -> Iterator[Goal]:
@@ -101,6 +104,19 @@ def _near_the_fewest(results: Mapping[Key, Result]) -> Iterator[Goal]:
             if size / MEAN_LIFE * longest >= WORTH_IT:
                 found = ours.sizes[size].per_settled(first=False) / fewest.sizes[size].per_settled()
                 yield Goal(f"FEED, {longest:g} s, {size:g} open: times the {oracle}", CLAIRVOYANT, found)
+
+
+def _learned(results: Mapping[Key, Result]) -> Iterator[Goal]:
+    """What looks and delays cost together, a look at its price, of what they cost who knows how long uploads take."""
+    ours, best = (results.get(("learned", name)) for name in ("FEED, 200 lives known", "FEED, all known"))
+    if ours is not None and best is not None:
+        yield Goal("200 lives known: times the cost where all is known", LEARNED, _cost(ours) / _cost(best))
+
+
+def _cost(result: Result) -> float:
+    """Upload-seconds."""
+    whole = result.pooled
+    return (PRICE_ALONE.price or 0.0) * (whole.looks - whole.first) + sum(whole.delays)
 
 
 def _hour(results: Mapping[Key, Result]) -> Iterator[Goal]:

@@ -9,6 +9,7 @@ from bench.polling.work import NAIVE, Key
 
 TITLES = {
     "free": "No limit, calm: requests per settled upload, delay in seconds",
+    "learned": "No cap: what is known of durations says when to look; a look is worth 5 upload-seconds",
     "hour": "60 reads in every clock hour, of which 45 are ours",
     "minute": "300 open, 60 requests in every minute",
     "rough": "Rough: 1 % errors, 0.2 % hanging, 5 minutes' outage, deletions, late rows, 60 requests in every minute",

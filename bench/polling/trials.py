@@ -52,6 +52,8 @@ RIVALLED = ("free", "rough")
 AS_NAIVE = Point("cap 4.9 s", price=math.inf, floor=2.0, cap=4.9, late=60.0)
 AS_VENDOR = Point("cap 13.8 s", price=math.inf, floor=2.0, cap=13.8, late=42.0)
 DEFAULTS = Point("defaults")
+PRICE_ALONE = Point("price alone", price=5.0, cap=3600.0, late=3600.0)
+"""Where nothing but what is known of durations says when to look."""
 SPARING = Point("as SchedPilot", price=5.0, cap=38.0, late=3600.0)
 """As far as the requests of an hour go."""
 
@@ -75,6 +77,8 @@ class Trial:
     reserve: float = 0.25
     registered: bool = True
     """Whether uploads are known from birth on; else they have to be discovered."""
+    lives: int = 0
+    """How many lives of such uploads are known beforehand."""
     discovery: tuple[float, float] = (DAY, DAY)
     """Seconds between two readings of its list for their own sake: while something is open, and while nothing is."""
     looked_at_again: tuple[tuple[float, float], ...] = ()
@@ -92,6 +96,10 @@ def _free(name: str, form: Form, point: Point) -> Trial:
 
 def _minute(name: str, form: Form, budget: Rate, reserve: float) -> Trial:
     return Trial("minute", name, form, AS_NAIVE, (300.0,), budget=budget, limit=PER_MINUTE, reserve=reserve)
+
+
+def _learned(name: str, lives: int) -> Trial:
+    return Trial("learned", name, FEED, PRICE_ALONE, (1.0,) * 12 + (10.0,) * 3, lives=lives)
 
 
 def _rough(name: str, form: Form) -> Trial:
@@ -132,6 +140,8 @@ TRIALS = (
     ),
     _minute("FEED, 4.9 s", FEED, Rate(15, 60), 0.25),
     _minute("BATCH 100, 4.9 s", batch(100), Rate(50, 60), 0.15),
+    _learned("FEED, 200 lives known", 200),
+    _learned("FEED, all known", 50_000),
     _rough("FEED", FEED),
     _rough("BATCH 50", batch(50)),
     _rough("LIST", LIST),

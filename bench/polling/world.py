@@ -128,6 +128,13 @@ def draw(size: float, seed: int, time: Time, deleted: float = 0.0) -> World:
     return World(size, begins, begins + time.warm_up, ends, lives)
 
 
+def durations(count: int, seed: int) -> list[float]:
+    """So many lives, in seconds, as they are lived everywhere."""
+    chance = random.Random(seed)  # noqa: S311  # the same lives every time
+    lives = (_life(number, 0.0, 0.0, chance) for number in range(count))
+    return [life.settled for life in lives]
+
+
 def _births(rate: float, begins: float, ends: float, chance: random.Random) -> Iterator[float]:
     moment = begins
     while (moment := moment + chance.expovariate(rate)) < ends:
