@@ -246,7 +246,7 @@ async def test_a_list_that_shows_all_again_is_doubted_anew(tmp_path):
 
 async def test_a_sweep_that_a_restart_cuts_in_two_judges_no_absence(tmp_path):
     lists = replace(LISTING, through=0.0)
-    async with world(tmp_path, single=False, cadence=TWO_SWEEPS, listings=(lists,)) as w:
+    async with world(tmp_path, single=False, cadence=replace(TWO_SWEEPS, grace_looks=1), listings=(lists,)) as w:
         w.client.page_size = 1
         for id_ in "abc":
             w.client.set(id_, S.PROCESSING)

@@ -69,7 +69,7 @@ def _mishaps(seconds: float) -> Iterator[tuple[float, Mishap]]:
     yield 0.65 * seconds, Mishap.POSTS_429
     down_at = 0.3 * seconds
     yield down_at, Mishap.CRM_DOWN
-    yield down_at + min(0.2 * seconds, LONGEST_OUTAGE), Mishap.CRM_UP
+    yield down_at + min(0.4 * seconds, LONGEST_OUTAGE), Mishap.CRM_UP
 
 
 def _scenes(story: Story, seconds: float, draw: Random) -> Iterator[Scene]:
