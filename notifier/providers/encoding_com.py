@@ -80,14 +80,14 @@ class Client:
 
     async def _single(self, look: Look, at: float) -> Answer:
         if not is_id(look.id):
-            raise Malformed("an id that is no number cannot be asked for")
+            return Answer(skipped=("an id that is no number cannot be asked for",))
         form = {} if is_simple(look) else {"extended": "yes"}
         reply = await self._asked({"action": "GetStatus", "mediaid": look.id, **form}, at)
         return reply.telling(single(reply.root, look))
 
     async def _several(self, look: Look, at: float) -> Answer:
         ids = [id_ for id_ in look.ids if is_id(id_)]
-        odd = (f"{len(look.ids) - len(ids)} ids that are no numbers were not asked for",) * (len(ids) < len(look.ids))
+        odd = (f"not asked for, as no number: {len(look.ids) - len(ids)} of the ids",) * (len(ids) < len(look.ids))
         if not ids:
             raise Malformed("not one of the ids is a number")
         reply = await self._asked({"action": "GetStatus", "mediaid": ",".join(ids), "extended": "yes"}, at)

@@ -55,8 +55,12 @@ def spelled(word: str) -> str:
 
 def place(value: object) -> str | None:
     """Where a file is. The user name and the password that it may take to get there are nobody's business."""
-    url = reference(value)
-    return url and _USERINFO.sub(r"\1", url, count=1)
+    return discreet(reference(value))
+
+
+def discreet(words: str | None) -> str | None:
+    """What is said, without the user names and passwords of the URLs in it."""
+    return words and _USERINFO.sub(r"\1", words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,17 +168,17 @@ def _meant(word: str | None) -> Status:
 def _saved(name: str, url: str, saved: str, of_format: TargetStatus) -> Target:
     lost = _lost(saved)
     status = TargetStatus.FAILED if lost else TargetStatus.COMPLETED if saved.lower() == "saved" else of_format
-    return Target(name, status, text()(saved), url=url, reason=lost)
+    return Target(name, status, discreet(text()(saved)), url=url, reason=lost)
 
 
 def _own_reason(told: _Format) -> Reason | None:
     said = told.description or told.errorsuggestion or told.errorcode
-    return None if said is None else Reason(told.errorcode or "error", said)
+    return None if said is None else Reason(told.errorcode or "error", discreet(said) or said)
 
 
 def _lost(saved: str) -> Reason | None:
     """Why nothing was saved at a destination, whose status is then "Error (why)"; None where it is another."""
-    said = text()(saved)
+    said = discreet(text()(saved))
     if said is None or not said.lower().startswith("error"):
         return None
     why = _ERROR.fullmatch(said)

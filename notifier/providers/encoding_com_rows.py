@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element
 from pydantic import AliasChoices, BeforeValidator, Field
 
 from notifier.core.model import Observation, Reason, Status, Target, TargetStatus
-from notifier.providers.encoding_com_formats import STATUSES, Formats, Note, formats, place, spelled
+from notifier.providers.encoding_com_formats import STATUSES, Formats, Note, discreet, formats, place, spelled
 from notifier.providers.shapes import Shape, Text, When, Word, reference
 from notifier.providers.xml import members
 
@@ -161,5 +161,5 @@ def _reason(status: Status, told: _Media, targets: Iterable[Target]) -> Reason |
     if status not in {Status.FAILED, Status.PARTIAL}:
         return None
     if told.said is Status.FAILED and told.description:
-        return Reason("error", told.description)
+        return Reason("error", discreet(told.description) or told.description)
     return next((target.reason for target in targets if target.reason), None)

@@ -102,6 +102,7 @@ def _observed(row: _Media, part: str) -> Observation:
         title=row.title,
         url=row.url,
         created_at=row.created_at,
+        ref=part,
     )
 
 

@@ -124,6 +124,14 @@ async def test_images_are_ready_on_arrival_and_cost_a_read_a_day(tmp_path):
         assert len(it.asked(IMAGES)) == 2
 
 
+async def test_the_list_of_images_says_nothing_of_where_the_videos_stand(tmp_path):
+    async with life(tmp_path, *(Media(f"video-{number}", "pending") for number in range(5))) as it:
+        await it.polls_for(10)
+        assert any("type=image" in asked for asked in it.fake.requests)
+        (watched,) = it.poller.watched.values()
+        assert [watch.row for watch in watched.book] == [0, 1, 2, 3, 4]
+
+
 async def test_a_video_without_a_status_is_unknown_until_it_has_one(tmp_path):
     async with life(tmp_path) as it:
         await it.baseline()
