@@ -113,7 +113,7 @@ def _heed_signals(app: App) -> None:
         app.stop()
 
     def hang_up() -> None:
-        log.warning("not reloaded: restart to apply a changed config")
+        log.warning("refused credentials are tried again; the config is not reloaded: restart to apply a change")
         app.resume()
 
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -114,7 +114,7 @@ def cadences() -> dict[str, list[str]]:
     denials = [f"{one.cadence.grace_looks} times" for one in providers]
     graces = [f" over {span(one.cadence.grace)}" if one.cadence.grace else "" for one in providers]
     return {
-        "it takes, by half, before any was seen": [span(one.usual[0]) for one in providers],
+        "presumed to take, before any was seen (median)": [span(one.usual[0]) for one in providers],
         "while it may settle it is seen every": [steps(one.pace.caps) for one in providers],
         "and by a look of its own": audits,
         "lists, while something is open / else": [rests(one) for one in providers],
@@ -122,7 +122,10 @@ def cadences() -> dict[str, list[str]]:
         "once settled, where it may move": [steps(one.cadence.settled) or "–" for one in providers],
         "it is stuck without a change for": [span(one.cadence.stuck_after) for one in providers],
         "and then looked at every": [steps(one.cadence.stuck) for one in providers],
-        "it is gone once denied": [denial + grace for denial, grace in zip(denials, graces, strict=True)],
+        "it is gone once denied": [
+            "–" if one.name == "encoding_com" else denial + grace
+            for one, denial, grace in zip(providers, denials, graces, strict=True)
+        ],
     }
 
 

@@ -126,7 +126,8 @@ async def test_a_hangup_does_not_end_it(tmp_path, media, hooks, systemd):
         media.put(Media("one", status="processing"))
         await hooks.got(2)
         assert await daemon.stop() == 0
-    assert "not reloaded: restart to apply a changed config" in [line["message"] for line in logged(tmp_path)]
+    told = "refused credentials are tried again; the config is not reloaded: restart to apply a change"
+    assert told in [line["message"] for line in logged(tmp_path)]
 
 
 async def test_a_hangup_has_a_refused_credential_tried_again(tmp_path, media, hooks, systemd):

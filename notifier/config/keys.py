@@ -48,7 +48,7 @@ def _description(source: SourceTable, path: KeyPath, findings: Findings) -> None
         findings.fault((*path, "discover"), "needs list: without it nothing can be discovered")
     if source.auth is not None:
         _auth(source.auth, (*path, "auth"), findings)
-    if source.list is not None:
+    if source.list is not None and not findings.at_fault((*path, "list", "paging")):
         _list(source.list, (*path, "list"), findings)
     if source.single is not None:
         _holes(
