@@ -45,16 +45,15 @@ class Hearing:
     async def readings(self) -> list[Reading]:
         """What becomes of each upload of which the answer tells anything, be it that it is not there any more."""
         if self.answer.missing or (self.kind is LookKind.GET and not self.answer.observations):
-            return self._silent(self.question.uploads)
+            return self._silent(await self.store.as_now(self.question.uploads))
         fresh = await self._fresh()
         news = await self._pair(fresh)
         readings = [self._reading(upload, seen) for upload, seen in self._pairs]
         if self.kind is LookKind.BATCH:
             spoken = {seen.id for seen in self.answer.observations}
-            readings += self._silent(
-                one for one in self.question.uploads if one.id not in spoken and one.due_at is not None
-            )
-        return readings + await self._read_on(news=news)
+            asked = await self.store.as_now([one for one in self.question.uploads if one.id not in spoken])
+            readings += self._silent(one for one in asked if one.due_at is not None)
+        return readings + await self._read_on(news)
 
     # --- what is new in it
 
@@ -68,10 +67,10 @@ class Hearing:
         self._known = [one for place, one in enumerate(seen) if place not in places]
         return [one for place, one in enumerate(seen) if place in places]
 
-    async def _pair(self, fresh: Sequence[Observation]) -> bool:
+    async def _pair(self, fresh: Sequence[Observation]) -> set[str]:
         """Each upload spoken of, with the newest word on it; one that nobody followed is followed from here on.
 
-        Answers whether there is news: an upload that nobody followed, or a page of a feed that is new from end to end.
+        Answers which of them are news: not followed before, or of a feed not heard before.
         """
         name = self.one.source.name
         known = await self.store.known(name, {id_ for each in fresh for id_ in (each.id, each.alias) if id_})
@@ -91,12 +90,22 @@ class Hearing:
             if before is None or (each.updated_at or 0.0) >= (before.updated_at or 0.0):
                 pairs[upload.media_id] = (upload, each)
         self._pairs = list(pairs.values())
-        return self._feed_goes_on() if self.kind is LookKind.FEED else bool(new)
+        return {each.id for upload, each in self._pairs if self._is_news(upload, each)}
 
-    def _feed_goes_on(self) -> bool:
-        """Whether the oldest row of the page was not heard before: then what lies below may not have been, either."""
-        oldest = min(self.answer.observations, key=lambda one: one.updated_at or inf, default=None)
-        return any(each is oldest and not is_old_news(upload, each, self.kind) for upload, each in self._pairs)
+    def _is_news(self, upload: Upload, seen: Observation) -> bool:
+        if self.kind is LookKind.FEED:
+            return not is_old_news(upload, seen, self.kind, self.now)
+        return upload.snapshot is None and not upload.registered and not upload.misses
+
+    def _goes_on(self, sweep: Sweep | None) -> bool:
+        """Whether what lies below the page may be news, too: something on it was not known when the sweep began.
+
+        The rows of a feed stand in the order of their moments: the oldest one tells.
+        """
+        rows = self.answer.observations
+        if self.kind is LookKind.FEED and rows:
+            rows = (min(rows, key=lambda one: one.updated_at or inf),)
+        return sweep is None or any(each.id in sweep.news for each in rows)
 
     # --- what becomes of whom
 
@@ -122,23 +131,31 @@ class Hearing:
 
     # --- how far a list was read, and what was not on it
 
-    async def _read_on(self, *, news: bool) -> list[Reading]:
+    async def _read_on(self, news: set[str]) -> list[Reading]:
         listing, before = self.question.listing, self.question.progress
-        if listing is None or before is None:
+        if listing is None:
             return []
-        sweep = self.one.sweeps.get(listing.name) if before.page > 1 else Sweep(self.now)
-        again = sweep.take(self.answer, before.page, self.now) if sweep else False
-        book, ways = self.one.book, self.one.ways
-        active = news or (is_soon(book, self.now) if self.kind is LookKind.SCHEDULE else bool(book))
-        sweeps = ways.discover or not ways.direct
-        lost = not ways.direct and any(watch.row is None and ways.shows(listing, watch.upload) for watch in book)
-        interest = Interest(news=news, active=active, again=again, sweeps=sweeps, lost=lost)
-        self.progress = read_on(self.question, self.answer, interest, self.now)
+        sweep = self.one.sweeps.get(listing.name)
+        if before is not None and before.page == 1:
+            sweep = self.one.sweeps[listing.name] = Sweep(self.now)
         if sweep is not None:
-            self.one.sweeps[listing.name] = sweep
+            sweep.news |= news
+        if before is None:
+            return []
+        again = sweep.take(self.answer, before.page, self.now) if sweep else False
+        interest = self._interest(listing, news=self._goes_on(sweep), again=again)
+        self.progress = read_on(self.question, self.answer, interest, self.now)
         if sweep is None or self.kind is not LookKind.LIST or not sweep.is_complete(self.answer):
             return []
         return await self._absent(listing, sweep.ids)
+
+    def _interest(self, listing: Listing, *, news: bool, again: bool) -> Interest:
+        book, ways, now = self.one.book, self.one.ways, self.now
+        active = news or (is_soon(book, now) if self.kind is LookKind.SCHEDULE else bool(book))
+        stray = any(watch.row is None and ways.shows(listing, watch.upload) for watch in book)
+        lost = not ways.direct and (stray or self.one.waits_until <= now)
+        sweeps = ways.discover or not ways.direct
+        return Interest(news=news, active=active, again=again, sweeps=sweeps, lost=lost)
 
     async def _absent(self, listing: Listing, shown: set[str]) -> list[Reading]:
         """The uploads that a complete sweep ought to have shown: no news, but to be asked for, where they can be.
@@ -147,21 +164,18 @@ class Hearing:
         only; what is open always.
         """
         one, now = self.one, self.now
-        if now - one.compared.get(listing.name, 0.0) >= min(listing.through, COMPARE_EVERY):
-            one.compared[listing.name] = now
-            known = await self.store.listed(one.source.name)
-        else:
-            known = await self.store.open_uploads(one.source.name)
+        whole = now - one.compared.get(listing.name, 0.0) >= min(listing.through, COMPARE_EVERY)
+        name = one.source.name
+        known = await self.store.listed(name) if whole else await self.store.open_uploads(name)
         last = not one.ways.many_kinds or listing is one.ways.listings[-1]  # of those that an unknown kind could be in
         listed = [upload for upload in known if one.ways.shows(listing, upload) and (upload.kind or last)]
         absent = [upload for upload in listed if upload.id not in shown]
-        if not one.doubts[listing.name].clears(len(listed), len(absent), len(shown), now):
+        if not one.doubts[listing.name, whole].clears(len(listed), len(absent), len(shown), now):
             return []
+        if whole:
+            one.compared[listing.name] = now
         if not one.ways.direct:
-            readings = [denied(upload, now, one.rules) for upload in absent]
-            one.missing -= {upload.media_id for upload in listed}
-            one.missing |= {reading.upload.media_id for reading in readings if reading.change is None}
-            return readings
+            return [denied(upload, now, one.rules) for upload in absent]
         return [
             Reading(replace(upload, due_at=now))
             for upload in absent
@@ -178,7 +192,8 @@ class Hearing:
             shown = told is not None and self.kind is not LookKind.FEED
             whole = told is not None and told.complete and shown
             self.one.book.note(upload, self.now, shown=shown, whole=whole)
-            if told is not None and not told.complete and upload.due_at is not None and upload.due_at <= self.now:
+            half = told is not None and not told.complete and self.one.ways.direct
+            if half and upload.due_at is not None and upload.due_at <= self.now:
                 self.one.hinted[upload.media_id] = upload
         for each in self._known if self.kind is not LookKind.FEED else ():
             same = [watch for watch in self.one.book.of([each.id]) if watch.upload.kind == each.kind]
@@ -201,11 +216,11 @@ class Hearing:
     def _note_group(self) -> None:
         book, listing, look = self.one.book, self.question.listing, self.question.look
         spoken = {each.id for each in self.answer.observations}
-        if self.kind is LookKind.BATCH:
-            silent = [watch for watch in book.of(look.ids) if watch.upload.id not in spoken]
+        if self.kind in {LookKind.BATCH, LookKind.GET}:
+            silent = [watch for watch in book.of(look.ids or (look.id,)) if watch.upload.id not in spoken]
             for watch in silent:
                 watch.due = self.now + UNSPOKEN_EVERY
-            if not silent:
+            if look.ids and not silent:
                 self.one.grow(len(look.ids))
         if listing is None:
             return
@@ -215,7 +230,7 @@ class Hearing:
         if self.kind is LookKind.LIST:
             for watch in book:
                 expected = book.page_of(watch, listing.name) == look.page
-                if expected and watch.upload.id not in spoken and self.one.ways.shows(listing, watch.upload):
+                if expected and watch.upload.id not in spoken and self.one.ways.ought_to_show(listing, watch.upload):
                     book.stray(watch, listing.name, look.page, more=self.answer.more)
 
 

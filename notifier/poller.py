@@ -66,8 +66,7 @@ class Poller:
         `jump` is by how many seconds our clock was put forward just now, or back.
         """
         now = self._clock()
-        if jump < 0:
-            await self._store.put_back(-jump, now)
+        await self._store.put_back(max(0.0, -jump), now)
         for account in self._budgets:
             self._budgets[account] = budgets.stepped(self._budgets[account], jump)
         for name, one in self.watched.items():
@@ -75,7 +74,8 @@ class Poller:
             self._budgets[one.account] = budgets.loaded(known, one.allowance, now)
             listed = now + max((listing.idle for listing in one.ways.listings), default=0.0)
             await self._store.believe_no_later(name, now + LONGEST_SLEEP, listed, now + LONGEST_HOLD)
-            one.open(await self._store.open_uploads(name), await self._store.lives(name), now)
+            lives = await self._store.lives(name)
+            one.open(await self._store.open_uploads(name), lives, now)  # at once, lest an answer be read in between
 
     def resume(self) -> None:
         """Ask the sources again whose credentials were refused."""
@@ -105,10 +105,10 @@ class Poller:
         return self._clock()
 
     async def _question(self, one: Watched, now: float) -> Question | None:
-        name, direct = one.source.name, one.ways.direct
+        name = one.source.name
         progress = await self._store.listings(name)
-        first = await self._store.next_uploads(name, 1, seen=False) if direct else []
-        slow = await self._store.next_uploads(name, 1, seen=True) if direct else []
+        first = await self._store.next_uploads(name, 1, seen=False)
+        slow = await self._store.next_uploads(name, 1, seen=True)
         if one.ways.batch and slow and (slow[0].due_at or 0.0) <= now:
             slow = await self._store.next_uploads(name, one.ways.batch, seen=True)
         spent = self._budgets[one.account]
@@ -132,20 +132,25 @@ class Poller:
         if isinstance(error, Unavailable) and limited:
             spent, draw = self._budgets[one.account], self._draw()
             self._budgets[one.account] = budgets.refused(spent, one.allowance, error.retry_after, now, draw)
+            rests = round(self._budgets[one.account].hold_until - now, 1)
+            fields = {"source": state.name, "reason": trouble.text, "seconds": rests}
+            log.warning("rests", extra={"fields": fields})
         one.is_stopped = isinstance(error, Refused)
-        if question.look.kind is LookKind.BATCH and isinstance(error, Malformed):
-            one.halve()
         rest = 0.0 if limited else _rest(error, failures, self._draw())
         state = replace(state, failures=failures, hold_until=max(state.hold_until, now + rest))
         told = None
-        if state.trouble is None and (not limited or failures > 1):
+        worse = one.is_stopped and state.trouble is not None and state.trouble.code != trouble.code
+        if worse or (state.trouble is None and (not limited or failures > 1)):
             state, told = failing(state, one.provider.name, trouble, question.subject, now)
         # What was asked goes behind the others, so that one question without an answer does not hold them up.
         later = now + rest + LATER * one.provider.pace.floor
         one.put_off(question, later)
+        if question.look.kind is LookKind.BATCH and isinstance(error, Malformed):
+            one.halve(question.look.ids, later)
         if state.failed == question.subject:
             state = replace(state, failed_due_at=later)
-        uploads = [replace(upload, due_at=later) for upload in question.uploads if upload.due_at is not None]
+        asked = await self._store.as_now(question.uploads)
+        uploads = [replace(upload, due_at=later) for upload in asked if upload.due_at is not None]
         progress = put_off(question.progress, later)
         await self._announce(one, Announcement(state, progress, uploads, owed=self._owed([told])))
 

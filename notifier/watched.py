@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 from zlib import crc32
 
 from notifier.core import budget
@@ -12,11 +13,14 @@ from notifier.core.budget import Budget
 from notifier.core.lives import LONGEST, Lives, presumed
 from notifier.core.model import ListingState, Source, Upload
 from notifier.core.pace import Why, stalest
-from notifier.core.questions import Question, Ways, batch, discovering, scarcely, single, watching
+from notifier.core.questions import Question, batch, discovering, scarcely, single, watching
 from notifier.core.reading import Rules
 from notifier.core.sweep import Doubt, Sweep
+from notifier.core.ways import Ways
 from notifier.providers.base import Client, Provider
 
+SPOILER_RESTS = 600.0
+"""Seconds for which an id is left out that spoils whatever batch it is in."""
 SLOW_SHARE = 0.1
 """Of the allowance, for looks at what has settled, rests or is stuck: together they never take more."""
 BATCHES_TO_GROW = 20
@@ -43,17 +47,19 @@ class Watched:
     skipped: dict[str, Sequence[str]] = field(default_factory=dict)
     """What could not be read in the last answer to a question, by its subject."""
     sweeps: dict[str, Sweep] = field(default_factory=dict)
-    doubts: dict[str, Doubt] = field(default_factory=lambda: defaultdict(Doubt))
+    doubts: dict[tuple[str, bool], Doubt] = field(default_factory=lambda: defaultdict(Doubt))
     compared: dict[str, float] = field(default_factory=dict)
     """When a sweep of each list was last compared with all that was ever listed."""
-    missing: set[int] = field(default_factory=set)
-    """Uploads that the last complete sweep did not show, and that cannot be asked for."""
+    waits_until: float = inf
+    """When something is due that only lists can show."""
     allowance: Allowance = field(init=False)
     rules: Rules = field(init=False)
     ways: Ways = field(init=False)
     book: Book = field(init=False)
     _slow_tat: float = 0.0
     _good_batches: int = 0
+    _whole_batch: int = 0
+    """As large as batches were before the first was answered badly; 0: none was."""
     _largest_batch: int = field(init=False)
     _busy: float = 0.5
     _busy_of: float = UNHURRIED
@@ -67,8 +73,10 @@ class Watched:
         self.allowance = Allowance(source.budget, provider.limit, source.reserve, hourly=provider.hourly, phase=phase)
         kinds = source.kinds or provider.kinds
         listings = tuple(one for one in provider.listings if not kinds or one.collection in kinds)
-        self.rules = Rules(provider.cadence, provider.vanishing, source.stalled_after)
         self.ways = Ways(provider.single, provider.batch, listings, bool(provider.kinds), source.discover)
+        # Where an upload cannot be asked for, what has settled is seen again with its list, or not at all.
+        cadence = provider.cadence if self.ways.direct else replace(provider.cadence, settled=())
+        self.rules = Rules(cadence, provider.vanishing, source.stalled_after)
         self._largest_batch = max(provider.batch, provider.batch_up_to)
         self.open((), {}, 0.0)
 
@@ -93,7 +101,10 @@ class Watched:
     ) -> Iterator[Question]:
         """All that could be asked next. `first` were never seen, `slow` are due by their rhythm, the soonest first."""
         self._note_busy(now)
-        yield from discovering(self.book, self.ways, progress, missing=bool(self.missing))
+        self.waits_until = (
+            min((one.due_at or 0.0 for one in [*first, *slow]), default=inf) if not self.ways.direct else inf
+        )
+        yield from discovering(self.book, self.ways, progress, self.waits_until)
         pace, gap = self.provider.pace, self._gap(spent, now)
         pace = scarcely(pace, gap, self.book, self.ways, progress) if gap else pace
         yield from watching(self.book, self.ways, progress, pace, now)
@@ -101,13 +112,16 @@ class Watched:
             return
         many = self.ways.many_kinds
         if self.hinted:
-            yield single(next(iter(self.hinted.values())), now, Why.FIRST, many_kinds=many)
+            hinted = next(iter(self.hinted.values()))
+            yield single(hinted, hinted.due_at or 0.0, Why.FIRST, many_kinds=many)
         if first:
+            due_at = first[0].due_at or 0.0
             covered = first[0].media_id in self.book.watches and self.ways.feed(progress) is not None
-            question = single(first[0], first[0].due_at or 0.0, Why.FIRST, many_kinds=many)
+            covered = covered and now - due_at < self.provider.pace.audit
+            question = single(first[0], due_at, Why.FIRST, many_kinds=many)
             yield replace(question, is_covered=covered)
         if slow:
-            due_at = max(slow[0].due_at or 0.0, self._slow_bucket().may_go(self._slow_tat, now))
+            due_at = max(slow[0].due_at or 0.0, self._slow_bucket().free_at(self._slow_tat, now))
             yield self._asking(slow, due_at, Why.AUDIT, now)
 
     def _asking(self, uploads: Sequence[Upload], due_at: float, why: Why, now: float) -> Question:
@@ -138,9 +152,19 @@ class Watched:
 
     # --- batches
 
-    def halve(self) -> None:
-        """A batch was answered badly: it may have been too large, or one of its ids spoils it."""
+    def halve(self, ids: Sequence[str], until: float) -> None:
+        """A batch was answered badly: it may have been too large, or one of its ids spoils it.
+
+        One that spoils it alone rests for longer, and the others need not suffer for it.
+        """
         self._good_batches = 0
+        if len(ids) == 1:
+            for watch in self.book.of(ids):
+                watch.due = until + SPOILER_RESTS
+            self.ways = replace(self.ways, batch=self._whole_batch or self.ways.batch)
+            self._whole_batch = 0
+            return
+        self._whole_batch = self._whole_batch or self.ways.batch
         self._largest_batch = max(self.provider.batch, self.ways.batch // 2)
         self.ways = replace(self.ways, batch=max(1, self.ways.batch // 2))
 

@@ -6,9 +6,9 @@ from math import inf
 import pytest
 from world import CADENCE, PACE, endpoint, world
 
-from notifier.core.model import LookKind, Status
-from notifier.core.questions import GIVE_UP_AFTER
+from notifier.core.model import LookKind, Rate, Status
 from notifier.core.rhythm import Listing
+from notifier.core.ways import GIVE_UP_AFTER
 from notifier.providers.base import Malformed, Refused, Unavailable
 
 S = Status
@@ -93,7 +93,7 @@ async def test_one_id_that_spoils_its_batch_does_not_spoil_the_others(tmp_path):
             w.client.set(id_, S.COMPLETED)
         await w.polls_until(w.clock.now + HOUR)
         assert (await types(w)).count("upload.completed") == 3
-        assert w.poller.watched["posts"].ways.batch == 1
+        assert w.poller.watched["posts"].ways.batch == 4
 
 
 async def test_a_batch_that_is_always_answered_in_full_grows(tmp_path):
@@ -258,6 +258,22 @@ async def test_a_refused_credential_is_left_alone_until_a_person_has_acted(tmp_p
         ]
 
 
+@pytest.mark.parametrize("before", [Unavailable("answers 500"), Unavailable("429", 30.0, limited=True)])
+async def test_a_credential_that_is_refused_in_the_middle_of_another_trouble_is_told_too(tmp_path, before):
+    async with world(tmp_path, endpoints=(endpoint("ops", events=("source.*",)),), uploads=("a",)) as w:
+        w.client.fault = before
+        await w.polls_until(w.clock.now + 300)
+        w.client.fault = Refused("answers 401: check api_key")
+        await w.polls_until(w.clock.now + HOUR)
+        w.client.fault = None
+        w.poller.resume()
+        await w.polls_until(w.clock.now + HOUR)
+        await w.settle()
+        told = [(event["type"], event["data"]["reason"]["code"]) for event in w.receivers.events("ops")]
+        first = "limited" if before.limited else "unavailable"
+        assert told == [("source.failing", first), ("source.failing", "refused"), ("source.recovered", "refused")]
+
+
 async def test_what_was_learned_of_how_long_uploads_take_survives_a_restart(tmp_path):
     async with world(tmp_path, uploads=("a",), pace=replace(PACE, price=5.0)) as w:
         w.client.set("a", S.PROCESSING)
@@ -289,3 +305,108 @@ async def test_nothing_rests_for_ever(tmp_path):
         w.client.set("a", S.PROCESSING)
         await w.poll(2)
         assert await w.poller.poll("posts") <= w.clock.now + 60
+
+
+# --- what must never be
+
+
+async def test_what_was_remembered_of_an_upload_never_rolls_back_what_was_announced_since(tmp_path):
+    async with world(tmp_path, uploads=("a",), discover=False, listings=()) as w:
+        w.client.set("a", S.QUEUED)
+        await w.poll(2)
+        one = w.poller.watched["posts"]
+        (old,) = (await w.store.known("posts", ["a"]))["a"]
+        w.client.set("a", S.PROCESSING)
+        await w.polls_until(w.clock.now + 11)
+        one.hinted[old.media_id] = replace(old, due_at=w.clock.now)
+        w.client.fault = Unavailable("down")
+        await w.poll(2)
+        w.client.fault = None
+        w.client.set("a", S.COMPLETED)
+        await w.polls_until(w.clock.now + HOUR)
+        assert await types(w) == ["upload.queued", "upload.processing", "upload.completed"]
+
+
+@pytest.mark.parametrize("status", [S.DRAFT, S.PROCESSING])
+async def test_a_list_goes_on_being_read_for_what_rests_and_cannot_be_asked_for(tmp_path, status):
+    async with world(tmp_path, uploads=("a",), single=False, discover=False) as w:
+        w.client.set("a", status)
+        await w.polls_until(w.clock.now + 3 * HOUR)
+        w.client.set("a", S.COMPLETED)
+        await w.polls_until(w.clock.now + 7 * HOUR)
+        assert (await types(w))[-1] == "upload.completed"
+
+
+async def test_many_deletions_are_doubted_and_told_in_the_end(tmp_path):
+    async with world(tmp_path) as w:
+        for number in range(20):
+            w.client.set(f"u{number}", S.COMPLETED)
+        await w.polls_until(w.clock.now + 60)
+        for number in range(15):
+            del w.client.truth[f"u{number}"]
+        await w.polls_until(w.clock.now + 600)
+        assert await types(w) == []
+        await w.polls_until(w.clock.now + 9 * HOUR)
+        assert await types(w) == ["upload.gone"] * 15
+
+
+async def test_an_answer_of_which_nothing_could_be_read_is_not_asked_for_at_every_turn(tmp_path):
+    async with world(tmp_path, uploads=("a",), discover=False, listings=()) as w:
+        w.client.set("a", S.PROCESSING)
+        await w.poll(2)
+        observe = w.client.observe
+
+        async def unread(look, at):
+            return replace(await observe(look, at), observations=(), skipped=("an account to be connected anew",))
+
+        w.client.observe = unread
+        w.client.asked.clear()
+        await w.polls_until(w.clock.now + 600)
+        assert len(w.client.asked) <= 61
+
+
+async def test_rows_that_newer_ones_push_down_while_a_list_is_read_are_told_all_the_same(tmp_path):
+    async with world(tmp_path) as w:
+        w.client.page_size = 2
+        w.client.set("old", S.COMPLETED)
+        await w.polls_until(w.clock.now + 5)
+        first = [f"n{number}" for number in range(3)]
+        for id_ in first:
+            w.client.put_on_top(id_, status=S.COMPLETED)
+        observe, pushed = w.client.observe, []
+
+        async def more_come_after_page_one(look, at):
+            answer = await observe(look, at)
+            if look.page == 1 and not pushed:
+                pushed.extend(f"m{number}" for number in range(4))
+                for id_ in pushed:
+                    w.client.put_on_top(id_, status=S.COMPLETED)
+            return answer
+
+        w.client.observe = more_come_after_page_one
+        await w.polls_until(w.clock.now + HOUR)
+        assert set(await w.store.known("posts", [*first, *pushed])) == {*first, *pushed}
+        assert len(await types(w)) == 7
+
+
+async def test_a_draft_is_looked_at_however_little_may_go(tmp_path):
+    ids = ("draft", "a", "b", "c")
+    async with world(tmp_path, uploads=ids, discover=False, listings=(), budget=Rate(6, 60), stalled_after=1e9) as w:
+        w.client.set("draft", S.DRAFT)
+        for id_ in ids[1:]:
+            w.client.set(id_, S.PROCESSING)
+        await w.polls_until(w.clock.now + 0.5 * HOUR)
+        w.client.set("draft", S.COMPLETED)
+        await w.polls_until(w.clock.now + HOUR)
+        assert "upload.completed" in await types(w)
+
+
+async def test_what_happened_by_a_clock_that_was_ahead_happened_now_at_the_latest(tmp_path):
+    async with world(tmp_path, uploads=("nobody",), discover=False, listings=()) as w:
+        now = w.clock.now
+        w.clock.now += 365 * 24 * HOUR
+        await w.polls_until(w.clock.now + 30)
+        w.clock.now = now
+        await w.poller.believe_no_later(-365 * 24 * HOUR)
+        await w.polls_until(now + HOUR)
+        assert await types(w) == ["upload.unknown"]

@@ -134,7 +134,7 @@ async def test_where_few_may_go_a_feed_tells_the_end_and_no_first_look_is_spent(
     pace = replace(PACE, caps=((inf, 10),))
     async with world(tmp_path, uploads=IDS, discover=False, listings=(FEED,), budget=SCARCE, pace=pace) as w:
         processing(w, *IDS)
-        await w.polls_until(FULL + HOUR / 2)
+        await w.polls_until(FULL + 500)
         kinds = [look.kind for look in w.client.asked]
         assert kinds.count(LookKind.GET) < len(IDS) / 2
         w.client.asked.clear()

@@ -28,6 +28,10 @@ class Bucket:
         """When the next request may go, `tat` being the theoretical arrival time after the last one."""
         return max(now, self._known(tat, now) - (self.burst - 1) * self.every)
 
+    def free_at(self, tat: float, now: float) -> float:
+        """When the next request became free to go, or will, `tat` being as for `may_go`."""
+        return self._known(tat, now) - (self.burst - 1) * self.every
+
     def spent(self, tat: float, now: float) -> float:
         """The theoretical arrival time after one more request at `now`."""
         return max(now, self._known(tat, now)) + self.every

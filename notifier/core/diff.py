@@ -36,6 +36,8 @@ ROW = ("status", "raw_status", "reason", "title", "url", "scheduled_at", "update
 FILLED = ("title", "url", "progress", "scheduled_at", "created_at", "started_at", "finished_at", "ref", "alias")
 FILLED_OF_A_TARGET = ("url", "external_id", "started_at", "finished_at")
 """What an observation need not speak of: it stays as it was."""
+SKEW = 300.0
+"""Seconds that a provider's clock may be ahead: a date still further ahead is none to go by."""
 STALLABLE = frozenset({Status.QUEUED, Status.PROCESSING})
 NOT_FOUND = Reason("not_found", "the provider does not know this upload")
 
@@ -130,7 +132,7 @@ def _compared(prefix: str, known: object, now: object, names: Iterable[str]) -> 
 # --- what an answer says about uploads that it does not show for certain
 
 
-def is_old_news(upload: Upload, seen: Observation, kind: LookKind) -> bool:
+def is_old_news(upload: Upload, seen: Observation, kind: LookKind, at: float = inf) -> bool:
     """Whether a look of this kind can tell anything about an upload that has a snapshot.
 
     A feed repeats its rows for as long as they are on its page: a row speaks once, at the moment it bears. A list may
@@ -140,10 +142,11 @@ def is_old_news(upload: Upload, seen: Observation, kind: LookKind) -> bool:
     known = upload.snapshot
     if known is None:
         return False
+    moment = known.updated_at if known.updated_at is not None and known.updated_at <= at + SKEW else 0.0
     if kind is LookKind.FEED:
-        return (seen.updated_at or 0.0) <= (known.updated_at or 0.0)
+        return (seen.updated_at or 0.0) <= moment
     if kind is LookKind.LIST:
-        return (seen.updated_at or inf) < (known.updated_at or 0.0)
+        return (seen.updated_at or inf) < moment
     return kind is LookKind.SCHEDULE and known.status not in {Status.SCHEDULED, Status.UNKNOWN}
 
 

@@ -11,9 +11,8 @@ from notifier.core.model import Answer, ListingState, Look, LookKind, Status, Up
 from notifier.core.pace import Pace, Watch, Why, alone, audit, dearest, due, stalest, worth
 from notifier.core.rhythm import Listing
 from notifier.core.sweep import MAX_PAGES
+from notifier.core.ways import GIVE_UP_AFTER, Ways
 
-GIVE_UP_AFTER = 3
-"""Failures in a row after which a sweep begins anew, and goes through to the end, lest it miss what lies deeper."""
 PATIENCE = 300.0
 """Seconds for which what is watched goes before what is to be discovered or audited, however little may go."""
 SOON = 600.0
@@ -52,44 +51,6 @@ class Question:
             return f"{self.look.kind.value} {self.look.id}".strip()
         page = "" if self.progress else f" {self.look.page}"
         return f"{self.look.kind.value} {self.listing.name}{page}"
-
-
-@dataclass(frozen=True, slots=True)
-class Ways:
-    """How uploads can be asked for at a source."""
-
-    single: bool
-    batch: int
-    """Ids that one look may name; 0: it has no such look."""
-    listings: tuple[Listing, ...]
-    many_kinds: bool
-    discover: bool
-
-    @property
-    def direct(self) -> bool:
-        """Whether an upload can be asked for by its id."""
-        return self.single or bool(self.batch)
-
-    def shows(self, listing: Listing, upload: Upload) -> bool:
-        """Whether an upload stands in this collection; one that was never seen may."""
-        if self.many_kinds and upload.kind not in {"", listing.collection.removesuffix("s")}:
-            return False
-        return not listing.word or upload.ref in {None, listing.word}
-
-    def usable(self, progress: Mapping[str, ListingState]) -> list[Listing]:
-        """The lists and feeds that show what is watched: those whose first sweep is over, and which answer."""
-        read = [(one, progress.get(one.name, ListingState(one.name))) for one in self.listings]
-        return [
-            one
-            for one, state in read
-            if one.kind is not LookKind.SCHEDULE
-            and state.failures < GIVE_UP_AFTER
-            and (state.baseline_at is not None or not self.discover)
-        ]
-
-    def feed(self, progress: Mapping[str, ListingState]) -> Listing | None:
-        """The feed that shows all that settles, if there is one and it answers."""
-        return next((one for one in self.usable(progress) if one.kind is LookKind.FEED), None)
 
 
 def first_due(questions: Iterable[Question], now: float) -> Question | None:
@@ -139,7 +100,7 @@ def _groups(book: Book, ways: Ways, progress: Mapping[str, ListingState]) -> Ite
     """
     usable, feed = ways.usable(progress), ways.feed(progress)
     if feed is not None and len(book) > 1:
-        yield feed, 1, list(book)
+        yield feed, progress.get(feed.name, ListingState(feed.name)).page, list(book)
     for listing in usable if feed is None else ():
         pages: dict[int, list[Watch]] = defaultdict(list)
         for watch in book:
@@ -194,7 +155,7 @@ def _alone(book: Book, grouped: Container[int], ways: Ways, pace: Pace) -> Itera
         at, watch = min(looks, key=itemgetter(0), default=(inf, None))
         if watch is not None:
             question = single(watch.upload, at, why, many_kinds=ways.many_kinds)
-            yield replace(question, is_covered=why is Why.AUDIT)
+            yield question
 
 
 # --- what has its own rhythm
@@ -214,19 +175,24 @@ def batch(uploads: Sequence[Upload], due_at: float, why: Why) -> Question:
     return Question(Look(LookKind.BATCH, ids=ids, refs=refs), due_at, why, tuple(uploads))
 
 
-def discovering(book: Book, ways: Ways, progress: Mapping[str, ListingState], *, missing: bool) -> Iterator[Question]:
+def discovering(
+    book: Book, ways: Ways, progress: Mapping[str, ListingState], waits_until: float = inf
+) -> Iterator[Question]:
     """The page of each collection that is to be read next, for what is new there and for what is there no more.
 
-    Where nothing is to be discovered, lists are read through only while something is not where it ought to be:
-    `missing` says that a sweep has already gone by without it.
+    Where nothing is to be discovered, lists are read only while something is not where it ought to be, and from
+    `waits_until` on, when something is due that nothing else can show.
     """
-    lost = not ways.direct and (missing or any(watch.row is None for watch in book))
+    lost = not ways.direct and any(watch.row is None for watch in book)
     for listing in ways.listings:
         state = progress.get(listing.name) or ListingState(listing.name)
         planned = listing.kind is LookKind.SCHEDULE and any(_planned_at(watch) is not None for watch in book)
-        if ways.discover or lost or planned or state.page > 1 or state.failures:
+        due_at = state.due_at
+        if not (ways.discover or lost or planned or state.page > 1 or state.failures):
+            due_at = max(due_at, waits_until)
+        if due_at < inf:
             look = Look(listing.kind, listing.collection, state.page, state.cursor, listing.word)
-            yield Question(look, state.due_at, Why.DISCOVER, listing=listing, progress=state)
+            yield Question(look, due_at, Why.DISCOVER, listing=listing, progress=state)
 
 
 # --- how far we have read

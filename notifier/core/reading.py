@@ -35,7 +35,7 @@ class Reading:
 
 def sighted(upload: Upload, seen: Observation, kind: LookKind, at: float, rules: Rules) -> Reading:
     """The provider spoke of an upload at the moment `at`, in answer to a look of this kind."""
-    if is_old_news(upload, seen, kind):
+    if is_old_news(upload, seen, kind, at):
         return Reading(upload)
     if not seen.complete:
         there = upload if upload.snapshot is None or kind is LookKind.FEED else _there(upload)

@@ -7,7 +7,7 @@ rests, what is stuck, what has settled, what the provider does not know.
 from dataclasses import dataclass, replace
 from math import inf
 
-from notifier.core.diff import NOT_FOUND, STALLABLE
+from notifier.core.diff import NOT_FOUND, SKEW, STALLABLE
 from notifier.core.lives import LONGEST
 from notifier.core.model import DORMANT, SETTLED, LookKind, Observation, Status, TargetStatus, Upload
 
@@ -63,8 +63,6 @@ MISSING_EVERY = (5.0, 300.0)
 BACK_OFF = (2.0, 300.0)
 DYING_EVERY = 300.0
 """Seconds between looks at an upload that its provider ought to have called failed by now."""
-SKEW = 300.0
-"""Seconds that a provider's clock may be ahead: a date still further ahead is none to go by."""
 
 
 def is_watched(upload: Upload, cadence: Cadence, now: float) -> bool:

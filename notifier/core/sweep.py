@@ -22,6 +22,8 @@ class Sweep:
 
     began_at: float
     ids: set[str] = field(default_factory=set)
+    news: set[str] = field(default_factory=set)
+    """What was news since it began, on whatever page."""
     whole: bool = True
     """Every page was answered well, and in time."""
     total: int | None = None

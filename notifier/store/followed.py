@@ -25,6 +25,15 @@ from notifier.store.rows import (
 GIVEN_OUT = (range(1, 1_000_000), range(1_000_000_000, 2_147_483_648))
 """Media ids we give out: small ones first, then above those that an encoding service may have given itself."""
 
+HAPPENED = (
+    ("uploads", "followed_at"),
+    ("uploads", "changed_at"),
+    ("uploads", "missing_since"),
+    ("listings", "baseline_at"),
+    ("listings", "swept_at"),
+    ("sources", "failing_since"),
+)
+"""Moments that cannot be to come."""
 CHANGED = """SELECT j.key FROM json_each(:rows) AS j
     LEFT JOIN uploads AS u ON u.source = :source AND u.id = j.value->>1 AND u.kind = j.value->>0
     WHERE u.fingerprint IS NOT j.value->>2 OR u.misses > 0 OR u.due_at <= :now"""
@@ -87,6 +96,12 @@ class Followed:
         where = f"source = ? AND due_at IS NOT NULL AND snapshot IS {'NOT ' * seen}NULL ORDER BY due_at LIMIT ?"
         return await _uploads(self.database.rows, source, where, (self._sources[source], most))
 
+    async def as_now(self, uploads: Sequence[Upload]) -> list[Upload]:
+        """These uploads, all of one source, as they stand now: what was remembered of them may be older."""
+        numbers = json.dumps([one.media_id for one in uploads])
+        where = "media_id IN (SELECT value FROM json_each(?))"
+        return await _uploads(self.database.rows, uploads[0].source, where, (numbers,)) if uploads else []
+
     async def open_uploads(self, source: str) -> list[Upload]:
         """All uploads at a source that have not settled."""
         return await _uploads(self.database.rows, source, "source = ? AND open = 1", (self._sources[source],))
@@ -141,8 +156,14 @@ class Followed:
                 await db.execute(sql, (bound, number))
 
     async def put_back(self, seconds: float, now: float) -> None:
-        """Bring forward by so many seconds what is due after `now`: our clock was put back by them."""
+        """Bring forward by so many seconds what is due after `now`: our clock was put back by them.
+
+        What has happened, happened now at the latest.
+        """
         async with self.database.transaction() as db:
+            for table, column in HAPPENED:
+                sql = f"UPDATE {table} SET {column} = ?1 WHERE {column} > ?1"  # noqa: S608  # our own words
+                await db.execute(sql, (now,))
             for table, column in (("uploads", "due_at"), ("listings", "due_at"), ("sources", "hold_until")):
                 sql = f"UPDATE {table} SET {column} = {column} - ?1 WHERE {column} > ?2"  # noqa: S608  # our own words
                 await db.execute(sql, (seconds, now))
@@ -165,7 +186,8 @@ class Followed:
                 await self._write_listing(db, news.source.number, news.listing)
             await db.executemany(
                 """UPDATE uploads SET kind = ?, ref = ?, sequence = ?, snapshot = ?, open = ?, changed_at = ?,
-                    stalled = ?, misses = ?, missing_since = ?, due_at = ?, fingerprint = ? WHERE media_id = ?""",
+                    stalled = ?, misses = ?, missing_since = ?, due_at = ?, fingerprint = ?
+                    WHERE media_id = ?""",
                 [upload_row(upload) for upload in news.uploads],
             )
             for name, budget in news.budgets.items():

@@ -13,11 +13,9 @@ from notifier.core.lives import presumed
 from notifier.core.model import Answer, ListingState, Look, LookKind, Status
 from notifier.core.pace import Pace, Why, worth
 from notifier.core.questions import (
-    GIVE_UP_AFTER,
     PATIENCE,
     Interest,
     Question,
-    Ways,
     batch,
     discovering,
     first_due,
@@ -30,6 +28,7 @@ from notifier.core.questions import (
 )
 from notifier.core.rhythm import Listing
 from notifier.core.sweep import MAX_PAGES
+from notifier.core.ways import GIVE_UP_AFTER, Ways
 
 S = Status
 VIDEOS = Listing(LookKind.LIST, "videos", active=30, idle=300)
@@ -190,11 +189,10 @@ def test_where_a_feed_shows_all_that_settles_no_list_is_read_for_it():
     assert asked(book(number(1), number(2)), ways, silent)[0].look.kind is LookKind.LIST
 
 
-def test_what_a_feed_shows_anyway_may_be_left_out_and_what_nothing_else_shows_may_not():
+def test_no_audit_is_left_out_for_good():
     feed, audit = asked(book(number(1), number(2)), FEEDS)
-    assert (feed.is_covered, audit.is_covered) == (False, True)
-    (alone,) = asked(book(number(1)), FEEDS)
-    assert not alone.is_covered
+    assert not feed.is_covered
+    assert not audit.is_covered
 
 
 @pytest.mark.parametrize("ways", [FEEDS, LISTS, BATCHES])
@@ -216,10 +214,10 @@ def test_a_feed_is_not_read_before_the_floor():
     assert asked(one, FEEDS)[0].due_at == NOW + 1
 
 
-def test_a_feed_that_is_mid_way_through_its_pages_is_read_from_the_first_all_the_same():
+def test_a_feed_that_is_mid_way_through_its_pages_is_read_on_before_its_first_page_is_read_again():
     progress = {**BOTH_READ, "history": replace(READ, page=3)}
     feed, _ = asked(book(number(1), number(2)), FEEDS, progress)
-    assert (feed.look.page, feed.progress, feed.subject) == (1, None, "feed history 1")
+    assert (feed.look.page, feed.progress) == (3, progress["history"])
 
 
 def test_a_feed_that_does_not_answer_shows_nothing_and_each_is_asked_for_itself():
@@ -492,7 +490,7 @@ def test_a_gap_that_is_short_changes_nothing():
 
 
 def test_a_collection_that_was_never_read_is_read_first():
-    (question,) = discovering(book(), LISTS, {}, missing=False)
+    (question,) = discovering(book(), LISTS, {})
     wanted = Question(
         Look(LookKind.LIST, "videos", 1), 0.0, Why.DISCOVER, listing=VIDEOS, progress=ListingState("videos")
     )
@@ -505,7 +503,7 @@ def test_a_sweep_goes_on_where_it_stopped():
         "videos": ListingState("videos", 1, NOW + 9),
         "images": ListingState("images", 3, NOW + 5, cursor="abc"),
     }
-    videos, images = discovering(book(), replace(LISTS, listings=(VIDEOS, IMAGES)), progress, missing=False)
+    videos, images = discovering(book(), replace(LISTS, listings=(VIDEOS, IMAGES)), progress)
     assert (videos.look, videos.due_at) == (Look(LookKind.LIST, "videos"), NOW + 9)
     assert (images.look, images.due_at) == (Look(LookKind.LIST, "images", 3, "abc"), NOW + 5)
 
@@ -513,7 +511,7 @@ def test_a_sweep_goes_on_where_it_stopped():
 def test_a_part_of_a_collection_is_read_for_itself():
     part = replace(VIDEOS, word="failed")
     progress = {"videos:failed": ListingState("videos:failed", 2, NOW)}
-    (question,) = discovering(book(), replace(LISTS, listings=(part,)), progress, missing=False)
+    (question,) = discovering(book(), replace(LISTS, listings=(part,)), progress)
     assert question.look == Look(LookKind.LIST, "videos", 2, word="failed")
     assert question.subject == "list videos:failed"
 
@@ -536,19 +534,26 @@ PLANNED = number(1, S.SCHEDULED, scheduled_at=NOW + HOUR)
     ],
 )
 def test_where_nothing_new_is_wanted_only_what_is_needed_for_the_known_is_read(ways, progress, uploads, collections):
-    questions = discovering(book(*uploads), ways, progress, missing=False)
+    questions = discovering(book(*uploads), ways, progress)
     assert [question.look.collection for question in questions] == collections
 
 
 @pytest.mark.parametrize("nowhere", [True, False])
-@pytest.mark.parametrize("missing", [True, False])
 @pytest.mark.parametrize(("ways", "direct"), [(BLIND, False), (LISTS, True), (BATCHES, True)])
-def test_a_list_is_read_for_what_is_not_where_it_ought_to_be_and_cannot_be_asked_for(ways, direct, missing, nowhere):
+def test_a_list_is_read_for_what_is_not_where_it_ought_to_be_and_cannot_be_asked_for(ways, direct, nowhere):
     one = book(number(1), number(2))
     if nowhere:
         stand(one, "u2", None)
-    questions = list(discovering(one, replace(ways, discover=False), {}, missing=missing))
-    assert bool(questions) is ((missing or nowhere) and not direct)
+    questions = list(discovering(one, replace(ways, discover=False), {}))
+    assert bool(questions) is (nowhere and not direct)
+
+
+def test_a_list_is_read_from_when_something_is_due_that_nothing_else_can_show():
+    ways, progress = replace(BLIND, discover=False), {"videos": replace(READ, due_at=NOW - 5)}
+    (question,) = discovering(book(), replace(ways, listings=(VIDEOS,)), progress, NOW + 60)
+    assert question.due_at == NOW + 60
+    (question,) = discovering(book(), replace(ways, listings=(VIDEOS,)), progress, NOW - 60)
+    assert question.due_at == NOW - 5
 
 
 @pytest.mark.parametrize(("ahead", "soon"), [(599, True), (600, False), (DAY, False), (-60, True), (None, False)])

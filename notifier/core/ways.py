@@ -1,0 +1,53 @@
+"""provider × source → how its uploads can be asked for, and where they stand."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from notifier.core.model import ListingState, LookKind, Upload
+from notifier.core.rhythm import Listing
+
+GIVE_UP_AFTER = 3
+"""Failures of a page in a row after which a sweep begins anew, and its list is done without where that can be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How uploads can be asked for at a source."""
+
+    single: bool
+    batch: int
+    """Ids that one look may name; 0: it has no such look."""
+    listings: tuple[Listing, ...]
+    many_kinds: bool
+    discover: bool
+
+    @property
+    def direct(self) -> bool:
+        """Whether an upload can be asked for by its id."""
+        return self.single or bool(self.batch)
+
+    def shows(self, listing: Listing, upload: Upload) -> bool:
+        """Whether an upload stands in this collection; one that was never seen may."""
+        if self.many_kinds and upload.kind not in {"", listing.collection.removesuffix("s")}:
+            return False
+        return not listing.word or upload.ref in {None, listing.word}
+
+    def ought_to_show(self, listing: Listing, upload: Upload) -> bool:
+        """Whether an upload stands in this collection for certain: it was seen there, or there is no other."""
+        alone = sum(one.kind is LookKind.LIST for one in self.listings) == 1
+        return self.shows(listing, upload) and (alone or upload.snapshot is not None)
+
+    def usable(self, progress: Mapping[str, ListingState]) -> list[Listing]:
+        """The lists and feeds that show what is watched: those whose first sweep is over, and which answer."""
+        read = [(one, progress.get(one.name, ListingState(one.name))) for one in self.listings]
+        return [
+            one
+            for one, state in read
+            if one.kind is not LookKind.SCHEDULE
+            and state.failures < GIVE_UP_AFTER
+            and (state.baseline_at is not None or not self.discover)
+        ]
+
+    def feed(self, progress: Mapping[str, ListingState]) -> Listing | None:
+        """The feed that shows all that settles, if there is one and it answers."""
+        return next((one for one in self.usable(progress) if one.kind is LookKind.FEED), None)
