@@ -9,7 +9,7 @@ from math import inf
 
 from notifier.core.diff import fingerprint, is_old_news
 from notifier.core.model import Answer, Baseline, ListingState, LookKind, Observation, Upload
-from notifier.core.questions import Interest, Question, is_soon, read_on
+from notifier.core.questions import LOST_EVERY, Interest, Question, is_soon, read_on
 from notifier.core.reading import UNSPOKEN_EVERY, Reading, denied, sighted, unannounced, unspoken
 from notifier.core.rhythm import Listing
 from notifier.core.sweep import Sweep
@@ -143,17 +143,18 @@ class Hearing:
         if before is None:
             return []
         again = sweep.take(self.answer, before.page, self.now) if sweep else False
-        interest = self._interest(listing, news=self._goes_on(sweep), again=again)
+        interest = self._interest(listing, before, news=self._goes_on(sweep), again=again)
         self.progress = read_on(self.question, self.answer, interest, self.now)
         if sweep is None or self.kind is not LookKind.LIST or not sweep.is_complete(self.answer):
             return []
         return await self._absent(listing, sweep.ids)
 
-    def _interest(self, listing: Listing, *, news: bool, again: bool) -> Interest:
+    def _interest(self, listing: Listing, before: ListingState, *, news: bool, again: bool) -> Interest:
         book, ways, now = self.one.book, self.one.ways, self.now
         active = news or (is_soon(book, now) if self.kind is LookKind.SCHEDULE else bool(book))
         stray = any(watch.row is None and ways.shows(listing, watch.upload) for watch in book)
-        lost = not ways.direct and (stray or self.one.waits_until <= now)
+        rested = now - (before.swept_at or 0.0) >= LOST_EVERY
+        lost = rested and not ways.direct and (stray or self.one.waits_until <= now)
         sweeps = ways.discover or not ways.direct
         return Interest(news=news, active=active, again=again, sweeps=sweeps, lost=lost)
 

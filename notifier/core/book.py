@@ -10,7 +10,7 @@ from notifier.core.lives import Hazard, Lifetime, Lives, estimated, one_life, to
 from notifier.core.model import SETTLED, Change, ChangeReason, Upload
 from notifier.core.pace import Watch
 from notifier.core.rhythm import Cadence, born_at, is_watched
-from notifier.core.sweep import MAX_PAGES
+from notifier.core.sweep import DEEPEST
 
 PAGE_SIZE = 100
 """Rows of a page of which none is known to be full."""
@@ -116,7 +116,7 @@ class Book:
         size, tried = self.size(listing), (*watch.tried, page)
         expected = (watch.row or 0) + self.known[watch.upload.kind] - watch.above
         beside = [tried[0] + 1, tried[0] - 1] if expected % size >= size // 2 else [tried[0] - 1, tried[0] + 1]
-        more = more and page < MAX_PAGES
+        more = more and page < DEEPEST
         there = [one for one in beside if one >= 1 and one not in tried and (more or one < page)]
         sought = watch.is_sought or watch.upload.snapshot is None or not there
         if sought:

@@ -13,6 +13,8 @@ from notifier.core.rhythm import Listing
 from notifier.core.sweep import MAX_PAGES
 from notifier.core.ways import GIVE_UP_AFTER, Ways
 
+LOST_EVERY = 900.0
+"""Seconds between two sweeps for what no page has shown, or what rests and only lists can show."""
 PATIENCE = 300.0
 """Seconds for which what is watched goes before what is to be discovered or audited, however little may go."""
 SOON = 600.0
@@ -188,8 +190,8 @@ def discovering(
         state = progress.get(listing.name) or ListingState(listing.name)
         planned = listing.kind is LookKind.SCHEDULE and any(_planned_at(watch) is not None for watch in book)
         due_at = state.due_at
-        if not (ways.discover or lost or planned or state.page > 1 or state.failures):
-            due_at = max(due_at, waits_until)
+        if not (ways.discover or planned or state.page > 1 or state.failures):
+            due_at = max(due_at, min(waits_until, (state.swept_at or 0.0) + LOST_EVERY if lost else inf))
         if due_at < inf:
             look = Look(listing.kind, listing.collection, state.page, state.cursor, listing.word)
             yield Question(look, due_at, Why.DISCOVER, listing=listing, progress=state)

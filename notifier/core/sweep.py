@@ -6,6 +6,8 @@ from notifier.core.model import Answer
 
 MAX_PAGES = 100
 """Pages of one sweep at most: what lies deeper is older than anything that still moves."""
+DEEPEST = 1000
+"""Pages through which one upload is searched for at most, however many a provider says there are."""
 LONGEST = 600.0
 """Seconds that a sweep may take to be a picture of one moment."""
 SHRUNK, FEW = 0.5, 10

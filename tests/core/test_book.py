@@ -8,7 +8,7 @@ from things import CADENCE, DAY, HOUR, NOW, flat, seen, upload
 from notifier.core.book import MORE, PAGE_SIZE, Book, class_of
 from notifier.core.lives import BINS, Estimated, Hazard, Lives, bin_of, one_life, presumed, together
 from notifier.core.model import SETTLED, Change, ChangeReason, Observation, Status, Target, TargetStatus
-from notifier.core.sweep import MAX_PAGES
+from notifier.core.sweep import DEEPEST
 
 S = Status
 PRIOR = presumed(60, 1.1)
@@ -234,8 +234,8 @@ def test_what_is_to_be_found_anywhere_is_sought_from_the_first_page_on():
 def test_no_list_is_searched_deeper_than_a_sweep_goes():
     """Where a provider names no last page, the search for one upload never came to an end."""
     one = book((), replace(number(1), snapshot=None, registered=True))
-    every = [(page, True) for page in range(1, MAX_PAGES + 1)]
-    assert pages(one, watched(one), *every)[-2:] == [MAX_PAGES, 0]
+    every = [(page, True) for page in range(1, DEEPEST + 1)]
+    assert pages(one, watched(one), *every)[-2:] == [DEEPEST, 0]
 
 
 def test_nobody_knows_where_on_a_page_an_upload_is_sought_so_that_later_ones_may_push_it_a_little():
