@@ -117,7 +117,6 @@ class Watched:
         if first:
             due_at = first[0].due_at or 0.0
             covered = first[0].media_id in self.book.watches and self.ways.feed(progress) is not None
-            covered = covered and now - due_at < self.provider.pace.audit
             question = single(first[0], due_at, Why.FIRST, many_kinds=many)
             yield replace(question, is_covered=covered)
         if slow:

@@ -13,6 +13,8 @@ from notifier.core.rhythm import Listing
 from notifier.core.sweep import MAX_PAGES
 from notifier.core.ways import GIVE_UP_AFTER, Ways
 
+COVERED_FOR = 3600.0
+"""Seconds for which what a feed shows to the end may go without a look of its own, where few may go."""
 LOST_EVERY = 900.0
 """Seconds between two sweeps for what no page has shown, or what rests and only lists can show."""
 PATIENCE = 300.0
@@ -39,7 +41,7 @@ class Question:
 
     def is_overdue(self, now: float) -> bool:
         """Whether it has waited for so long that it goes before what is watched."""
-        return self.due_at < now - PATIENCE and not (self.is_watching or self.is_covered)
+        return self.due_at < now - (COVERED_FOR if self.is_covered else PATIENCE) and not self.is_watching
 
     @property
     def is_watching(self) -> bool:
@@ -157,7 +159,7 @@ def _alone(book: Book, grouped: Container[int], ways: Ways, pace: Pace) -> Itera
         at, watch = min(looks, key=itemgetter(0), default=(inf, None))
         if watch is not None:
             question = single(watch.upload, at, why, many_kinds=ways.many_kinds)
-            yield question
+            yield replace(question, is_covered=why is Why.AUDIT)
 
 
 # --- what has its own rhythm

@@ -191,8 +191,9 @@ def test_where_a_feed_shows_all_that_settles_no_list_is_read_for_it():
 
 def test_no_audit_is_left_out_for_good():
     feed, audit = asked(book(number(1), number(2)), FEEDS)
-    assert not feed.is_covered
-    assert not audit.is_covered
+    assert (feed.is_covered, audit.is_covered) == (False, True)
+    assert not audit.is_overdue(audit.due_at + 3599)
+    assert audit.is_overdue(audit.due_at + 3601)
 
 
 @pytest.mark.parametrize("ways", [FEEDS, LISTS, BATCHES])
@@ -434,9 +435,10 @@ def test_what_is_watched_is_never_overdue_however_long_it_has_waited():
     assert first_due([old, dear], NOW) == dear
 
 
-def test_what_other_looks_show_anyway_waits_for_as_long_as_anything_watched_is_due():
-    covered, watched = due(Why.AUDIT, NOW - 99 * PATIENCE, is_covered=True), due(Why.CAP, NOW)
+def test_what_other_looks_show_anyway_waits_for_an_hour_while_anything_watched_is_due():
+    covered, watched = due(Why.AUDIT, NOW - 11 * PATIENCE, is_covered=True), due(Why.CAP, NOW)
     assert first_due([covered, watched], NOW) == watched
+    assert first_due([replace(covered, due_at=NOW - 13 * PATIENCE), watched], NOW).is_covered
     assert first_due([covered, replace(watched, due_at=NOW + 1)], NOW) == covered
 
 
