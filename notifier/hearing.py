@@ -9,10 +9,10 @@ from math import inf
 
 from notifier.core.diff import fingerprint, is_old_news
 from notifier.core.model import Answer, Baseline, ListingState, LookKind, Observation, Upload
-from notifier.core.questions import LOST_EVERY, Interest, Question, is_soon, read_on
+from notifier.core.questions import LOST_EVERY, Question, is_soon
 from notifier.core.reading import UNSPOKEN_EVERY, Reading, denied, sighted, unannounced, unspoken
 from notifier.core.rhythm import Listing
-from notifier.core.sweep import Sweep
+from notifier.core.sweep import Interest, Sweep, read_on
 from notifier.store import Store
 from notifier.watched import Watched
 
@@ -74,16 +74,12 @@ class Hearing:
         """
         name = self.one.source.name
         known = await self.store.known(name, {id_ for each in fresh for id_ in (each.id, each.alias) if id_})
-        found = [(_spoken_of(each, known), each) for each in fresh]
-        if self.one.source.discover:
-            strange = [each for upload, each in found if upload is None]
-            new = await self.store.follow([Upload(0, name, one.kind, one.id, self.now, one.ref) for one in strange])
-            followed = iter(new)
-            found = [(upload or next(followed), each) for upload, each in found]
-        else:
-            new = []
+        strange = [each for each in fresh if not _spoken_of(each, known)] if self.one.source.discover else []
+        new = [Upload(0, name, each.kind, each.id, self.now, each.ref) for each in strange]
+        followed = iter(await self.store.follow(new))
         pairs: dict[int, tuple[Upload, Observation]] = {}
-        for upload, each in found:
+        for each in fresh:
+            upload = _spoken_of(each, known) or next(followed, None)
             if upload is None:
                 continue
             _, before = pairs.get(upload.media_id, (None, None))
@@ -110,7 +106,7 @@ class Hearing:
     # --- what becomes of whom
 
     def _reading(self, upload: Upload, seen: Observation) -> Reading:
-        progress, source = self._state, self.one.source
+        progress, source = self.question.progress, self.one.source
         silent = progress is not None and progress.baseline_at is None and source.baseline is Baseline.SILENT
         if silent and upload.snapshot is None and not upload.registered:
             reading = unannounced(upload, seen, self.now, self.one.rules)
@@ -119,10 +115,6 @@ class Hearing:
         if self.kind is LookKind.GET:
             return reading
         return replace(reading, upload=replace(reading.upload, fingerprint=fingerprint(seen, self.kind)))
-
-    @property
-    def _state(self) -> ListingState | None:
-        return self.question.progress if self.question.listing is not None else None
 
     def _silent(self, uploads: Iterable[Upload]) -> list[Reading]:
         """The answer does not know these, or says nothing of them."""
@@ -144,7 +136,7 @@ class Hearing:
             return []
         again = sweep.take(self.answer, before.page, self.now) if sweep else False
         interest = self._interest(listing, before, news=self._goes_on(sweep), again=again)
-        self.progress = read_on(self.question, self.answer, interest, self.now)
+        self.progress = read_on(before, listing, self.answer, interest, self.now)
         if sweep is None or self.kind is not LookKind.LIST or not sweep.is_complete(self.answer):
             return []
         return await self._absent(listing, sweep.ids)

@@ -9,8 +9,9 @@ from notifier.core.allowance import LONGEST_HOLD, learned
 from notifier.core.budget import Budget
 from notifier.core.events import event_for, receivers
 from notifier.core.model import Answer, Endpoint, Event, LookKind, SourceState, Trouble, Upload
-from notifier.core.questions import Question, first_due, put_off
+from notifier.core.questions import Question, chosen
 from notifier.core.rhythm import LONGEST_SLEEP, back_off
+from notifier.core.sweep import put_off
 from notifier.core.trouble import failing, recovered
 from notifier.hearing import Hearing
 from notifier.providers.base import Malformed, ProviderError, Refused, Unavailable
@@ -112,13 +113,12 @@ class Poller:
         if one.ways.batch and slow and (slow[0].due_at or 0.0) <= now:
             slow = await self._store.next_uploads(name, one.ways.batch, seen=True)
         spent = self._budgets[one.account]
-        asked = list(one.questions(progress, first, slow, spent, now))
-        chosen, watching = first_due(asked, now), first_due((each for each in asked if each.is_watching), now)
-        if chosen is None or watching is None or chosen.is_watching or chosen.is_overdue(now):
-            return chosen
-        at = max(chosen.due_at, budgets.may_go(spent, one.allowance, now))
-        free_at = budgets.may_go(budgets.spend(spent, one.allowance, at), one.allowance, at)
-        return watching if free_at > watching.due_at else chosen  # what is watched need never wait for anything else
+
+        def free_after(moment: float) -> float:
+            at = max(moment, budgets.may_go(spent, one.allowance, now))
+            return budgets.may_go(budgets.spend(spent, one.allowance, at), one.allowance, at)
+
+        return chosen(one.questions(progress, first, slow, spent, now), now, free_after)
 
     # --- nothing came of it
 

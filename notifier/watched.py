@@ -101,15 +101,20 @@ class Watched:
     ) -> Iterator[Question]:
         """All that could be asked next. `first` were never seen, `slow` are due by their rhythm, the soonest first."""
         self._note_busy(now)
-        self.waits_until = (
-            min((one.due_at or 0.0 for one in [*first, *slow]), default=inf) if not self.ways.direct else inf
-        )
+        self.waits_until = inf
+        if not self.ways.direct:
+            self.waits_until = min((one.due_at or 0.0 for one in [*first, *slow]), default=inf)
         yield from discovering(self.book, self.ways, progress, self.waits_until)
         pace, gap = self.provider.pace, self._gap(spent, now)
         pace = scarcely(pace, gap, self.book, self.ways, progress) if gap else pace
         yield from watching(self.book, self.ways, progress, pace, now)
-        if not self.ways.direct:
-            return
+        if self.ways.direct:
+            yield from self._by_themselves(progress, first, slow, now)
+
+    def _by_themselves(
+        self, progress: Mapping[str, ListingState], first: Sequence[Upload], slow: Sequence[Upload], now: float
+    ) -> Iterator[Question]:
+        """What is asked for by its id, whatever is expected of it."""
         many = self.ways.many_kinds
         if self.hinted:
             hinted = next(iter(self.hinted.values()))
@@ -121,17 +126,17 @@ class Watched:
             yield replace(question, is_covered=covered)
         if slow:
             due_at = max(slow[0].due_at or 0.0, self._slow_bucket().free_at(self._slow_tat, now))
-            yield self._asking(slow, due_at, Why.AUDIT, now)
+            yield self._audit(slow, due_at, now)
 
-    def _asking(self, uploads: Sequence[Upload], due_at: float, why: Why, now: float) -> Question:
+    def _audit(self, uploads: Sequence[Upload], due_at: float, now: float) -> Question:
         """A look at the first of these, or, where one look can name many, at all that are due, and at the stalest."""
         if not self.ways.batch:
-            return single(uploads[0], due_at, why, many_kinds=self.ways.many_kinds)
+            return single(uploads[0], due_at, Why.AUDIT, many_kinds=self.ways.many_kinds)
         chosen = {one.media_id: one for one in uploads if one is uploads[0] or (one.due_at or 0.0) <= now}
         for watch in stalest(list(self.book), self.ways.batch, self.provider.pace):
             if len(chosen) < self.ways.batch and (watch.due or 0.0) <= now:
                 chosen.setdefault(watch.upload.media_id, watch.upload)
-        return batch(list(chosen.values())[: self.ways.batch], due_at, why)
+        return batch(list(chosen.values())[: self.ways.batch], due_at, Why.AUDIT)
 
     def asked(self, question: Question, now: float) -> None:
         """The question goes out."""

@@ -8,7 +8,7 @@ from world import CADENCE, PACE, endpoint, world
 
 from notifier.core.model import LookKind, Rate, Status
 from notifier.core.rhythm import Listing
-from notifier.core.ways import GIVE_UP_AFTER
+from notifier.core.sweep import GIVE_UP_AFTER
 from notifier.providers.base import Malformed, Refused, Unavailable
 
 S = Status

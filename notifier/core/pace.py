@@ -32,7 +32,6 @@ class Why(StrEnum):
     CAP = "cap"
     DISCOVER = "discover"
     AUDIT = "audit"
-    THEN = "then"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,17 @@
-"""what is watched, listed and due at a source → what to ask next, and, once it is answered, how far we have read."""
+"""what is watched, listed and due at a source → what to ask next."""
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from operator import itemgetter
 
 from notifier.core.book import Book
-from notifier.core.model import Answer, ListingState, Look, LookKind, Status, Upload
+from notifier.core.model import ListingState, Look, LookKind, Status, Upload
 from notifier.core.pace import Pace, Watch, Why, alone, audit, dearest, due, stalest, worth
 from notifier.core.rhythm import Listing
-from notifier.core.sweep import MAX_PAGES
-from notifier.core.ways import GIVE_UP_AFTER, Ways
+from notifier.core.sweep import state_of
+from notifier.core.ways import Ways
 
 COVERED_FOR = 3600.0
 """Seconds for which what a feed shows to the end may go without a look of its own, where few may go."""
@@ -58,7 +58,7 @@ class Question:
 
 
 def first_due(questions: Iterable[Question], now: float) -> Question | None:
-    """The question that is due first.
+    """The question that is due first, if there is one.
 
     Of those that are due already, what has waited for too long goes first, then what is watched, the most worth first.
     """
@@ -68,6 +68,18 @@ def first_due(questions: Iterable[Question], now: float) -> Question | None:
     if urgent and not waiting:
         return max(urgent, key=lambda question: (question.worth, -question.due_at))
     return min(waiting or asked, key=lambda question: question.due_at, default=None)
+
+
+def chosen(questions: Iterable[Question], now: float, free_after: Callable[[float], float]) -> Question | None:
+    """The question to be asked next: the first that is due, and yet nothing that is watched ever waits for another.
+
+    `free_after` tells when a further look may go if one goes at this moment, or as soon as it may.
+    """
+    asked = list(questions)
+    first, watched = first_due(asked, now), first_due((each for each in asked if each.is_watching), now)
+    if first is None or watched is None or first.is_watching or first.is_overdue(now):
+        return first
+    return watched if free_after(first.due_at) > watched.due_at else first
 
 
 # --- what is watched
@@ -104,7 +116,7 @@ def _groups(book: Book, ways: Ways, progress: Mapping[str, ListingState]) -> Ite
     """
     usable, feed = ways.usable(progress), ways.feed(progress)
     if feed is not None and len(book) > 1:
-        yield feed, progress.get(feed.name, ListingState(feed.name)).page, list(book)
+        yield feed, state_of(progress, feed).page, list(book)
     for listing in usable if feed is None else ():
         pages: dict[int, list[Watch]] = defaultdict(list)
         for watch in book:
@@ -133,21 +145,25 @@ def _paged(
 
 def _page(listing: Listing, page: int, progress: Mapping[str, ListingState]) -> Question:
     look = Look(listing.kind, listing.collection, page, word=listing.word)
-    state = progress.get(listing.name) or ListingState(listing.name)
+    state = state_of(progress, listing)
     return Question(look, inf, Why.CAP, listing=listing, progress=state if state.page == page else None)
 
 
 def _batched(book: Book, ways: Ways, pace: Pace, now: float) -> Iterator[Question]:
     willing = [watch for watch in book if watch.due is None or watch.due <= now]
-    for reach, wanted in (
-        (stalest(willing, ways.batch, pace), Why),
-        (dearest(willing, ways.batch, pace, now), {Why.PRICE}),
-    ):
-        at, why = due(reach, pace, min((watch.seen for watch in reach), default=0.0))
-        if reach and why in wanted:
-            yield replace(batch([one.upload for one in reach], at, why), worth=worth(reach, now) if at <= now else 0.0)
     if not willing:
-        yield batch([], min(watch.due or now for watch in book), Why.CAP)
+        first = min(book, key=lambda watch: watch.due or now)
+        yield batch([first.upload], first.due or now, Why.CAP)
+        return
+    yield _batch(stalest(willing, ways.batch, pace), pace, now)
+    reach = dearest(willing, ways.batch, pace, now)
+    if reach and (other := _batch(reach, pace, now)).why is Why.PRICE:
+        yield other
+
+
+def _batch(reach: Sequence[Watch], pace: Pace, now: float) -> Question:
+    at, why = due(reach, pace, min(watch.seen for watch in reach))
+    return replace(batch([one.upload for one in reach], at, why), worth=worth(reach, now) if at <= now else 0.0)
 
 
 def _alone(book: Book, grouped: Container[int], ways: Ways, pace: Pace) -> Iterator[Question]:
@@ -189,7 +205,7 @@ def discovering(
     """
     lost = not ways.direct and any(watch.row is None for watch in book)
     for listing in ways.listings:
-        state = progress.get(listing.name) or ListingState(listing.name)
+        state = state_of(progress, listing)
         planned = listing.kind is LookKind.SCHEDULE and any(_planned_at(watch) is not None for watch in book)
         due_at = state.due_at
         if not (ways.discover or planned or state.page > 1 or state.failures):
@@ -197,63 +213,6 @@ def discovering(
         if due_at < inf:
             look = Look(listing.kind, listing.collection, state.page, state.cursor, listing.word)
             yield Question(look, due_at, Why.DISCOVER, listing=listing, progress=state)
-
-
-# --- how far we have read
-
-
-def put_off(progress: ListingState | None, due_at: float) -> ListingState | None:
-    """A page that could not be had is asked for again at `due_at`; after so many failures in a row, from page 1.
-
-    Otherwise one page that is never answered would hide what comes to be on the first.
-    """
-    if progress is None:
-        return None
-    failures = progress.failures + 1
-    if failures < GIVE_UP_AFTER or progress.page == 1:
-        return replace(progress, due_at=due_at, failures=failures)
-    return replace(progress, page=1, cursor=None, due_at=due_at, swept_at=None, failures=0)
-
-
-@dataclass(frozen=True, slots=True)
-class Interest:
-    """Why more of a collection is read, and how soon, once a page of it was."""
-
-    news: bool
-    """The page tells of something that was not known."""
-    active: bool
-    """Something at the source is open: it is read more often."""
-    again: bool = False
-    """The page before must be read once more."""
-    sweeps: bool = True
-    """The source is read for its own sake at all."""
-    lost: bool = False
-    """Something is to be found again, on whatever page it may be."""
-
-
-def read_on(question: Question, answer: Answer, interest: Interest, now: float) -> ListingState | None:
-    """How far a collection has been read after a page of it; None where it was not the next to be read.
-
-    The first sweep goes to the end, which makes it the baseline; a later one goes on while its pages hold news, or
-    where it must go `through`.
-    """
-    progress, listing = question.progress, question.listing
-    if progress is None or listing is None:
-        return None
-    progress, every = replace(progress, failures=0), listing.active if interest.active else listing.idle
-    if answer.skipped and not answer.observations:  # nothing could be read: from page 1 again, and through to the end
-        return replace(progress, page=1, cursor=None, due_at=now + every, swept_at=None)
-    if interest.again and progress.cursor is None:
-        return replace(progress, page=progress.page - 1, due_at=now)
-    due = progress.swept_at is None or now - progress.swept_at >= listing.through
-    through = interest.lost or (interest.sweeps and due)
-    if answer.more and progress.page < MAX_PAGES and (interest.news or through):
-        return replace(progress, page=progress.page + 1, cursor=answer.cursor, due_at=now)
-    read = replace(progress, page=1, cursor=None, due_at=now + every)
-    if answer.more and progress.page < MAX_PAGES:
-        return read
-    baseline_at = now if progress.baseline_at is None else progress.baseline_at
-    return replace(read, baseline_at=baseline_at, swept_at=now)
 
 
 def is_soon(book: Book, now: float) -> bool:

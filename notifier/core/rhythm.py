@@ -50,7 +50,8 @@ class Cadence:
     """Seconds without a change after which an open upload is stuck, and watched no longer."""
     stuck: Steps = ((86400, 900), (604800, 3600), (inf, 21600))
     grace: float = 600.0
-    """An upload that the provider does not know is `gone` after so long, and after `grace_looks` looks."""
+    """An upload that the provider does not know is `gone` after so long, and after `grace_looks` looks; 0: it never
+    denies one for certain."""
     grace_looks: int = 3
 
 

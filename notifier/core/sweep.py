@@ -1,11 +1,15 @@
-"""pages of a list, one after the other → which uploads it shows, and whether it is certain that it shows no other."""
+"""pages of a list, one after the other → what it shows, whether that is all for certain, and how far it is read."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
-from notifier.core.model import Answer
+from notifier.core.model import Answer, ListingState
+from notifier.core.rhythm import Listing
 
 MAX_PAGES = 100
 """Pages of one sweep at most: what lies deeper is older than anything that still moves."""
+GIVE_UP_AFTER = 3
+"""Failures of a page in a row after which a sweep begins anew, and its list is done without where that can be."""
 DEEPEST = 1000
 """Pages through which one upload is searched for at most, however many a provider says there are."""
 LONGEST = 600.0
@@ -65,3 +69,62 @@ class Doubt:
         self.since = self.since if self.times else now
         self.times += 1
         return self.times >= DOUBTS and now - self.since >= DOUBTED_FOR
+
+
+# --- how far a list has been read
+
+
+def state_of(progress: Mapping[str, ListingState], listing: Listing) -> ListingState:
+    """How far a collection has been read, one that never was included."""
+    return progress.get(listing.name) or ListingState(listing.name)
+
+
+def put_off(progress: ListingState | None, due_at: float) -> ListingState | None:
+    """A page that could not be had is asked for again at `due_at`; after so many failures in a row, from page 1.
+
+    Otherwise one page that is never answered would hide what comes to be on the first.
+    """
+    if progress is None:
+        return None
+    failures = progress.failures + 1
+    if failures < GIVE_UP_AFTER or progress.page == 1:
+        return replace(progress, due_at=due_at, failures=failures)
+    return replace(progress, page=1, cursor=None, due_at=due_at, swept_at=None, failures=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """Why more of a collection is read, and how soon, once a page of it was."""
+
+    news: bool
+    """The page tells of something that was not known."""
+    active: bool
+    """Something at the source is open: it is read more often."""
+    again: bool = False
+    """The page before must be read once more."""
+    sweeps: bool = True
+    """The source is read for its own sake at all."""
+    lost: bool = False
+    """Something is to be found again, on whatever page it may be."""
+
+
+def read_on(progress: ListingState, listing: Listing, answer: Answer, interest: Interest, now: float) -> ListingState:
+    """How far a collection has been read after the page of it that was the next.
+
+    The first sweep goes to the end, which makes it the baseline; a later one goes on while its pages hold news, or
+    where it must go `through`.
+    """
+    progress, every = replace(progress, failures=0), listing.active if interest.active else listing.idle
+    if answer.skipped and not answer.observations:  # nothing could be read: from page 1 again, and through to the end
+        return replace(progress, page=1, cursor=None, due_at=now + every, swept_at=None)
+    if interest.again and progress.cursor is None:
+        return replace(progress, page=progress.page - 1, due_at=now)
+    due = progress.swept_at is None or now - progress.swept_at >= listing.through
+    through = interest.lost or (interest.sweeps and due)
+    if answer.more and progress.page < MAX_PAGES and (interest.news or through):
+        return replace(progress, page=progress.page + 1, cursor=answer.cursor, due_at=now)
+    read = replace(progress, page=1, cursor=None, due_at=now + every)
+    if answer.more and progress.page < MAX_PAGES:
+        return read
+    baseline_at = now if progress.baseline_at is None else progress.baseline_at
+    return replace(read, baseline_at=baseline_at, swept_at=now)

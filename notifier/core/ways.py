@@ -5,9 +5,7 @@ from dataclasses import dataclass
 
 from notifier.core.model import ListingState, LookKind, Upload
 from notifier.core.rhythm import Listing
-
-GIVE_UP_AFTER = 3
-"""Failures of a page in a row after which a sweep begins anew, and its list is done without where that can be."""
+from notifier.core.sweep import GIVE_UP_AFTER, state_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ class Ways:
 
     def usable(self, progress: Mapping[str, ListingState]) -> list[Listing]:
         """The lists and feeds that show what is watched: those whose first sweep is over, and which answer."""
-        read = [(one, progress.get(one.name, ListingState(one.name))) for one in self.listings]
+        read = [(one, state_of(progress, one)) for one in self.listings]
         return [
             one
             for one, state in read

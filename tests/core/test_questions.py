@@ -1,4 +1,4 @@
-"""What to ask next, and how far we have read."""
+"""What to ask next."""
 
 from dataclasses import replace
 from math import inf
@@ -10,25 +10,23 @@ from things import CADENCE, DAY, HOUR, NOW, flat, seen, upload
 
 from notifier.core.book import Book
 from notifier.core.lives import presumed
-from notifier.core.model import Answer, ListingState, Look, LookKind, Status
+from notifier.core.model import ListingState, Look, LookKind, Status
 from notifier.core.pace import Pace, Why, worth
 from notifier.core.questions import (
     PATIENCE,
-    Interest,
     Question,
     batch,
+    chosen,
     discovering,
     first_due,
     is_soon,
-    put_off,
-    read_on,
     scarcely,
     single,
     watching,
 )
 from notifier.core.rhythm import Listing
-from notifier.core.sweep import MAX_PAGES
-from notifier.core.ways import GIVE_UP_AFTER, Ways
+from notifier.core.sweep import GIVE_UP_AFTER
+from notifier.core.ways import Ways
 
 S = Status
 VIDEOS = Listing(LookKind.LIST, "videos", active=30, idle=300)
@@ -332,7 +330,7 @@ def test_a_batch_leaves_out_what_was_put_off_and_where_nothing_else_is_there_wai
     assert ids(asked(one, BATCHES, now=NOW + 60)[0]) == ["u1", "u2"]
     one.of(["u2"])[0].due = NOW + 30
     (question,) = asked(one, BATCHES)
-    assert (ids(question), question.due_at) == ([], NOW + 30)
+    assert (ids(question), question.due_at) == (["u2"], NOW + 30)
 
 
 def test_where_not_all_fit_a_second_batch_names_those_of_whom_most_is_expected():
@@ -414,12 +412,23 @@ def test_what_is_due_first_is_asked_first():
 
 
 @pytest.mark.parametrize("why", [Why.CAP, Why.PRICE])
-@pytest.mark.parametrize("other", [Why.FIRST, Why.DISCOVER, Why.AUDIT, Why.THEN])
+@pytest.mark.parametrize("other", [Why.FIRST, Why.DISCOVER, Why.AUDIT])
 def test_what_is_watched_goes_before_the_rest_for_a_while(why, other):
     watched, rest = due(why, NOW), due(other, NOW - PATIENCE)
     assert first_due([rest, watched], NOW) == watched
     assert first_due([rest, watched], NOW + 1) == rest
     assert first_due([rest, due(why, NOW + 1)], NOW) == rest
+
+
+@pytest.mark.parametrize(
+    ("other", "free_at", "goes"),
+    [(NOW, NOW + 5, True), (NOW, NOW + 6, False), (NOW - PATIENCE - 1, NOW + 99, True), (NOW + 6, NOW + 99, False)],
+)
+def test_what_is_watched_never_waits_for_another_look_that_has_the_time(other, free_at, goes):
+    watched, rest = due(Why.CAP, NOW + 5), due(Why.DISCOVER, other)
+    assert chosen([rest, watched], NOW, lambda _: free_at) == (rest if goes else watched)
+    assert chosen([rest], NOW, lambda _: free_at) == rest
+    assert chosen([], NOW, lambda _: free_at) is None
 
 
 def test_of_what_is_watched_and_due_the_most_worth_goes_first_and_of_equals_what_is_due_longer():
@@ -567,111 +576,3 @@ def test_a_job_is_soon_to_run_in_its_last_ten_minutes(ahead, soon):
 def test_what_runs_already_is_not_soon_to_run():
     assert not is_soon(book(number(1, scheduled_at=NOW - 60)), NOW)
     assert not is_soon(book(replace(number(1), snapshot=None, registered=True)), NOW)
-
-
-# --- reading on
-
-
-def on(progress, *, more=True, news=True, active=True, now=NOW, listing=VIDEOS, cursor=None, **how):
-    question = Question(Look(LookKind.LIST, "videos"), NOW, Why.DISCOVER, listing=listing, progress=progress)
-    return read_on(question, Answer(more=more, cursor=cursor), Interest(news=news, active=active, **how), now)
-
-
-def test_a_look_at_an_upload_or_at_a_page_out_of_turn_reads_nothing_on():
-    look = single(upload(), NOW, Why.CAP, many_kinds=False)
-    assert read_on(look, Answer(more=True), Interest(news=True, active=True), NOW) is None
-    assert on(None) is None
-
-
-def test_a_first_sweep_goes_to_the_end_and_only_then_there_is_a_baseline():
-    fresh = ListingState("videos")
-    second = on(fresh, news=False)
-    assert second == ListingState("videos", page=2, due_at=NOW, baseline_at=None)
-    assert on(second, more=False, now=NOW + 1) == ListingState("videos", 1, NOW + 31, NOW + 1, NOW + 1)
-
-
-def test_a_later_sweep_goes_on_while_there_is_news():
-    assert on(READ) == replace(READ, page=2)
-    assert on(READ, news=False) == replace(READ, due_at=NOW + 30)
-    assert on(READ, more=False) == replace(READ, due_at=NOW + 30, swept_at=NOW)
-
-
-def test_where_the_order_is_no_promise_a_sweep_goes_through_from_time_to_time():
-    every = replace(VIDEOS, through=2000)
-    assert on(READ, news=False, listing=every).page == 1
-    assert on(replace(READ, swept_at=NOW - 2000), news=False, listing=every).page == 2
-
-
-def test_where_a_source_is_not_read_for_its_own_sake_no_sweep_goes_through():
-    assert on(ListingState("videos"), news=False, sweeps=False) == ListingState("videos", due_at=NOW + 30)
-    assert on(ListingState("videos"), sweeps=False).page == 2
-
-
-@pytest.mark.parametrize("sweeps", [True, False])
-def test_what_is_to_be_found_again_is_looked_for_to_the_end(sweeps):
-    assert on(READ, news=False, lost=True, sweeps=sweeps) == replace(READ, page=2)
-    assert on(READ, news=False, lost=True, sweeps=sweeps, more=False) == replace(READ, due_at=NOW + 30, swept_at=NOW)
-
-
-def test_a_list_that_shrank_is_read_again_from_the_page_before():
-    third = replace(READ, page=3)
-    assert on(third, again=True) == replace(READ, page=2)
-    assert on(third, again=True, more=False) == replace(READ, page=2)
-
-
-def test_a_page_that_is_known_by_a_cursor_has_none_before_it():
-    assert on(replace(READ, page=3, cursor="abc"), again=True, cursor="def") == replace(READ, page=4, cursor="def")
-
-
-def test_a_further_page_is_asked_for_where_the_answer_before_said():
-    second = on(READ, cursor="abc")
-    assert second == replace(READ, page=2, cursor="abc", due_at=NOW)
-    assert on(second, news=False, cursor="abc").cursor is None
-
-
-def test_nothing_open_is_read_at_the_idle_rhythm():
-    assert on(READ, more=False, active=False).due_at == NOW + 300
-
-
-def test_a_sweep_has_an_end_even_where_the_provider_knows_none():
-    assert on(ListingState("videos", MAX_PAGES - 1)).page == MAX_PAGES
-    assert on(ListingState("videos", MAX_PAGES)) == ListingState("videos", 1, NOW + 30, NOW, NOW)
-
-
-def test_a_page_of_which_nothing_could_be_read_makes_no_baseline_and_the_sweep_begins_anew():
-    second = ListingState("videos", page=2)
-    question = Question(Look(LookKind.LIST, "videos"), NOW, Why.DISCOVER, listing=VIDEOS, progress=second)
-    broken, dull = {"skipped": ("row 1: broken",)}, Interest(news=False, active=False)
-    unread = read_on(question, Answer(**broken), dull, NOW)
-    assert unread == ListingState("videos", page=1, due_at=NOW + 300, baseline_at=None)
-    read = read_on(question, Answer((seen(),), **broken), dull, NOW)
-    assert read == ListingState("videos", page=1, due_at=NOW + 300, baseline_at=NOW, swept_at=NOW)
-
-
-def test_a_page_that_cannot_be_had_is_asked_for_again_and_in_the_end_from_the_beginning():
-    progress = replace(READ, page=3, cursor="abc")
-    for failures in range(1, GIVE_UP_AFTER):
-        progress = put_off(progress, NOW + 5)
-        assert progress == replace(READ, page=3, cursor="abc", due_at=NOW + 5, failures=failures)
-    assert put_off(progress, NOW + 5) == replace(READ, page=1, due_at=NOW + 5, swept_at=None)
-    assert put_off(None, NOW + 5) is None
-
-
-def test_a_sweep_given_up_for_an_outage_later_goes_through_to_what_it_had_not_read():
-    progress = replace(READ, page=2)
-    for _ in range(GIVE_UP_AFTER):
-        progress = put_off(progress, NOW)
-    second = on(progress, news=False)
-    assert second.page == 2
-    assert on(second, news=False, more=False) == replace(READ, due_at=NOW + 30, swept_at=NOW)
-
-
-def test_a_good_answer_forgets_the_failures_before_it():
-    assert on(replace(READ, failures=2), news=False).failures == 0
-
-
-def test_the_first_page_is_asked_for_again_however_often_it_fails():
-    progress = READ
-    for _ in range(GIVE_UP_AFTER + 1):
-        progress = put_off(progress, NOW)
-    assert progress == replace(READ, failures=GIVE_UP_AFTER + 1)

@@ -1,12 +1,29 @@
-"""What a list shows, page by page, and whether it shows all."""
+"""What a list shows, page by page, whether it shows all, and how far it is read."""
+
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from things import HOUR, NOW, seen
 
-from notifier.core.model import Answer
-from notifier.core.sweep import DOUBTS, LONGEST, MOST_GUARDED, Doubt, Sweep
+from notifier.core.model import Answer, ListingState, LookKind
+from notifier.core.rhythm import Listing
+from notifier.core.sweep import (
+    DOUBTS,
+    GIVE_UP_AFTER,
+    LONGEST,
+    MAX_PAGES,
+    MOST_GUARDED,
+    Doubt,
+    Interest,
+    Sweep,
+    put_off,
+    read_on,
+)
+
+VIDEOS = Listing(LookKind.LIST, "videos", active=30, idle=300)
+READ = ListingState("videos", page=1, due_at=NOW, baseline_at=NOW - 1000, swept_at=NOW - 1000)
 
 
 def page(*ids, more=True, total=None, skipped=()):
@@ -180,3 +197,104 @@ def test_a_list_that_shows_its_rows_again_was_wrong():
     assert doubt.clears(10, 1, 9, NOW + 120)
     again = [doubt.clears(10, 10, 0, NOW + HOUR + more) for more in (0, 1, 2, HOUR)]
     assert again == [False, False, False, True]
+
+
+# --- how far it is read
+
+
+def on(progress, *, more=True, news=True, active=True, now=NOW, listing=VIDEOS, cursor=None, **how):
+    answer = Answer(more=more, cursor=cursor)
+    return read_on(progress, listing, answer, Interest(news=news, active=active, **how), now)
+
+
+def test_a_first_sweep_goes_to_the_end_and_only_then_there_is_a_baseline():
+    fresh = ListingState("videos")
+    second = on(fresh, news=False)
+    assert second == ListingState("videos", page=2, due_at=NOW, baseline_at=None)
+    assert on(second, more=False, now=NOW + 1) == ListingState("videos", 1, NOW + 31, NOW + 1, NOW + 1)
+
+
+def test_a_later_sweep_goes_on_while_there_is_news():
+    assert on(READ) == replace(READ, page=2)
+    assert on(READ, news=False) == replace(READ, due_at=NOW + 30)
+    assert on(READ, more=False) == replace(READ, due_at=NOW + 30, swept_at=NOW)
+
+
+def test_where_the_order_is_no_promise_a_sweep_goes_through_from_time_to_time():
+    every = replace(VIDEOS, through=2000)
+    assert on(READ, news=False, listing=every).page == 1
+    assert on(replace(READ, swept_at=NOW - 2000), news=False, listing=every).page == 2
+
+
+def test_where_a_source_is_not_read_for_its_own_sake_no_sweep_goes_through():
+    assert on(ListingState("videos"), news=False, sweeps=False) == ListingState("videos", due_at=NOW + 30)
+    assert on(ListingState("videos"), sweeps=False).page == 2
+
+
+@pytest.mark.parametrize("sweeps", [True, False])
+def test_what_is_to_be_found_again_is_looked_for_to_the_end(sweeps):
+    assert on(READ, news=False, lost=True, sweeps=sweeps) == replace(READ, page=2)
+    assert on(READ, news=False, lost=True, sweeps=sweeps, more=False) == replace(READ, due_at=NOW + 30, swept_at=NOW)
+
+
+def test_a_list_that_shrank_is_read_again_from_the_page_before():
+    third = replace(READ, page=3)
+    assert on(third, again=True) == replace(READ, page=2)
+    assert on(third, again=True, more=False) == replace(READ, page=2)
+
+
+def test_a_page_that_is_known_by_a_cursor_has_none_before_it():
+    assert on(replace(READ, page=3, cursor="abc"), again=True, cursor="def") == replace(READ, page=4, cursor="def")
+
+
+def test_a_further_page_is_asked_for_where_the_answer_before_said():
+    second = on(READ, cursor="abc")
+    assert second == replace(READ, page=2, cursor="abc", due_at=NOW)
+    assert on(second, news=False, cursor="abc").cursor is None
+
+
+def test_nothing_open_is_read_at_the_idle_rhythm():
+    assert on(READ, more=False, active=False).due_at == NOW + 300
+
+
+def test_a_sweep_has_an_end_even_where_the_provider_knows_none():
+    assert on(ListingState("videos", MAX_PAGES - 1)).page == MAX_PAGES
+    assert on(ListingState("videos", MAX_PAGES)) == ListingState("videos", 1, NOW + 30, NOW, NOW)
+
+
+def test_a_page_of_which_nothing_could_be_read_makes_no_baseline_and_the_sweep_begins_anew():
+    second = ListingState("videos", page=2)
+    broken, dull = {"skipped": ("row 1: broken",)}, Interest(news=False, active=False)
+    unread = read_on(second, VIDEOS, Answer(**broken), dull, NOW)
+    assert unread == ListingState("videos", page=1, due_at=NOW + 300, baseline_at=None)
+    read = read_on(second, VIDEOS, Answer((seen(),), **broken), dull, NOW)
+    assert read == ListingState("videos", page=1, due_at=NOW + 300, baseline_at=NOW, swept_at=NOW)
+
+
+def test_a_page_that_cannot_be_had_is_asked_for_again_and_in_the_end_from_the_beginning():
+    progress = replace(READ, page=3, cursor="abc")
+    for failures in range(1, GIVE_UP_AFTER):
+        progress = put_off(progress, NOW + 5)
+        assert progress == replace(READ, page=3, cursor="abc", due_at=NOW + 5, failures=failures)
+    assert put_off(progress, NOW + 5) == replace(READ, page=1, due_at=NOW + 5, swept_at=None)
+    assert put_off(None, NOW + 5) is None
+
+
+def test_a_sweep_given_up_for_an_outage_later_goes_through_to_what_it_had_not_read():
+    progress = replace(READ, page=2)
+    for _ in range(GIVE_UP_AFTER):
+        progress = put_off(progress, NOW)
+    second = on(progress, news=False)
+    assert second.page == 2
+    assert on(second, news=False, more=False) == replace(READ, due_at=NOW + 30, swept_at=NOW)
+
+
+def test_a_good_answer_forgets_the_failures_before_it():
+    assert on(replace(READ, failures=2), news=False).failures == 0
+
+
+def test_the_first_page_is_asked_for_again_however_often_it_fails():
+    progress = READ
+    for _ in range(GIVE_UP_AFTER + 1):
+        progress = put_off(progress, NOW)
+    assert progress == replace(READ, failures=GIVE_UP_AFTER + 1)
