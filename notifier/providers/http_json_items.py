@@ -71,8 +71,6 @@ class _Target(_Part):
     external_id: Url = None
 
 
-UPLOAD_FIELDS = frozenset(_Item.model_fields)
-TARGET_FIELDS = frozenset(_Target.model_fields)
 """What a description may have expressions for."""
 
 

@@ -86,11 +86,6 @@ class Followed:
             WHERE source = ?"""
         return {row[0]: ListingState(*row) for row in await self.database.rows(sql, (self._sources[source],))}
 
-    async def has_open(self, source: str) -> bool:
-        """Whether anything at a source has not settled."""
-        sql = "SELECT 1 FROM uploads WHERE source = ? AND open = 1 LIMIT 1"
-        return bool(await self.database.rows(sql, (self._sources[source],)))
-
     async def next_uploads(self, source: str, most: int, *, seen: bool) -> list[Upload]:
         """The uploads at a source that are to be asked for by themselves next, due or not, `seen` before or never."""
         where = f"source = ? AND due_at IS NOT NULL AND snapshot IS {'NOT ' * seen}NULL ORDER BY due_at LIMIT ?"

@@ -228,11 +228,11 @@ async def test_a_page_is_compared_by_the_identity_of_each_row_in_a_database_that
 
 
 async def test_an_upload_is_open_until_it_settles(store):
-    assert not await store.has_open("posts")
+    assert not await store.open_uploads("posts")
     followed = await one_upload(store, snapshot=seen())
-    assert await store.has_open("posts")
+    assert await store.open_uploads("posts")
     await announce(store, uploads=[replace(followed, snapshot=seen(status=Status.GONE))])
-    assert not await store.has_open("posts")
+    assert not await store.open_uploads("posts")
 
 
 async def test_an_upload_comes_back_as_it_was_written(store):
@@ -272,7 +272,7 @@ async def test_what_is_known_of_an_upload_outlives_our_interest_in_it(store):
     assert await store.known("posts", ["known", "unknown"]) == {"known": [known], "unknown": [unknown]}
     assert await store.next_uploads("posts", 9, seen=True) == []
     assert await store.next_uploads("posts", 9, seen=False) == []
-    assert not await store.has_open("posts")
+    assert not await store.open_uploads("posts")
 
 
 async def test_what_a_clock_that_was_ahead_made_due_is_brought_forward(store):

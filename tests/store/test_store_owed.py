@@ -372,7 +372,7 @@ async def test_every_statement_finds_its_rows_by_an_index(store):
     await store.known("posts", ["u1", "u2"])
     for seen_before in (True, False):
         await store.next_uploads("posts", 9, seen=seen_before)
-    for ask in (store.has_open, store.open_uploads, store.listed, store.listings, store.lives):
+    for ask in (store.open_uploads, store.listed, store.listings, store.lives):
         await ask("posts")
     await store.changed("posts", [("post", "u1", 5)], NOW)
     await store.budgets()
