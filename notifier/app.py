@@ -36,9 +36,12 @@ JUMP = 2.0
 POLLER, SENDER = "poller", "sender"
 
 
+SLEEPLESS: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # the former only where Linux is
+
+
 def awake_or_not() -> float:
     """Seconds since the machine started, also those that it slept: what the monotonic clock of Linux leaves out."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.clock_gettime(SLEEPLESS)
 
 
 @dataclass(frozen=True, slots=True)
