@@ -123,7 +123,7 @@ def cadences() -> dict[str, list[str]]:
         "it is stuck without a change for": [span(one.cadence.stuck_after) for one in providers],
         "and then looked at every": [steps(one.cadence.stuck) for one in providers],
         "it is gone once denied": [
-            "–" if one.name == "encoding_com" else denial + grace
+            denial + grace if one.cadence.grace_looks else "–"
             for one, denial, grace in zip(providers, denials, graces, strict=True)
         ],
     }

@@ -233,7 +233,8 @@ PROVIDER = Provider(
         Listing(LookKind.LIST, "media", active=60, idle=300),
         Listing(LookKind.FEED, "finished", active=300, idle=900),
     ),
-    cadence=Cadence(settled=((86400, 3600),), settled_all=True),  # a restart moves any of them, and a look shows many
+    # A restart moves any of them, and a look shows many.
+    cadence=Cadence(settled=((86400, 3600),), settled_all=True, grace_looks=0),
     usual=(180, 1.2),
     budget=Rate(30, 60),
     limit=Rate(0, 60),
