@@ -12,8 +12,8 @@ from xml.etree.ElementTree import Element
 
 from pydantic import BeforeValidator
 
-from notifier.core.model import Reason, Status, Target, TargetStatus
-from notifier.providers.shapes import MOST_TARGETS, Shape, Text, When, each, reference, text
+from notifier.core.model import MOST_TARGETS, Reason, Status, Target, TargetStatus
+from notifier.providers.shapes import Shape, Text, When, each, reference, text
 from notifier.providers.xml import members, words
 
 STATUSES = {

@@ -71,9 +71,6 @@ class _Target(_Part):
     external_id: Url = None
 
 
-"""What a description may have expressions for."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Told:
     """The targets of one upload; `whole`: there are no others."""

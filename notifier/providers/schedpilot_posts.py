@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator
 
-from notifier.core.model import SETTLED, Observation, Reason, Status, Target, TargetStatus
-from notifier.providers.shapes import MOST_TARGETS, Id, Shape, Text, Title, Url, Word, each, moment, word
+from notifier.core.model import MOST_TARGETS, SETTLED, Observation, Reason, Status, Target, TargetStatus
+from notifier.providers.shapes import Id, Shape, Text, Title, Url, Word, each, moment, word
 
 Platform = Annotated[str | None, BeforeValidator(word)]
 

@@ -16,7 +16,6 @@ from notifier.providers.base import Malformed
 LONGEST_TEXT = 1000
 LONGEST_TITLE = 500
 LONGEST_URL = 2048
-MOST_TARGETS = 64
 LAST_MOMENT = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 """Nothing later can be written as RFC 3339 in every zone."""
 

@@ -13,11 +13,11 @@ from typing import Any
 from aiohttp import ClientSession
 
 from notifier.core.diff import Vanishing, latest
-from notifier.core.model import Answer, Look, LookKind, Observation, Rate, Source, Status
+from notifier.core.model import MOST_TARGETS, Answer, Look, LookKind, Observation, Rate, Source, Status
 from notifier.core.rhythm import Cadence, Listing
 from notifier.providers.base import Malformed, Provider
 from notifier.providers.http import Api, Reply, refuse
-from notifier.providers.shapes import MOST_TARGETS, Count, Id, Shape, Title, Url, When, Word, each, whole, word
+from notifier.providers.shapes import Count, Id, Shape, Title, Url, When, Word, each, whole, word
 from notifier.providers.upload_post_rows import (
     FINAL_WORDS,
     Past,

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, model_validator
 from pydantic_core import PydanticCustomError
 
-from notifier.core.model import Observation, Reason, Status, Target, TargetStatus
-from notifier.providers.shapes import MOST_TARGETS, Count, Flag, Shape, Text, Title, Url, When, reference, word
+from notifier.core.model import MOST_TARGETS, Observation, Reason, Status, Target, TargetStatus
+from notifier.providers.shapes import Count, Flag, Shape, Text, Title, Url, When, reference, word
 
 FINAL_WORDS = {
     **dict.fromkeys(("completed", "success", "done", "published"), "completed"),

@@ -18,14 +18,24 @@ from aiohttp import ClientSession
 from pydantic import BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from notifier.core.model import Answer, Look, LookKind, Observation, Rate, Source, Status, Target, TargetStatus
+from notifier.core.model import (
+    MOST_TARGETS,
+    Answer,
+    Look,
+    LookKind,
+    Observation,
+    Rate,
+    Source,
+    Status,
+    Target,
+    TargetStatus,
+)
 from notifier.core.pace import Pace
 from notifier.core.rhythm import Cadence, Listing
 from notifier.core.secret import Secret
 from notifier.providers.base import Malformed, Provider
 from notifier.providers.http import Api, Reply, refuse
 from notifier.providers.shapes import (
-    MOST_TARGETS,
     Count,
     Flag,
     Id,
