@@ -40,12 +40,12 @@ class Media:
 
 
 class EncodingService(LocalServer):
-    """What is in `media` is true; what was asked is in `asked`, the credential left out."""
+    """What is in `media` is true; what was asked is in `requests`, the credential left out."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         super().__init__()
         self.media: dict[str, Media] = {}
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         self.faults: deque[web.Response] = deque()
         """The next questions are answered by these, one each, instead of the truth."""
         self._clock = clock
@@ -65,7 +65,7 @@ class EncodingService(LocalServer):
     async def _answer(self, request: web.Request) -> web.Response:
         query = {one.tag: one.text or "" for one in fromstring(dict(await request.post())["xml"])}
         credential = (query.pop("userid"), query.pop("userkey"))
-        self.asked.append(" ".join(f"{name}={value}" for name, value in query.items()))
+        self.requests.append(" ".join(f"{name}={value}" for name, value in query.items()))
         if credential != (USER, KEY):
             return error("Wrong user id or key!")
         if self.faults:

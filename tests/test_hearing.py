@@ -155,25 +155,22 @@ async def settle_in(w):
     w.client.asked.clear()
 
 
-async def test_an_upload_that_moved_up_a_page_is_found_on_the_page_before(tmp_path):
-    async with follows_one_on_page_two(tmp_path) as w:
-        await settle_in(w)
-        for id_ in SETTLED[:8]:
-            del w.client.truth[id_]
-        await w.polls_until(w.clock.now + 60)
-        assert 1 in pages(w)
-        assert set(pages(w)[-3:]) == {1}
-        w.client.set("open", S.COMPLETED)
-        await w.polls_until(w.clock.now + 11)
-        assert (await told(w))[-1] == ("completed", "open")
+def removes_eight(w):
+    for id_ in SETTLED[:8]:
+        del w.client.truth[id_]
 
 
-async def test_an_upload_that_was_pushed_down_a_page_is_found_on_the_page_after(tmp_path):
+def puts_eight_on_top(w):
+    w.client.put_on_top(*(f"new{number}" for number in range(8)))
+
+
+@pytest.mark.parametrize(("moves", "page"), [(removes_eight, 1), (puts_eight_on_top, 3)])
+async def test_an_upload_that_moved_up_or_down_a_page_is_found_on_the_page_before_or_after(tmp_path, moves, page):
     async with follows_one_on_page_two(tmp_path) as w:
         await settle_in(w)
-        w.client.put_on_top(*(f"new{number}" for number in range(8)))
+        moves(w)
         await w.polls_until(w.clock.now + 60)
-        assert set(pages(w)[-3:]) == {3}
+        assert set(pages(w)[-3:]) == {page}
         w.client.set("open", S.COMPLETED)
         await w.polls_until(w.clock.now + 11)
         assert (await told(w))[-1] == ("completed", "open")

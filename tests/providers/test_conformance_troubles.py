@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from providing import AT, ID, KEY, SAMPLES, Sample, discreet, provider_of, source
 
-from notifier.core.model import Answer, Status
+from notifier.core.model import MOST_TARGETS, Answer, Status
 from notifier.demo.local import LocalServer
 from notifier.providers import PROVIDERS
 from notifier.providers.base import Malformed, ProviderError, Refused, Unavailable
 from notifier.providers.http import MAX_BODY, open_session
-from notifier.providers.shapes import LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL, MOST_TARGETS
+from notifier.providers.shapes import LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 EACH = [(name, kind) for name, has in SAMPLES.items() for kind in has.kinds]

@@ -1,81 +1,30 @@
 """Encoding.com over time: the real poller over a service that speaks as it does, and the events that come of it."""
 
-import json
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from random import Random
 
 import pytest
 from aiohttp import web
 from encoding_service import KEY, USER, EncodingService, Format, Media, error
+from living import HOUR, MINUTE, living, upload
 from world import Clock
 
 from notifier.core.model import Look, LookKind, Source
 from notifier.core.secret import Secret
-from notifier.poller import Poller, Watched
 from notifier.providers.encoding_com import PROVIDER
-from notifier.providers.http import open_session
-from notifier.store import Store
-
-MINUTE, HOUR = 60.0, 3600.0
-
-
-@dataclass
-class Life:
-    """A source, followed by the real poller."""
-
-    service: EncodingService
-    clock: Clock
-    store: Store
-    poller: Poller
-    client: object
-    told: int = field(default=0, init=False)
-
-    async def polls_for(self, seconds: float) -> None:
-        """Every pass that is due within so many seconds."""
-        end = self.clock.now + seconds
-        while (at := await self.poller.poll("media")) <= end:
-            self.clock.now = max(at, self.clock.now)
-        self.clock.now = end
-
-    async def baseline(self) -> None:
-        """The first sweep of the list, and a look at each upload that is still of interest."""
-        await self.polls_for(2 * MINUTE)
-        assert await self.news() == []
-        self.service.asked.clear()
-
-    async def news(self) -> list[dict]:
-        """The events announced since the last time."""
-        rows = await self.store.database.rows("SELECT body FROM events ORDER BY position")
-        bodies, self.told = rows[self.told :], len(rows)
-        return [json.loads(row[0]) for row in bodies]
-
-    async def types(self) -> list[str]:
-        return [event["type"] for event in await self.news()]
 
 
 @asynccontextmanager
 async def life(path, *media, key=KEY, **more):
     clock = Clock()
-    async with EncodingService(clock) as service, open_session() as session:
+    async with EncodingService(clock) as fake:
         for one in media:
-            service.put(one)
+            fake.put(one)
         source = Source(
-            name="media", provider="encoding_com", base_url=service.origin, user_id=USER, api_key=Secret(key),
+            name="media", provider="encoding_com", base_url=fake.origin, user_id=USER, api_key=Secret(key),
             budget=PROVIDER.budget, **more,
         )  # fmt: skip
-        client = PROVIDER.connect(session, source)
-        store = await Store.open(path / "notifier.db")
-        try:
-            poller = Poller(store, [Watched(source, PROVIDER, client)], [], clock, Random(1).random)
-            await poller.open()
-            yield Life(service, clock, store, poller, client)
-        finally:
-            await store.close()
-
-
-def upload(event):
-    return event["data"]["upload"]
+        async with living(path, fake, source, clock, first_sweep=2 * MINUTE) as it:
+            yield it
 
 
 def targets(event):
@@ -92,12 +41,12 @@ def two_formats():
 async def test_a_media_from_its_arrival_to_its_end(tmp_path):
     async with life(tmp_path) as it:
         await it.baseline()
-        media = it.service.put(Media("1042", "New", two_formats()))
+        media = it.fake.put(Media("1042", "New", two_formats()))
         await it.polls_for(6 * MINUTE)
-        it.service.move(media, "Processing", "Processing", "New")
+        it.fake.move(media, "Processing", "Processing", "New")
         await it.polls_for(MINUTE)
         media.formats[0].places = (("https://key:word@cdn.example.com/a.mp4", "Saved"),)
-        it.service.move(media, "Finished", "Finished", "Finished")
+        it.fake.move(media, "Finished", "Finished", "Finished")
         await it.polls_for(HOUR)
         events = await it.news()
         assert [event["type"] for event in events] == ["upload.queued", "upload.processing", "upload.completed"]
@@ -115,10 +64,10 @@ async def test_the_names_of_formats_cost_one_simple_look(tmp_path):
     async with life(tmp_path, media, discover=False, uploads=("1042",)) as it:
         for new in (None, Format("2109", "fl9")):
             media.formats.extend([new] if new else [])
-            it.service.asked.clear()
+            it.fake.requests.clear()
             await it.polls_for(10 * MINUTE)
-            assert it.service.asked.count("action=GetStatus mediaid=1042") == 1
-            assert set(it.service.asked) == {
+            assert it.fake.requests.count("action=GetStatus mediaid=1042") == 1
+            assert set(it.fake.requests) == {
                 "action=GetStatus mediaid=1042",
                 "action=GetStatus mediaid=1042 extended=yes",
             }
@@ -131,10 +80,10 @@ async def test_ready_to_process_waits_for_a_person_and_is_told_before_it_has_a_f
     media = Media("1042", "Downloading")
     async with life(tmp_path, media, discover=False, uploads=("1042",)) as it:
         await it.polls_for(MINUTE)
-        it.service.move(media, "Ready to process")
+        it.fake.move(media, "Ready to process")
         await it.polls_for(3 * HOUR)
         media.formats.extend(two_formats())
-        it.service.move(media, "Waiting for encoder")
+        it.fake.move(media, "Waiting for encoder")
         await it.polls_for(6 * HOUR)
         types = await it.types()
         assert types[:3] == ["upload.processing", "upload.action_required", "upload.queued"]
@@ -146,7 +95,7 @@ async def test_ec10_a_finished_media_that_is_restarted_is_reopened(tmp_path):
     async with life(tmp_path, media, discover=False, uploads=("1042",)) as it:
         await it.polls_for(MINUTE)
         for word in ("Finished", "Processing", "Finished"):
-            it.service.move(media, word, word, word)
+            it.fake.move(media, word, word, word)
             await it.polls_for(1.5 * HOUR)
         events = await it.news()
         told = [(event["type"], event["data"]["reopened"]) for event in events if event["type"] != "upload.stalled"]
@@ -162,15 +111,15 @@ async def test_a_failed_media_is_looked_at_hourly_for_a_day_and_then_no_more(tmp
     media = Media("1042", "Error", two_formats(), description="Encoding error")
     async with life(tmp_path, media, discover=False, uploads=("1042",)) as it:
         await it.polls_for(MINUTE)
-        it.service.asked.clear()
+        it.fake.requests.clear()
         await it.polls_for(25 * HOUR)
-        assert 22 <= len(it.service.asked) <= 25
-        it.service.asked.clear()
-        del it.service.media["1042"]  # ids live for about two weeks
+        assert 22 <= len(it.fake.requests) <= 25
+        it.fake.requests.clear()
+        del it.fake.media["1042"]  # ids live for about two weeks
         await it.polls_for(6 * HOUR)
         it.clock.now += 30 * 24 * HOUR
         await it.polls_for(6 * HOUR)
-        assert it.service.asked == []
+        assert it.fake.requests == []
         assert await it.types() == ["upload.failed"]
 
 
@@ -181,9 +130,7 @@ async def test_an_error_is_told_with_its_reason_and_formats_that_never_began_fai
     media = Media("1042", "Downloading", two_formats())
     async with life(tmp_path, media, discover=False, uploads=("1042",)) as it:
         await it.polls_for(MINUTE)
-        it.service.move(
-            media, "Error", "New", "New", description="Download error:  The requested URL returned error: 403"
-        )
+        it.fake.move(media, "Error", "New", "New", description="Download error:  The requested URL returned error: 403")
         await it.polls_for(MINUTE)
         _, failed = await it.news()
         assert failed["type"] == "upload.failed"
@@ -197,7 +144,7 @@ async def test_a_failed_destination_makes_the_end_partial(tmp_path):
     async with life(tmp_path, media, discover=False, uploads=("1042",)) as it:
         await it.polls_for(MINUTE)
         media.formats[1].places = (("sftp://files.example.com/a", "Saved"), ("s3://bucket/a", "Error (Access denied)"))
-        it.service.move(media, "Finished", "Finished", "Finished")
+        it.fake.move(media, "Finished", "Finished", "Finished")
         await it.polls_for(MINUTE)
         _, partial = await it.news()
         assert (partial["type"], upload(partial)["reason"]["text"]) == ("upload.partial", "Access denied")
@@ -230,7 +177,7 @@ async def test_an_unknown_id_is_never_gone(tmp_path):
         (failing,) = await it.news()
         reason = {"code": "malformed", "text": "says: Media not found"}
         assert (failing["type"], failing["data"]["reason"]) == ("source.failing", reason)
-        it.service.put(Media("1042", "New"))
+        it.fake.put(Media("1042", "New"))
         await it.polls_for(20 * MINUTE)
         assert set(await it.types()) - {"upload.stalled"} == {"source.recovered", "upload.queued"}
 
@@ -250,14 +197,14 @@ async def test_421_makes_the_source_wait_a_minute_and_is_no_failure_of_a_media(t
     media = Media("1042", "Processing", two_formats())
     async with life(tmp_path, media, discover=False, uploads=("1042",)) as it:
         await it.polls_for(MINUTE)
-        it.service.faults.append(web.Response(status=421, text="Request Rate over limit"))
+        it.fake.faults.append(web.Response(status=421, text="Request Rate over limit"))
         await it.polls_for(15)
-        assert not it.service.faults
-        it.service.asked.clear()
+        assert not it.fake.faults
+        it.fake.requests.clear()
         await it.polls_for(50)
-        assert it.service.asked == []
+        assert it.fake.requests == []
         await it.polls_for(5 * MINUTE)
-        assert it.service.asked != []
+        assert it.fake.requests != []
         assert await it.types() == ["upload.processing"]
 
 
@@ -267,12 +214,12 @@ async def test_a_bad_hour_makes_no_false_alarm(tmp_path, code):
     fault = error("Wrong query format") if code == "malformed" else web.Response(text="<html>Sorry</html>")
     async with life(tmp_path, media, discover=False, uploads=("1042",)) as it:
         await it.polls_for(MINUTE)
-        it.service.faults.extend(
+        it.fake.faults.extend(
             web.Response(status=fault.status, text=fault.text, content_type=fault.content_type) for _ in range(1000)
         )
         await it.polls_for(HOUR)
-        it.service.faults.clear()
-        it.service.move(media, "Finished", "Finished", "Finished")
+        it.fake.faults.clear()
+        it.fake.move(media, "Finished", "Finished", "Finished")
         await it.polls_for(HOUR)
         first, failing, *rest = await it.news()
         assert (first["type"], failing["data"]["reason"]["code"]) == ("upload.processing", code)
@@ -286,14 +233,14 @@ async def test_a_silent_baseline_says_nothing_and_looks_only_at_what_may_still_m
     async with life(tmp_path) as it:
         for number in range(250):
             it.clock.now += 1
-            it.service.put(Media(str(5000 + number), "Finished", two_formats(), finished=it.clock.now))
+            it.fake.put(Media(str(5000 + number), "Finished", two_formats(), finished=it.clock.now))
         it.clock.now += 3 * 24 * HOUR
-        it.service.put(Media("1042", "Processing", two_formats()))
+        it.fake.put(Media("1042", "Processing", two_formats()))
         await it.polls_for(2 * MINUTE)
         assert await it.types() == []
-        looks = [question for question in it.service.asked if question.startswith("action=GetStatus")]
+        looks = it.asked("action=GetStatus")
         assert all("1042" in look for look in looks)
-        it.service.put(Media("1043", "Finished", two_formats(), finished=it.clock.now))
+        it.fake.put(Media("1043", "Finished", two_formats(), finished=it.clock.now))
         await it.polls_for(10 * MINUTE)
         (event,) = await it.news()
         assert (upload(event)["id"], event["data"]["first_seen"]) == ("1043", True)
@@ -302,12 +249,12 @@ async def test_a_silent_baseline_says_nothing_and_looks_only_at_what_may_still_m
 async def test_a_list_that_says_the_same_of_a_settled_media_causes_no_look(tmp_path):
     async with life(tmp_path) as it:
         await it.baseline()
-        it.service.put(Media("1042", "Finished", two_formats(), finished=it.clock.now))
+        it.fake.put(Media("1042", "Finished", two_formats(), finished=it.clock.now))
         await it.polls_for(10 * MINUTE)
-        it.service.asked.clear()
+        it.fake.requests.clear()
         await it.polls_for(30 * MINUTE)
-        assert [question for question in it.service.asked if question.startswith("action=GetStatus")] == []
-        assert it.service.asked != []
+        assert it.asked("action=GetStatus") == []
+        assert it.fake.requests != []
 
 
 async def test_a_media_restarted_after_a_week_is_found_by_the_feed_of_what_finished(tmp_path):
@@ -315,15 +262,15 @@ async def test_a_media_restarted_after_a_week_is_found_by_the_feed_of_what_finis
     async with life(tmp_path, media) as it:
         for number in range(150):
             it.clock.now += 1
-            it.service.put(Media(str(2000 + number), "Finished", two_formats(), finished=it.clock.now))
+            it.fake.put(Media(str(2000 + number), "Finished", two_formats(), finished=it.clock.now))
         await it.baseline()
-        it.service.move(media, "Finished", "Finished", "Finished")
+        it.fake.move(media, "Finished", "Finished", "Finished")
         await it.polls_for(10 * MINUTE)
         it.clock.now += 7 * 24 * HOUR
         await it.polls_for(10 * MINUTE)
         assert await it.types() == ["upload.completed"]
         media.formats[1].description = "Codec not supported"
-        it.service.move(media, "Finished", "Finished", "Error")
+        it.fake.move(media, "Finished", "Finished", "Error")
         await it.polls_for(10 * MINUTE)
         (event,) = await it.news()
         assert (event["type"], upload(event)["id"]) == ("upload.partial", "1042")
@@ -337,10 +284,10 @@ async def test_several_are_asked_for_at_once_with_their_notes(tmp_path):
     ids = ("1042", "1043", "1044")
     async with life(tmp_path, *(Media(id_, "Processing", [Format(id_ + "7", "mp4")]) for id_ in ids)) as it:
         look = Look(LookKind.BATCH, ids=(*ids, "1045"), refs=("10427:mp4", None))
-        answer = await it.client.observe(look, it.clock.now)
-        assert it.service.asked == ["action=GetStatus mediaid=1042,1043,1044,1045 extended=yes"]
+        answer = await it.watched.client.observe(look, it.clock.now)
+        assert it.fake.requests == ["action=GetStatus mediaid=1042,1043,1044,1045 extended=yes"]
         told = {seen.id: (seen.complete, [target.name for target in seen.targets]) for seen in answer.observations}
         assert told == {"1042": (True, ["mp4:10427"]), "1043": (False, []), "1044": (False, [])}
-        (alone,) = (await it.client.observe(Look(LookKind.GET, id="1043"), it.clock.now)).observations
-        again = await it.client.observe(Look(LookKind.BATCH, ids=("1043",), refs=(alone.ref,)), it.clock.now)
+        (alone,) = (await it.watched.client.observe(Look(LookKind.GET, id="1043"), it.clock.now)).observations
+        again = await it.watched.client.observe(Look(LookKind.BATCH, ids=("1043",), refs=(alone.ref,)), it.clock.now)
         assert again.observations == (alone,)

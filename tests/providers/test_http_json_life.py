@@ -3,23 +3,17 @@
 import json
 import re
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
 
 import pytest
 from aiohttp import web
+from living import HOUR, changes, living, upload
 from transcoders import KEY, PATH, FakeTranscoder
 from world import Clock
 
 from notifier.config import load
 from notifier.demo.provider import NOT_FOUND_PAGE, html_page, page, server_error
-from notifier.poller import Poller, Watched
-from notifier.providers import PROVIDERS
-from notifier.providers.http import open_session
-from notifier.store import Store
 
-HOUR = 3600.0
 PAGE = (Path(__file__).parents[2] / "docs" / "http-json.md").read_text()
 (EXAMPLE,) = re.findall(r"^```toml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 (DOCUMENT,) = re.findall(r"^```json\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
@@ -40,58 +34,16 @@ async def empty_list(_):
     return web.json_response({"data": {"jobs": [], "has_more": False}})
 
 
-@dataclass
-class Life:
-    """A source, followed by the real poller."""
-
-    fake: FakeTranscoder
-    clock: Clock
-    store: Store
-    poller: Poller
-    told: int = field(default=0, init=False)
-
-    async def polls_for(self, seconds: float) -> None:
-        """Every pass that is due within so many seconds."""
-        end = self.clock.now + seconds
-        while (at := await self.poller.poll("transcoder")) <= end:
-            self.clock.now = max(at, self.clock.now)
-        self.clock.now = end
-
-    async def news(self) -> list[dict]:
-        """The events announced since the last time."""
-        rows = await self.store.database.rows("SELECT body FROM events ORDER BY position")
-        bodies, self.told = rows[self.told :], len(rows)
-        return [json.loads(row[0]) for row in bodies]
-
-    async def types(self) -> list[str]:
-        return [event["type"] for event in await self.news()]
-
-
 @asynccontextmanager
 async def life(path, *lines, example=EXAMPLE, fake=None, key=KEY):
     """`lines` are further keys of the source."""
-    clock = Clock()
-    async with fake or FakeTranscoder() as there, open_session() as session:
+    async with fake or FakeTranscoder() as there:
         first, rest = example.split("\n\n", 1) if "\n\n" in example else (example, "")
         text = "\n".join([first.replace("https://api.example.com/v2", there.base_url), *lines, "", rest])
         (path / "config.toml").write_text(text)
         (source,) = load(path / "config.toml", {"TRANSCODER_KEY": key, "HOME": str(path)}).sources
-        watched = Watched(source, PROVIDERS["http_json"].of(source), PROVIDERS["http_json"].connect(session, source))
-        store = await Store.open(path / "notifier.db")
-        try:
-            poller = Poller(store, [watched], [], clock, Random(1).random)
-            await poller.open()
-            yield Life(there, clock, store, poller)
-        finally:
-            await store.close()
-
-
-def upload(event):
-    return event["data"]["upload"]
-
-
-def changes(event):
-    return [(one["field"], one["from"], one["to"]) for one in event["data"]["changes"]]
+        async with living(path, there, source, Clock()) as it:
+            yield it
 
 
 ONLY_LIST = EXAMPLE.replace(SINGLE_LINE + "\n", "")

@@ -1,92 +1,39 @@
 """SchedPilot over time: the real poller over the fake, with a clock moved by hand, and the events that come of it."""
 
-import json
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from random import Random
+from dataclasses import replace
 
 import pytest
 from aiohttp import web
+from living import HOUR, changes, living, upload
 from schedpilots import PATH, FakeSchedPilot, Media, Post
 from world import Clock
 
 from notifier.core.model import Baseline, Look, LookKind, Source
 from notifier.core.secret import Secret
 from notifier.demo.provider import html_page, server_error
-from notifier.poller import Poller, Watched
 from notifier.providers.base import Malformed
 from notifier.providers.http import open_session
 from notifier.providers.schedpilot import PROVIDER
-from notifier.store import Store
 
-HOUR = 3600.0
 DAY = 24 * HOUR
 VIDEOS, IMAGES, POSTS = f"{PATH}/media/list?type=video", f"{PATH}/media/list?type=image", f"{PATH}/posts?"
-
-
-@dataclass
-class Life:
-    """A source, followed by the real poller."""
-
-    fake: FakeSchedPilot
-    clock: Clock
-    store: Store
-    poller: Poller
-    told: int = field(default=0, init=False)
-
-    async def polls_for(self, seconds: float) -> None:
-        """Every pass that is due within so many seconds."""
-        end = self.clock.now + seconds
-        while (at := await self.poller.poll("library")) <= end:
-            self.clock.now = max(at, self.clock.now)
-        self.clock.now = end
-
-    async def baseline(self) -> None:
-        """The first sweep of all lists."""
-        await self.polls_for(HOUR)
-        assert await self.news() == []
-        self.fake.requests.clear()
-
-    async def news(self) -> list[dict]:
-        """The events announced since the last time."""
-        rows = await self.store.database.rows("SELECT body FROM events ORDER BY position")
-        bodies, self.told = rows[self.told :], len(rows)
-        return [json.loads(row[0]) for row in bodies]
-
-    async def types(self) -> list[str]:
-        return [event["type"] for event in await self.news()]
-
-    def asked(self, of: str) -> list[str]:
-        """What was asked since the baseline, as far as it begins like this."""
-        return [path for path in self.fake.requests if path.startswith(of)]
 
 
 @asynccontextmanager
 async def life(path, *there, key="smm_key", accepted="smm_key", flat=False, kinds=PROVIDER.kinds, **more):
     clock = Clock()
-    fake = FakeSchedPilot(clock, key=accepted, flat=flat)
-    fake.put(*there)
-    async with fake, open_session() as session:
-        source = Source(
-            name="library", provider="schedpilot", base_url=fake.base_url, api_key=Secret(key), budget=PROVIDER.budget,
-            kinds=kinds, **more,
-        )  # fmt: skip
-        watched = Watched(source, PROVIDER, PROVIDER.connect(session, source))
-        store = await Store.open(path / "notifier.db")
-        try:
-            poller = Poller(store, [watched], [], clock, Random(1).random)
-            await poller.open()
-            yield Life(fake, clock, store, poller)
-        finally:
-            await store.close()
+    async with FakeSchedPilot(clock, key=accepted, flat=flat) as fake:
+        fake.put(*there)
+        async with living(path, fake, library(fake, key, kinds=kinds, **more), clock) as it:
+            yield it
 
 
-def upload(event):
-    return event["data"]["upload"]
-
-
-def changes(event):
-    return [(one["field"], one["from"], one["to"]) for one in event["data"]["changes"]]
+def library(fake, key, **more):
+    return Source(
+        name="library", provider="schedpilot", base_url=fake.base_url, api_key=Secret(key), budget=PROVIDER.budget,
+        **more,
+    )  # fmt: skip
 
 
 # --- the media library
@@ -128,8 +75,7 @@ async def test_the_list_of_images_says_nothing_of_where_the_videos_stand(tmp_pat
     async with life(tmp_path, *(Media(f"video-{number}", "pending") for number in range(5))) as it:
         await it.polls_for(10)
         assert any("type=image" in asked for asked in it.fake.requests)
-        (watched,) = it.poller.watched.values()
-        assert [watch.row for watch in watched.book] == [0, 1, 2, 3, 4]
+        assert [watch.row for watch in it.watched.book] == [0, 1, 2, 3, 4]
 
 
 async def test_a_video_without_a_status_is_unknown_until_it_has_one(tmp_path):
@@ -368,10 +314,7 @@ async def test_a_key_goes_into_one_header_alone(key, header):
     fake = FakeSchedPilot(Clock(), key=key.removeprefix("Bearer "))
     fake.faults.append(answer)
     async with fake, open_session() as session:
-        source = Source(
-            name="library", provider="schedpilot", base_url=fake.base_url, api_key=Secret(key), budget=PROVIDER.budget
-        )
-        await PROVIDER.connect(session, source).observe(Look(LookKind.LIST, "media", word="video"), 0.0)
+        await PROVIDER.connect(session, library(fake, key)).observe(Look(LookKind.LIST, "media", word="video"), 0.0)
     assert seen == [{header}]
 
 
@@ -380,11 +323,8 @@ async def test_a_key_goes_into_one_header_alone(key, header):
 )
 async def test_it_is_never_asked_for_a_single_upload(look):
     async with FakeSchedPilot(Clock()) as fake, open_session() as session:
-        source = Source(
-            name="library", provider="schedpilot", base_url=fake.base_url, api_key=Secret("k"), budget=PROVIDER.budget
-        )
         with pytest.raises(Malformed, match="single upload"):
-            await PROVIDER.connect(session, source).observe(look, 0.0)
+            await PROVIDER.connect(session, library(fake, "k")).observe(look, 0.0)
         assert fake.requests == []
     assert not PROVIDER.single
     assert not PROVIDER.batch

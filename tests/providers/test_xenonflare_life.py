@@ -1,24 +1,19 @@
 """XenonFlare over time: the real poller over the fake, with a clock moved by hand, and the events that come of it."""
 
-import json
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from random import Random
+from dataclasses import replace
 
 import pytest
 from aiohttp import web
+from living import HOUR, living, upload
 from world import Clock
 
 from notifier.core.model import Baseline, Source
 from notifier.core.secret import Secret
 from notifier.demo.provider import NOT_FOUND_PAGE, html_page, page, server_error
 from notifier.demo.xenonflare import FakeXenonFlare, Media
-from notifier.poller import Poller, Watched
-from notifier.providers.http import open_session
 from notifier.providers.xenonflare import PROVIDER
-from notifier.store import Store
 
-HOUR = 3600.0
 SINGLE = "/api/v1/media/{}s/{}"
 
 
@@ -41,68 +36,22 @@ def listed(*rows, total=0):
     return answer
 
 
-@dataclass
-class Life:
-    """A source, followed by the real poller."""
-
-    fake: FakeXenonFlare
-    clock: Clock
-    store: Store
-    poller: Poller
-    told: int = field(default=0, init=False)
-
-    async def polls_for(self, seconds: float) -> None:
-        """Every pass that is due within so many seconds."""
-        end = self.clock.now + seconds
-        while (at := await self.poller.poll("media")) <= end:
-            self.clock.now = max(at, self.clock.now)
-        self.clock.now = end
-
-    async def baseline(self) -> None:
-        """The first sweep of both collections, and one look at each upload that it could not judge."""
-        await self.polls_for(30)
-        assert await self.news() == []
-        self.fake.requests.clear()
-
-    async def news(self) -> list[dict]:
-        """The events announced since the last time."""
-        rows = await self.store.database.rows("SELECT body FROM events ORDER BY position")
-        bodies, self.told = rows[self.told :], len(rows)
-        return [json.loads(row[0]) for row in bodies]
-
-    async def types(self) -> list[str]:
-        return [event["type"] for event in await self.news()]
-
-    def asked(self, *of: str) -> list[str]:
-        """What was asked since the baseline, as far as it begins like one of these."""
-        return [path for path in self.fake.requests if path.startswith(of)]
-
-    def move(self, media: Media, status: str, **parts: str) -> Media:
-        moved = replace(media, status=status, parts=parts)
-        self.fake.put(moved)
-        return moved
-
-
 @asynccontextmanager
 async def life(path, *media, base="/api/v1", key="xf-key", kinds=PROVIDER.kinds, lean_rows=False, **more):
     clock = Clock()
-    async with FakeXenonFlare(media, clock, lean_rows=lean_rows) as fake, open_session() as session:
+    async with FakeXenonFlare(media, clock, lean_rows=lean_rows) as fake:
         source = Source(
             name="media", provider="xenonflare", base_url=fake.origin + base, api_key=Secret(key),
             budget=PROVIDER.budget, kinds=kinds, **more,
         )  # fmt: skip
-        watched = Watched(source, PROVIDER, PROVIDER.connect(session, source))
-        store = await Store.open(path / "notifier.db")
-        try:
-            poller = Poller(store, [watched], [], clock, Random(1).random)
-            await poller.open()
-            yield Life(fake, clock, store, poller)
-        finally:
-            await store.close()
+        async with living(path, fake, source, clock, first_sweep=30) as it:
+            yield it
 
 
-def upload(event):
-    return event["data"]["upload"]
+def move(it, media, status, **parts):
+    moved = replace(media, status=status, parts=parts)
+    it.fake.put(moved)
+    return moved
 
 
 # --- a whole life
@@ -112,13 +61,13 @@ async def test_a_video_from_its_arrival_to_its_end(tmp_path):
     async with life(tmp_path) as it:
         await it.baseline()
         video = Media("a", status="pending", title="Launch film", platforms=("youtube", "linkedin"))
-        video = it.move(video, "pending", youtube="idle", linkedin="idle", pinterest="idle")
+        video = move(it, video, "pending", youtube="idle", linkedin="idle", pinterest="idle")
         await it.polls_for(HOUR)
-        video = it.move(video, "processing", youtube="processing", linkedin="pending")
+        video = move(it, video, "processing", youtube="processing", linkedin="pending")
         await it.polls_for(90)
-        video = it.move(video, "processing", youtube="published", linkedin="processing")
+        video = move(it, video, "processing", youtube="published", linkedin="processing")
         await it.polls_for(90)
-        it.move(video, "completed", youtube="published", linkedin="published")
+        move(it, video, "completed", youtube="published", linkedin="published")
         await it.polls_for(2 * 24 * HOUR)
         events = await it.news()
         assert [event["type"] for event in events] == [
@@ -145,7 +94,7 @@ async def test_a_scheduled_image_is_looked_at_when_its_time_has_come(tmp_path):
         await it.baseline()
         await it.polls_for(6 * HOUR - 60)
         assert len(it.asked(SINGLE.format("image", "a"))) <= 6
-        it.move(image, "processing", youtube="processing")
+        move(it, image, "processing", youtube="processing")
         await it.polls_for(60)
         (event,) = await it.news()
         assert (event["type"], upload(event)["scheduled_at"]) == ("upload.processing", "2027-01-15T14:00:00Z")
@@ -155,9 +104,9 @@ async def test_a_failure_is_told_without_a_reason_and_a_retry_reopens_it(tmp_pat
     video = Media("a", status="processing", parts={"youtube": "processing"})
     async with life(tmp_path, video) as it:
         await it.baseline()
-        it.move(video, "failed", youtube="failed")
+        move(it, video, "failed", youtube="failed")
         await it.polls_for(90)
-        it.move(video, "pending", youtube="pending")
+        move(it, video, "pending", youtube="pending")
         await it.polls_for(2 * HOUR)
         failed, queued = await it.news()
         assert (failed["type"], upload(failed)["reason"]) == ("upload.failed", None)
@@ -171,7 +120,7 @@ async def test_failed_with_one_published_is_partial_and_never_failed(tmp_path):
         (folder := tmp_path / str(lean)).mkdir()
         async with life(folder, video, lean_rows=lean) as it:
             await it.baseline()
-            it.move(video, "failed", youtube="published", tiktok="failed")
+            move(it, video, "failed", youtube="published", tiktok="failed")
             await it.polls_for(HOUR)
             (event,) = await it.news()
             assert (event["type"], upload(event)["raw_status"]) == ("upload.partial", "failed")
@@ -181,9 +130,9 @@ async def test_what_waits_for_a_person_is_told_and_what_the_person_did_too(tmp_p
     video = Media("a", status="processing", platforms=("instagram",), parts={"instagram": "processing"})
     async with life(tmp_path, video) as it:
         await it.baseline()
-        it.move(video, "processing", instagram="manual")
+        move(it, video, "processing", instagram="manual")
         await it.polls_for(HOUR)
-        it.move(video, "completed", instagram="published")
+        move(it, video, "completed", instagram="published")
         await it.polls_for(HOUR)
         assert await it.types() == ["upload.action_required", "upload.completed"]
 
@@ -192,7 +141,7 @@ async def test_an_unselected_platform_is_no_news(tmp_path):
     video = Media("a", status="completed", parts={"youtube": "published", "pinterest": "idle"})
     async with life(tmp_path, video) as it:
         await it.baseline()
-        it.move(video, "completed", youtube="published", pinterest="failed")
+        move(it, video, "completed", youtube="published", pinterest="failed")
         await it.polls_for(HOUR)
         assert await it.types() == []
 
@@ -201,9 +150,9 @@ async def test_an_unknown_word_is_told_once_and_polled_on(tmp_path):
     video = Media("a", status="processing", parts={"youtube": "processing"})
     async with life(tmp_path, video) as it:
         await it.baseline()
-        it.move(video, "reviewing", youtube="processing")
+        move(it, video, "reviewing", youtube="processing")
         await it.polls_for(HOUR)
-        it.move(video, "completed", youtube="published")
+        move(it, video, "completed", youtube="published")
         await it.polls_for(HOUR)
         unknown, completed = await it.news()
         assert (unknown["type"], upload(unknown)["raw_status"]) == ("upload.unknown", "reviewing")
@@ -362,7 +311,7 @@ async def test_a_bad_hour_makes_no_false_alarm(tmp_path, fault, code):
         it.fake.faults.extend([fault] * 1000)
         await it.polls_for(HOUR)
         it.fake.faults.clear()
-        it.move(video, "completed", youtube="published")
+        move(it, video, "completed", youtube="published")
         await it.polls_for(HOUR)
         events = await it.news()
         assert sorted(event["type"] for event in events) == ["source.failing", "source.recovered", "upload.completed"]
@@ -403,7 +352,7 @@ async def test_a_lean_row_that_moved_is_followed_by_one_look_and_one_event(tmp_p
     video = replace(video, parts={"youtube": "published", "tiktok": "published"})
     async with life(tmp_path, video, Media("b", status="completed"), lean_rows=True) as it:
         await it.baseline()
-        it.move(video, "completed", youtube="published", tiktok="failed")
+        move(it, video, "completed", youtube="published", tiktok="failed")
         await it.polls_for(10 * 60)
         assert it.asked(SINGLE.format("video", "a")) == [SINGLE.format("video", "a")]
         assert it.asked(SINGLE.format("video", "b")) == []
