@@ -360,6 +360,25 @@ async def test_a_rate_spreads_what_is_due(tmp_path):
         assert len(w.receivers.types("app")) == 8
 
 
+async def test_recovery_does_not_wait_for_an_upload_that_is_not_asked_for_any_more(tmp_path):
+    everything = endpoint("ops", events=("source.*",))
+    async with world(tmp_path, endpoints=(everything,), uploads=("a",)) as w:
+        observe = w.client.observe
+
+        async def not_by_its_id(look, at):
+            if look.id == "a":
+                raise Unavailable("down")
+            return await observe(look, at)
+
+        w.client.set("a", S.PROCESSING, complete=False)  # half of it is on the list: the rest is asked for
+        w.client.observe = not_by_its_id
+        await w.polls_until(w.clock.now + 60)
+        w.client.set("a", S.COMPLETED)  # now the list tells all of it
+        await w.polls_until(w.clock.now + 1800)
+        await w.settle()
+        assert w.receivers.types("ops") == ["source.failing", "source.recovered"]
+
+
 async def test_what_a_provider_has_let_expire_is_no_news_when_a_list_shows_it_again(tmp_path):
     everything = endpoint("app")
     vanishing = Vanishing(keeps_settled=False)

@@ -55,6 +55,7 @@ async def test_everything_that_changed_arrives_and_nothing_is_left(started, tmp_
     told = json.loads(out)
     assert (told["ok"], told["wrong"]) == (True, [])
     assert told["webhooks"]["owed"] > 20
+    assert told["webhooks"]["retried"] > 0
     assert told["webhooks"]["duplicates"] == 0
     assert told["overruns"] == 0
     assert list(tmp_path.iterdir()) == []
