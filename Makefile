@@ -1,6 +1,9 @@
 # Python 3.11 or newer with venv is all it takes. The dependencies come from wherever your pip is set up to look.
 PY ?= python3
 PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check
+# The requirements files name all that is installed, so that nothing is left for pip to resolve: it would take the newest
+# `coverage[toml]` beside the pinned `coverage`, and refuse it for want of a hash.
+PINNED = $(PIP) --no-deps --require-hashes
 
 .PHONY: demo test check fix bench lock
 
@@ -11,6 +14,7 @@ test: .venv/dev
 	.venv/bin/python -m pytest
 
 check: .venv/dev ## all that must hold before a change goes in
+	.venv/bin/python -m pip check
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
 	.venv/bin/mypy
@@ -47,11 +51,11 @@ lock:
 	@$(PY) -m venv .venv || { echo "no venv here: sudo apt install python3-venv"; exit 1; }
 
 .venv/run: requirements.txt | .venv/bin/pip
-	$(PIP) --require-hashes -r requirements.txt
+	$(PINNED) -r requirements.txt
 	@touch $@
 
 .venv/dev: requirements-dev.txt pyproject.toml | .venv/bin/pip
-	$(PIP) --require-hashes -r requirements-dev.txt
+	$(PINNED) -r requirements-dev.txt
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@ .venv/run
 

@@ -22,6 +22,12 @@ def test_every_requirement_is_pinned_and_has_its_hashes(name):
         assert re.fullmatch(r"[a-z0-9-]+==\S+( ; .+?)?( --hash=sha256:[0-9a-f]{64})+", line), line
 
 
+@pytest.mark.parametrize("name", ["Makefile", "README.md"])
+def test_a_newer_release_of_what_is_pinned_changes_nothing(name):
+    for line in (ROOT / name).read_text().splitlines():
+        assert "--no-deps" in line or "--require-hashes" not in line, line
+
+
 def test_what_runs_in_the_tests_is_what_runs():
     assert set(joined("requirements.txt")) <= set(joined("requirements-dev.txt"))
 
