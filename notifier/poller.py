@@ -13,6 +13,7 @@ from notifier.core.questions import Question, chosen
 from notifier.core.rhythm import LONGEST_SLEEP, back_off
 from notifier.core.sweep import put_off
 from notifier.core.trouble import failing, recovered
+from notifier.core.turns import AFTER_ANOTHER, Turns
 from notifier.hearing import Hearing
 from notifier.providers.base import Malformed, ProviderError, Refused, Unavailable
 from notifier.store import Announcement, Store
@@ -46,6 +47,7 @@ class Poller:
         self._clock = clock
         self._draw = draw
         self._budgets: dict[str, Budget] = {}
+        self._turns = Turns()
 
     async def open(self) -> None:
         """Give sources and endpoints their place in the store, follow what the config names, and remember the rest."""
@@ -81,18 +83,25 @@ class Poller:
     def resume(self) -> None:
         """Ask the sources again whose credentials were refused."""
         for one in self.watched.values():
-            one.is_stopped = False
+            one.is_stopped, one.refused = False, None
 
     async def poll(self, name: str) -> float:
         """One pass over a source: at most one look. Answers the moment at which to come back."""
         one, now = self.watched[name], self._clock()
+        self._turns.comes(one.account, name)
+        if one.refused is not None:
+            await self._tell_refused(one, one.refused)
         question = None if one.is_stopped else one.then or await self._question(one, now)
         if question is None:
             return now + IDLE
         state, spent = await self._store.source(name), self._budgets[one.account]
-        may_go = max(question.due_at, state.hold_until, budgets.may_go(spent, one.allowance, now))
-        if may_go > now:
-            return min(may_go, now + IDLE)
+        ready, may_go = max(question.due_at, state.hold_until), budgets.may_go(spent, one.allowance, now)
+        if ready <= now < may_go:
+            self._turns.waits(one.account, name, question)
+        if max(ready, may_go) > now:
+            return min(max(ready, may_go), now + IDLE)
+        if self._turns.is_anothers(one.account, question, now):
+            return max(self._free_after(one, now, now), now + AFTER_ANOTHER)
         log.debug("looking", extra={"fields": {"source": name, "at": question.subject, "why": question.why.value}})
         self._budgets[one.account] = budgets.spend(spent, one.allowance, now, draw=self._draw())
         await self._store.spend(one.account, self._budgets[one.account])
@@ -112,13 +121,24 @@ class Poller:
         slow = await self._store.next_uploads(name, 1, seen=True)
         if one.ways.batch and slow and (slow[0].due_at or 0.0) <= now:
             slow = await self._store.next_uploads(name, one.ways.batch, seen=True)
+        asked = one.questions(progress, first, slow, self._budgets[one.account], now)
+        return chosen(asked, now, lambda moment: self._free_after(one, moment, now))
+
+    def _free_after(self, one: Watched, moment: float, now: float) -> float:
+        """When a further look may go if one goes at this moment, or as soon as it may."""
         spent = self._budgets[one.account]
+        at = max(moment, budgets.may_go(spent, one.allowance, now))
+        return budgets.may_go(budgets.spend(spent, one.allowance, at), one.allowance, at)
 
-        def free_after(moment: float) -> float:
-            at = max(moment, budgets.may_go(spent, one.allowance, now))
-            return budgets.may_go(budgets.spend(spent, one.allowance, at), one.allowance, at)
+    def _sharing(self, one: Watched) -> list[Watched]:
+        """The sources of its credential, itself among them."""
+        return [other for other in self.watched.values() if other.account == one.account]
 
-        return chosen(one.questions(progress, first, slow, spent, now), now, free_after)
+    def _stop(self, one: Watched, trouble: Trouble) -> None:
+        """The credential was refused: none of its sources asks any more, and each says so in a pass of its own."""
+        for other in self._sharing(one):
+            if not other.is_stopped:
+                other.is_stopped, other.refused = True, None if other is one else trouble
 
     # --- nothing came of it
 
@@ -135,11 +155,12 @@ class Poller:
             rests = round(self._budgets[one.account].hold_until - now, 1)
             fields = {"source": state.name, "reason": trouble.text, "seconds": rests}
             log.warning("rests", extra={"fields": fields})
-        one.is_stopped = isinstance(error, Refused)
+        if isinstance(error, Refused):
+            self._stop(one, trouble)
         rest = 0.0 if limited else _rest(error, failures, self._draw())
         state = replace(state, failures=failures, hold_until=max(state.hold_until, now + rest))
         told = None
-        worse = one.is_stopped and state.trouble is not None and state.trouble.code != trouble.code
+        worse = isinstance(error, Refused) and state.trouble is not None and state.trouble.code != trouble.code
         if worse or (state.trouble is None and (not limited or failures > 1)):
             state, told = failing(state, one.provider.name, trouble, question.subject, now)
         # What was asked goes behind the others, so that one question without an answer does not hold them up.
@@ -153,6 +174,14 @@ class Poller:
         uploads = [replace(upload, due_at=later) for upload in asked if upload.due_at is not None]
         progress = put_off(question.progress, later)
         await self._announce(one, Announcement(state, progress, uploads, owed=self._owed([told])))
+
+    async def _tell_refused(self, one: Watched, trouble: Trouble) -> None:
+        """Another source met with the refusal of the credential: this one says that it is failing, too."""
+        one.refused = None
+        state = await self._store.source(one.source.name)
+        if state.trouble is None or state.trouble.code != trouble.code:
+            state, told = failing(state, one.provider.name, trouble, "", self._clock())
+            await self._announce(one, Announcement(state, owed=self._owed([told])))
 
     # --- something did
 
@@ -185,7 +214,8 @@ class Poller:
 
     def _heed(self, one: Watched, answer: Answer, now: float) -> None:
         """Take to heart what the answer told of the limit and of the provider's clock."""
-        one.allowance = learned(one.allowance, answer.limit)
+        for other in self._sharing(one):
+            other.allowance = learned(other.allowance, answer.limit)
         spent = budgets.told(self._budgets[one.account], one.allowance, answer.limit, now)
         self._budgets[one.account] = spent if answer.skew is None else budgets.clocked(spent, answer.skew, now)
 

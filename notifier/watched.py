@@ -11,7 +11,7 @@ from notifier.core.allowance import Allowance, Bucket, bucket, spacing
 from notifier.core.book import Book
 from notifier.core.budget import Budget
 from notifier.core.lives import LONGEST, Lives, presumed
-from notifier.core.model import ListingState, Source, Upload
+from notifier.core.model import ListingState, Source, Trouble, Upload
 from notifier.core.pace import Why, stalest
 from notifier.core.questions import Question, batch, discovering, scarcely, single, watching
 from notifier.core.reading import Rules
@@ -42,6 +42,8 @@ class Watched:
     """The question asked last, in another form: it goes first. Where it is forgotten, all is asked from the start."""
     is_stopped: bool = False
     """Its credential was refused: nothing is asked before a person has acted."""
+    refused: Trouble | None = None
+    """Why, where another source of the same credential met with it, and this one has not told it yet."""
     hinted: dict[int, Upload] = field(default_factory=dict)
     """Uploads of which an answer has shown half: the rest is asked for at once."""
     skipped: dict[str, Sequence[str]] = field(default_factory=dict)

@@ -1,5 +1,6 @@
 """Which looks the poller sends, and what it makes of what they show and do not show."""
 
+import asyncio
 from dataclasses import replace
 from math import inf
 
@@ -272,6 +273,42 @@ async def test_a_credential_that_is_refused_in_the_middle_of_another_trouble_is_
         told = [(event["type"], event["data"]["reason"]["code"]) for event in w.receivers.events("ops")]
         first = "limited" if before.limited else "unavailable"
         assert told == [("source.failing", first), ("source.failing", "refused"), ("source.recovered", "refused")]
+
+
+async def test_a_refused_credential_is_refused_to_all_its_sources_and_each_says_so(tmp_path):
+    accounts = {"posts": "k", "more": "k"}
+    ops = endpoint("ops", events=("source.*",))
+    async with world(tmp_path, endpoints=(ops,), uploads=("a",), discover=False, accounts=accounts) as w:
+        w.client.set("a", S.PROCESSING)
+        await w.polls_until(w.clock.now + 60)
+        observe = w.client.observe
+
+        async def refused_once(look, at):
+            w.client.observe = observe
+            raise Refused("answers 401: check api_key")
+
+        w.client.observe = refused_once
+        asked = len(w.client.asked)
+        await w.polls_until(w.clock.now + HOUR)
+        assert len(w.client.asked) == asked
+        w.poller.resume()
+        await w.polls_until(w.clock.now + 60)
+        await w.settle()
+        told = [(event["type"], event["data"]["source"]) for event in w.receivers.events("ops")]
+        assert sorted(told) == [
+            (type_, name) for type_ in ("source.failing", "source.recovered") for name in ("more", "posts")
+        ]
+
+
+async def test_a_refusal_is_told_once_by_a_source_that_met_with_it_itself(tmp_path):
+    ops = endpoint("ops", events=("source.*",))
+    async with world(tmp_path, endpoints=(ops,), uploads=("a",), accounts={"posts": "k", "more": "k"}) as w:
+        w.client.fault = Refused("answers 401: check api_key")
+        both = [asyncio.create_task(w.poller.poll(name)) for name in ("posts", "more")]
+        await asyncio.gather(*both)
+        await w.polls_until(w.clock.now + HOUR)
+        await w.settle()
+        assert sorted(event["data"]["source"] for event in w.receivers.events("ops")) == ["more", "posts"]
 
 
 async def test_what_was_learned_of_how_long_uploads_take_survives_a_restart(tmp_path):

@@ -48,6 +48,25 @@ async def test_sources_with_one_credential_share_one_budget(tmp_path, accounts, 
         assert {row[0] for row in rows} == {"posts", "more"}
 
 
+async def test_no_source_takes_every_turn_of_a_scarce_credential(tmp_path):
+    async with alone(tmp_path, budget=SCARCE, accounts={"posts": "k", "more": "k"}) as w:
+        processing(w, *IDS)
+        due = {"more": w.clock.now, "posts": w.clock.now}
+        while w.clock.now < FULL + 1200:  # of two that are due, always over the same first
+            name = min(due, key=lambda one: (due[one], one))
+            w.clock.now = max(w.clock.now, due[name])
+            due[name] = await w.poller.poll(name)
+        seen = await w.store.database.rows("SELECT source, count(*) FROM uploads WHERE snapshot IS NOT NULL GROUP BY 1")
+        assert [count for _, count in seen] == [40, 40]
+
+
+async def test_what_answers_to_one_source_tell_of_a_limit_holds_for_the_others_of_its_credential(tmp_path):
+    async with alone(tmp_path, accounts={"posts": "k", "more": "k"}) as w:
+        w.client.limit = Limit(remaining=30, reset_in=1.0, total=30, window=60.0)
+        await w.poll()
+        assert {one.allowance.limit for one in w.poller.watched.values()} == {Rate(30, 60.0)}
+
+
 async def test_a_limit_that_one_source_met_holds_the_other_of_the_same_credential(tmp_path):
     async with alone(tmp_path, accounts={"posts": "k", "more": "k"}) as w:
         processing(w, *IDS)
