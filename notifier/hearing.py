@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from math import inf
 
 from notifier.core.diff import fingerprint, is_old_news
-from notifier.core.model import Answer, Baseline, ListingState, LookKind, Observation, Upload
+from notifier.core.model import SETTLED, Answer, Baseline, ListingState, LookKind, Observation, Upload
+from notifier.core.pace import Why
 from notifier.core.questions import LOST_EVERY, Question, is_soon
 from notifier.core.reading import UNSPOKEN_EVERY, Reading, denied, sighted, unannounced, unspoken
 from notifier.core.rhythm import Listing
@@ -96,12 +97,16 @@ class Hearing:
     def _goes_on(self, sweep: Sweep | None) -> bool:
         """Whether what lies below the page may be news, too: something on it was not known when the sweep began.
 
-        The rows of a feed stand in the order of their moments: the oldest one tells.
+        The rows of a feed stand in the order of their moments: the oldest one tells. Where only some of them are
+        followed, it tells by its moment.
         """
         rows = self.answer.observations
-        if self.kind is LookKind.FEED and rows:
-            rows = (min(rows, key=lambda one: one.updated_at or inf),)
-        return sweep is None or any(each.id in sweep.news for each in rows)
+        if sweep is None or not rows:
+            return sweep is None
+        if self.kind is not LookKind.FEED:
+            return any(each.id in sweep.news for each in rows)
+        oldest = min(rows, key=lambda one: one.updated_at or inf)
+        return oldest.id in sweep.news or (not self.one.source.discover and (oldest.updated_at or 0.0) > sweep.since)
 
     # --- what becomes of whom
 
@@ -129,7 +134,10 @@ class Hearing:
             return []
         sweep = self.one.sweeps.get(listing.name)
         if before is not None and before.page == 1:
-            sweep = self.one.sweeps[listing.name] = Sweep(self.now)
+            sweep = self.one.sweeps[listing.name] = Sweep(self.now, since=self.one.newest.get(listing.name, inf))
+            self.one.newest[listing.name] = max(
+                (each.updated_at or 0.0 for each in self.answer.observations), default=0.0
+            )
         if sweep is not None:
             sweep.news |= news
         if before is None:
@@ -177,7 +185,7 @@ class Hearing:
 
     # --- once it is written
 
-    def note(self, readings: Iterable[Reading]) -> None:
+    def note(self, readings: Sequence[Reading]) -> None:
         """Bring the book up to date: what was shown, and where in its list."""
         seen = {upload.media_id: each for upload, each in self._pairs}
         for reading in readings:
@@ -191,6 +199,9 @@ class Hearing:
         for each in self._known if self.kind is not LookKind.FEED else ():
             same = [watch for watch in self.one.book.of([each.id]) if watch.upload.kind == each.kind]
             self.one.book.unchanged(same, self.now, whole=each.complete, left=each.time_left)
+        if self.question.why is Why.AUDIT and self.question.is_covered:
+            changes = [reading.change for reading in readings if reading.change is not None]
+            self.one.audited(agrees=all(change.seen.status not in SETTLED for change in changes))
         self._place()
         self._note_group()
 

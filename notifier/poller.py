@@ -4,16 +4,14 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from notifier.core import budget as budgets
-from notifier.core.allowance import LONGEST_HOLD, learned
-from notifier.core.budget import Budget
+from notifier.core.allowance import LONGEST_HOLD
 from notifier.core.events import event_for, receivers
 from notifier.core.model import Answer, Endpoint, Event, LookKind, SourceState, Trouble, Upload
 from notifier.core.questions import Question, chosen
 from notifier.core.rhythm import LONGEST_SLEEP, back_off
 from notifier.core.sweep import put_off
 from notifier.core.trouble import failing, recovered
-from notifier.core.turns import AFTER_ANOTHER, Turns
+from notifier.credentials import Credentials
 from notifier.hearing import Hearing
 from notifier.providers.base import Malformed, ProviderError, Refused, Unavailable
 from notifier.store import Announcement, Store
@@ -46,13 +44,12 @@ class Poller:
         self._endpoints = endpoints
         self._clock = clock
         self._draw = draw
-        self._budgets: dict[str, Budget] = {}
-        self._turns = Turns()
+        self._credentials = Credentials(self.watched.values())
 
     async def open(self) -> None:
         """Give sources and endpoints their place in the store, follow what the config names, and remember the rest."""
         await self._store.enrol(self.watched, [endpoint.name for endpoint in self._endpoints])
-        self._budgets = await self._store.budgets()
+        self._credentials.remember(await self._store.budgets())
         for one in self.watched.values():
             await self._register(one)
         await self.believe_no_later()
@@ -70,11 +67,8 @@ class Poller:
         """
         now = self._clock()
         await self._store.put_back(max(0.0, -jump), now)
-        for account in self._budgets:
-            self._budgets[account] = budgets.stepped(self._budgets[account], jump)
+        self._credentials.believe(jump, now)
         for name, one in self.watched.items():
-            known = self._budgets.get(one.account, Budget())
-            self._budgets[one.account] = budgets.loaded(known, one.allowance, now)
             listed = now + max((listing.idle for listing in one.ways.listings), default=0.0)
             await self._store.believe_no_later(name, now + LONGEST_SLEEP, listed, now + LONGEST_HOLD)
             lives = await self._store.lives(name)
@@ -82,29 +76,28 @@ class Poller:
 
     def resume(self) -> None:
         """Ask the sources again whose credentials were refused."""
-        for one in self.watched.values():
-            one.is_stopped, one.refused = False, None
+        self._credentials.resume()
 
     async def poll(self, name: str) -> float:
         """One pass over a source: at most one look. Answers the moment at which to come back."""
         one, now = self.watched[name], self._clock()
-        self._turns.comes(one.account, name)
+        self._credentials.comes(one)
         if one.refused is not None:
             await self._tell_refused(one, one.refused)
         question = None if one.is_stopped else one.then or await self._question(one, now)
         if question is None:
             return now + IDLE
-        state, spent = await self._store.source(name), self._budgets[one.account]
-        ready, may_go = max(question.due_at, state.hold_until), budgets.may_go(spent, one.allowance, now)
+        state = await self._store.source(name)
+        ready, may_go = max(question.due_at, state.hold_until), self._credentials.may_go(one, now)
         if ready <= now < may_go:
-            self._turns.waits(one.account, name, question)
+            self._credentials.waits(one, question)
         if max(ready, may_go) > now:
             return min(max(ready, may_go), now + IDLE)
-        if self._turns.is_anothers(one.account, question, now):
-            return max(self._free_after(one, now, now), now + AFTER_ANOTHER)
+        if (later := self._credentials.after_another(one, question, now)) is not None:
+            return later
         log.debug("looking", extra={"fields": {"source": name, "at": question.subject, "why": question.why.value}})
-        self._budgets[one.account] = budgets.spend(spent, one.allowance, now, draw=self._draw())
-        await self._store.spend(one.account, self._budgets[one.account])
+        self._credentials.spend(one, now, self._draw())
+        await self._store.spend(one.account, self._credentials.budget(one))
         one.asked(question, now)
         try:
             answer = _sound(question, await one.client.observe(question.look, now))
@@ -121,24 +114,8 @@ class Poller:
         slow = await self._store.next_uploads(name, 1, seen=True)
         if one.ways.batch and slow and (slow[0].due_at or 0.0) <= now:
             slow = await self._store.next_uploads(name, one.ways.batch, seen=True)
-        asked = one.questions(progress, first, slow, self._budgets[one.account], now)
-        return chosen(asked, now, lambda moment: self._free_after(one, moment, now))
-
-    def _free_after(self, one: Watched, moment: float, now: float) -> float:
-        """When a further look may go if one goes at this moment, or as soon as it may."""
-        spent = self._budgets[one.account]
-        at = max(moment, budgets.may_go(spent, one.allowance, now))
-        return budgets.may_go(budgets.spend(spent, one.allowance, at), one.allowance, at)
-
-    def _sharing(self, one: Watched) -> list[Watched]:
-        """The sources of its credential, itself among them."""
-        return [other for other in self.watched.values() if other.account == one.account]
-
-    def _stop(self, one: Watched, trouble: Trouble) -> None:
-        """The credential was refused: none of its sources asks any more, and each says so in a pass of its own."""
-        for other in self._sharing(one):
-            if not other.is_stopped:
-                other.is_stopped, other.refused = True, None if other is one else trouble
+        asked = one.questions(progress, first, slow, self._credentials.budget(one), now)
+        return chosen(asked, now, lambda moment: self._credentials.free_after(one, moment, now))
 
     # --- nothing came of it
 
@@ -150,13 +127,11 @@ class Poller:
         failures = state.failures + 1
         limited = isinstance(error, Unavailable) and error.limited
         if isinstance(error, Unavailable) and limited:
-            spent, draw = self._budgets[one.account], self._draw()
-            self._budgets[one.account] = budgets.refused(spent, one.allowance, error.retry_after, now, draw)
-            rests = round(self._budgets[one.account].hold_until - now, 1)
-            fields = {"source": state.name, "reason": trouble.text, "seconds": rests}
+            rests = self._credentials.limited(one, error.retry_after, now, self._draw())
+            fields = {"source": state.name, "reason": trouble.text, "seconds": round(rests, 1)}
             log.warning("rests", extra={"fields": fields})
         if isinstance(error, Refused):
-            self._stop(one, trouble)
+            self._credentials.refuse(one, trouble)
         rest = 0.0 if limited else _rest(error, failures, self._draw())
         state = replace(state, failures=failures, hold_until=max(state.hold_until, now + rest))
         told = None
@@ -189,7 +164,7 @@ class Poller:
         """The provider spoke: what it said is compared with the snapshots and written, with what is owed for it."""
         now = self._clock()
         _tell_skipped(one, question, answer)
-        self._heed(one, answer, now)
+        self._credentials.heed(one, answer, now)
         if answer.then is not None:  # half an answer is none yet, and no recovery
             one.then = replace(question, look=answer.then)
             await self._announce(one, Announcement(state))
@@ -212,19 +187,12 @@ class Poller:
         )
         hearing.note(readings)
 
-    def _heed(self, one: Watched, answer: Answer, now: float) -> None:
-        """Take to heart what the answer told of the limit and of the provider's clock."""
-        for other in self._sharing(one):
-            other.allowance = learned(other.allowance, answer.limit)
-        spent = budgets.told(self._budgets[one.account], one.allowance, answer.limit, now)
-        self._budgets[one.account] = spent if answer.skew is None else budgets.clocked(spent, answer.skew, now)
-
     def _owed(self, events: Iterable[Event | None]) -> list[tuple[Event, list[Endpoint]]]:
         return [(event, list(receivers(event, self._endpoints))) for event in events if event is not None]
 
     async def _announce(self, one: Watched, news: Announcement) -> None:
         """Write it, then tell the log; never the other way round."""
-        await self._store.announce(replace(news, budgets={one.account: self._budgets[one.account]}))
+        await self._store.announce(replace(news, budgets={one.account: self._credentials.budget(one)}))
         for event, endpoints in news.owed:
             fields = {
                 "event": event.id,

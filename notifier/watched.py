@@ -12,7 +12,7 @@ from notifier.core.book import Book
 from notifier.core.budget import Budget
 from notifier.core.lives import LONGEST, Lives, presumed
 from notifier.core.model import ListingState, Source, Trouble, Upload
-from notifier.core.pace import Why, stalest
+from notifier.core.pace import Pace, Why, stalest
 from notifier.core.questions import Question, batch, discovering, scarcely, single, watching
 from notifier.core.reading import Rules
 from notifier.core.sweep import Doubt, Sweep
@@ -23,6 +23,9 @@ SPOILER_RESTS = 600.0
 """Seconds for which an id is left out that spoils whatever batch it is in."""
 SLOW_SHARE = 0.1
 """Of the allowance, for looks at what has settled, rests or is stuck: together they never take more."""
+AUDITS_TO_TRUST, MOST_TRUST = 5, 6
+"""So many audits in a row that agree with a feed make it one more of the usual times until the next upload is audited, at
+most the hour in which a provider itself calls an upload failed."""
 BATCHES_TO_GROW = 20
 """So many good answers in a row double a batch, up to what the provider may take; one that is no good halves it."""
 UNHURRIED, BUSY_OVER = 1800.0, 21600.0
@@ -50,6 +53,8 @@ class Watched:
     """What could not be read in the last answer to a question, by its subject."""
     sweeps: dict[str, Sweep] = field(default_factory=dict)
     doubts: dict[tuple[str, bool], Doubt] = field(default_factory=lambda: defaultdict(Doubt))
+    newest: dict[str, float] = field(default_factory=dict)
+    """The newest moment that each feed has shown."""
     compared: dict[str, float] = field(default_factory=dict)
     """When a sweep of each list was last compared with all that was ever listed."""
     waits_until: float = inf
@@ -59,6 +64,8 @@ class Watched:
     ways: Ways = field(init=False)
     book: Book = field(init=False)
     _slow_tat: float = 0.0
+    _agreed: int = 0
+    """Audits in a row that agreed with their feed."""
     _good_batches: int = 0
     _whole_batch: int = 0
     """As large as batches were before the first was answered badly; 0: none was."""
@@ -85,7 +92,7 @@ class Watched:
     def open(self, uploads: Iterable[Upload], lives: Mapping[str, Lives], now: float) -> None:
         """Begin with what the store remembers: what was noted by a clock that was wrong is forgotten."""
         self.then = None
-        for noted in (self.sweeps, self.doubts, self.compared):
+        for noted in (self.sweeps, self.doubts, self.newest, self.compared):
             noted.clear()
         self.book = Book(self.provider.cadence, presumed(*self.provider.usual), lives)
         for upload in uploads:
@@ -107,7 +114,7 @@ class Watched:
         if not self.ways.direct:
             self.waits_until = min((one.due_at or 0.0 for one in [*first, *slow]), default=inf)
         yield from discovering(self.book, self.ways, progress, self.waits_until)
-        pace, gap = self.provider.pace, self._gap(spent, now)
+        pace, gap = self._trusting(self.provider.pace), self._gap(spent, now)
         pace = scarcely(pace, gap, self.book, self.ways, progress) if gap else pace
         yield from watching(self.book, self.ways, progress, pace, now)
         if self.ways.direct:
@@ -155,6 +162,15 @@ class Watched:
                 watch.due = until
         else:
             self.book.looked[question.subject] = until - self.provider.pace.floor
+
+    # --- audits of a feed
+
+    def audited(self, *, agrees: bool) -> None:
+        """An upload that a feed covers was asked for by itself: the feed had shown what became of it, or had not."""
+        self._agreed = self._agreed + 1 if agrees else 0
+
+    def _trusting(self, pace: Pace) -> Pace:
+        return replace(pace, audit=pace.audit * min(MOST_TRUST, 1 + self._agreed // AUDITS_TO_TRUST))
 
     # --- batches
 
@@ -204,4 +220,5 @@ class Watched:
         since = 0.0 if self._busy_at is None else max(0.0, now - self._busy_at)
         self._busy_of = min(BUSY_OVER, self._busy_of + since)
         self._busy += min(1.0, since / self._busy_of) * (self._was_busy - self._busy)
-        self._busy_at, self._was_busy = now, bool(self.book)
+        young, _ = self.provider.pace.caps[0]
+        self._busy_at, self._was_busy = now, any(now - watch.born < young for watch in self.book)

@@ -54,6 +54,23 @@ async def test_a_row_of_a_feed_that_was_heard_before_is_no_news_however_often_it
         assert await told(w) == [("completed", "a")]
 
 
+async def test_a_feed_full_of_uploads_that_nobody_follows_is_read_on_to_where_it_was_read_before(tmp_path):
+    async with world(tmp_path, uploads=("a", "b"), listings=(FEED,), discover=False) as w:
+        w.client.page_size = 2
+        for number in range(10):
+            w.client.set(f"old{number}", S.COMPLETED, updated_at=w.clock.now - 1000 + number)
+        w.client.set("a", S.PROCESSING)
+        w.client.set("b", S.PROCESSING)
+        await w.polls_until(w.clock.now + 25)
+        w.client.set("a", S.COMPLETED, updated_at=w.clock.now)
+        for number in range(4):
+            w.client.set(f"new{number}", S.COMPLETED, updated_at=w.clock.now + 1 + number)
+        w.client.asked.clear()
+        await w.polls_until(w.clock.now + 9)
+        assert pages(w, LookKind.FEED) == [1, 2, 3]
+        assert ("completed", "a") in await told(w)
+
+
 async def test_what_a_feed_does_not_show_is_still_open_and_asked_for_by_itself_only_seldom(tmp_path):
     pace = replace(PACE, audit=600.0)
     async with world(tmp_path, uploads=("a", "b"), listings=(FEED,), discover=False, pace=pace) as w:
@@ -65,6 +82,23 @@ async def test_what_a_feed_does_not_show_is_still_open_and_asked_for_by_itself_o
         assert {look.kind for look in w.client.asked} == {LookKind.FEED}
         await w.polls_until(w.clock.now + 30)
         assert {look.id for look in w.client.asked if look.kind is LookKind.GET} == {"a", "b"}
+
+
+async def test_a_feed_that_audits_agree_with_is_audited_more_seldom_until_one_does_not(tmp_path):
+    ids, began = tuple(f"u{number}" for number in range(10)), 1_800_000_000.0
+    async with world(tmp_path, uploads=ids, listings=(FEED,), discover=False, pace=replace(PACE, audit=600.0)) as w:
+        for id_ in ids:
+            w.client.set(id_, S.PROCESSING)
+        await w.polls_until(began + 590)
+        w.client.asked.clear()
+        await w.polls_until(began + 1190)
+        assert len([look for look in w.client.asked if look.kind is LookKind.GET]) == 5  # the others are trusted
+        w.client._finished = list  # from now on the feed shows nothing
+        for id_ in ids:
+            w.client.set(id_, S.COMPLETED)
+        await w.polls_until(began + 1220)
+        told = await w.store.database.rows("SELECT upload FROM events WHERE type = 'upload.completed'")
+        assert {row[0] for row in told} >= set(ids[5:])
 
 
 # --- half an answer, and silence

@@ -19,8 +19,9 @@ from bench.polling.world import Time, World, draw
 from notifier import serving
 
 SEED = 7000
-LARGE = ((300.0, 6), (30.0, 3))
-"""From so many open uploads on a source is lived through for a sixth of the time that is counted, or for a third."""
+SPANS = ((300.0, 1 / 3, 9), (1.0, 1, 3), (0.0, 3, 1))
+"""From so many open uploads on: for how many times the time that is counted a source is lived through, and how often
+each figure of it then counts. In the time itself a small one settles too little for a 99th percentile."""
 NAIVE, VENDOR, GROUP = "GET every 5 s", "the vendor's schedule", "one look at all every 5 s"
 ORACLES = {4.9: "clairvoyant, 4.9 s", 14.0: "clairvoyant, 14 s"}
 """By the longest delay allowed, in seconds."""
@@ -40,14 +41,19 @@ class Task:
         return self.trial.sizes[self.place]
 
     @property
+    def span(self) -> float:
+        """For how many times the time that is counted the source is lived through."""
+        return next(span for size, span, _ in SPANS if self.size >= size)
+
+    @property
     def stands_for(self) -> int:
-        """Large sources settle enough in a part of the time; each of their figures then counts so many times."""
-        return next((times for size, times in LARGE if self.size >= size), 1)
+        """How many times each of its figures counts, so that all sources count for the same time."""
+        return next(times for size, _, times in SPANS if self.size >= size)
 
     def world(self) -> World:
         """The same for all trials whose sources have the same place, size, time and weather."""
         time = self.trial.time
-        counted = Time(time.warm_up, time.counted / self.stands_for)
+        counted = Time(time.warm_up, time.counted * self.span)
         return draw(self.size, SEED + self.place, counted, self.trial.weather.deleted)
 
 
@@ -60,7 +66,9 @@ def tasks(trials: Sequence[Trial]) -> list[Task]:
     groups = {trial.group: trial for trial in reversed(trials) if trial.group in RIVALLED}
     ours = [Task(trial, place) for trial in trials for place in range(len(trial.sizes))]
     theirs = [Task(trial, place, others=True) for trial in groups.values() for place in range(len(trial.sizes))]
-    return sorted(ours + theirs, key=lambda task: -task.size * (task.trial.time.warm_up + task.trial.time.counted))
+    return sorted(
+        ours + theirs, key=lambda task: -task.size * (task.trial.time.warm_up + task.span * task.trial.time.counted)
+    )
 
 
 def do(task: Task, folder: Path) -> list[tuple[Key, Figures]]:

@@ -13,7 +13,7 @@ DEAREST = 10
 SCARCE = 0.7
 """Below this share of what should be left of a hard window, all that is left is spread evenly."""
 
-CAUTION = 0.4
+CAUTION = 0.7
 """Of the spread that chance gives to the time for which something will be open."""
 
 

@@ -6,7 +6,7 @@ Derived from the store and from what answers show; it can be lost at any time an
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from notifier.core.lives import Hazard, Lifetime, Lives, estimated, one_life, together
+from notifier.core.lives import LONGEST, Hazard, Lifetime, Lives, estimated, one_life, together
 from notifier.core.model import SETTLED, Change, ChangeReason, Upload
 from notifier.core.pace import Watch
 from notifier.core.rhythm import Cadence, born_at, is_watched
@@ -38,7 +38,8 @@ class Book:
         self._cadence = cadence
         self._prior = prior
         self._hazards: dict[str, tuple[float, Hazard]] = {}
-        self._reopened: set[int] = set()
+        self._taught: set[int] = set()
+        """Uploads whose lives teach nothing more: they were reopened, or have outlived all that is told apart."""
         self._ids: dict[str, set[int]] = defaultdict(set)
         self._sizes: dict[str, int] = {}
 
@@ -154,21 +155,27 @@ class Book:
         """What a settling teaches: its class with all its lives, to be stored; None where it teaches nothing.
 
         Where the provider states when it settled that counts, else the middle between the last look and this one. One
-        that was reopened, or never seen open, or was over before it was to begin, is no life from birth.
+        that was reopened, or never seen open, or was over before it was to begin, is no life from birth. One that
+        stalls teaches how long it has not settled.
         """
         number, seen = change.upload.media_id, change.seen
+        watch, settles = self.watches.get(number), change.reason is ChangeReason.STATUS and seen.status in SETTLED
+        taught = number in self._taught
         if change.reopened:
-            self._reopened.add(number)
-        watch, fresh = self.watches.get(number), change.reason is ChangeReason.STATUS and seen.status in SETTLED
-        if watch is None or not fresh or change.upload.snapshot is None:
+            self._taught.add(number)
+        elif settles:
+            self._taught.discard(number)
+        if watch is None or change.upload.snapshot is None:
             return None
         stated = [at for at in (seen.finished_at, seen.updated_at) if at and watch.seen < at <= change.observed_at]
         ended = stated[0] if stated else (watch.seen + change.observed_at) / 2
-        if number in self._reopened or ended <= watch.born:
-            self._reopened.discard(number)
+        outlives = change.reason is ChangeReason.STALLED and ended - watch.born >= LONGEST
+        if taught or ended <= watch.born or not (settles or outlives):
             return None
+        if outlives:
+            self._taught.add(number)
         first_seen = max(0.0, change.upload.followed_at - watch.born)
+        life = one_life(first_seen, max(ended - watch.born, first_seen), settled=settles)
         name = class_of(change.upload)
-        lives = self.lives.get(name, Lives()).plus(one_life(first_seen, max(ended - watch.born, first_seen))).faded()
-        self.lives[name] = lives
-        return name, lives
+        self.lives[name] = self.lives.get(name, Lives()).plus(life).faded()
+        return name, self.lives[name]

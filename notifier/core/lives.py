@@ -21,6 +21,8 @@ SURE = 1e-9
 """Of a survival below this a quotient says nothing any more: the hazard of the moment is taken to stay."""
 NOTHING = 1e-12
 """Settlings as rare as this are none."""
+NEVER = 0.005
+"""The share of uploads that nothing comes of, before any is seen."""
 LONGEST_LEFT = 86400.0
 """Seconds that a provider's own estimate may name: a longer one is no estimate."""
 
@@ -115,7 +117,7 @@ class Estimated:
 
     left: float
     sigma: float = 0.6
-    never: float = 0.005
+    never: float = NEVER
 
     def survival(self, age: float) -> float:
         """As `Lifetime` says, the age being the time since the statement."""
@@ -153,8 +155,11 @@ def _phi(z: float) -> float:
 
 
 def presumed(median: float, sigma: float) -> tuple[float, ...]:
-    """The hazard in each bin of lives that are lognormal: what is taken for true before any life is seen."""
-    alive = [1.0, *(max(1 - _phi(log(edge / median) / sigma), 1e-9) for edge in EDGES[1:])]
+    """The hazard in each bin of lives that are lognormal, but for a few that never end: what is presumed at first.
+
+    Without those an upload that is stuck would be asked about as if it had to settle any minute.
+    """
+    alive = [1.0, *((1 - NEVER) * (1 - _phi(log(edge / median) / sigma)) + NEVER for edge in EDGES[1:])]
     spans = [end - begin for begin, end in pairwise(EDGES)]
     return tuple(max(log(a / b) / span, 1e-6) for (a, b), span in zip(pairwise(alive), spans, strict=True))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from math import inf
 
 from notifier.core.model import Answer, ListingState
 from notifier.core.rhythm import Listing
@@ -27,6 +28,8 @@ class Sweep:
     """One way through the pages of a list, from the first."""
 
     began_at: float
+    since: float = inf
+    """Of a feed: the newest moment that the sweep before has shown."""
     ids: set[str] = field(default_factory=set)
     news: set[str] = field(default_factory=set)
     """What was news since it began, on whatever page."""

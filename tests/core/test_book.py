@@ -6,7 +6,7 @@ import pytest
 from things import CADENCE, DAY, HOUR, NOW, flat, seen, upload
 
 from notifier.core.book import MORE, PAGE_SIZE, Book, class_of
-from notifier.core.lives import BINS, Estimated, Hazard, Lives, bin_of, one_life, presumed, together
+from notifier.core.lives import BINS, LONGEST, Estimated, Hazard, Lives, bin_of, one_life, presumed, together
 from notifier.core.model import SETTLED, Change, ChangeReason, Observation, Status, Target, TargetStatus
 from notifier.core.sweep import DEEPEST
 
@@ -426,6 +426,18 @@ def test_what_was_reopened_teaches_nothing_and_what_follows_does():
     assert (one.learn(settle(again, at=NOW + 60)), one.lives) == (None, {})
     one.note(again, NOW, shown=True, whole=True)
     assert one.learn(settle(again, at=NOW + 60)) is not None
+
+
+def test_what_outlives_all_that_is_told_apart_teaches_for_how_long_it_has_not_settled_and_nothing_more():
+    stuck = upload(seen(), followed_at=NOW - 2 * HOUR)
+    one = book((), stuck, now=NOW - 60)
+    one.note(stuck, NOW - 60, shown=True, whole=True)
+    stalled = Change(stuck, seen(), ChangeReason.STALLED, (), reopened=False, observed_at=NOW)
+    _, lives = one.learn(stalled)
+    assert (lives.count, sum(lives.exposure)) == (0, pytest.approx(LONGEST))
+    assert one.learn(settle(stuck, at=NOW + 60)) is None
+    young = upload(seen(), followed_at=NOW - HOUR)
+    assert book((), young).learn(replace(stalled, upload=young)) is None
 
 
 def test_what_was_learned_is_added_to_what_was_known_and_fades():

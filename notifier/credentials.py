@@ -1,0 +1,108 @@
+"""What a credential may be asked, whichever of its sources asks: its budget, whose turn it is, whether it is refused.
+
+Sources with one credential share what its provider counts. So they share what is used of it, what is learned of the
+limit, and the provider's refusal.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from notifier.core import budget as budgets
+from notifier.core.allowance import learned
+from notifier.core.budget import Budget
+from notifier.core.model import Answer, Trouble
+from notifier.core.questions import Question, first_due
+from notifier.watched import Watched
+
+AFTER_ANOTHER = 0.05
+"""Seconds after which a source comes back at the soonest, that has left its turn to another."""
+
+
+class Credentials:
+    """The credentials of all sources, each under the name of its account."""
+
+    def __init__(self, watched: Iterable[Watched]) -> None:
+        self._budgets: dict[str, Budget] = {}
+        self._sharing: dict[str, list[Watched]] = defaultdict(list)
+        self._waiting: dict[str, dict[str, Question]] = defaultdict(dict)
+        """What each source would ask, if the budget let it."""
+        for one in watched:
+            self._sharing[one.account].append(one)
+
+    # --- the budget
+
+    def remember(self, stored: Mapping[str, Budget]) -> None:
+        """Go on from what was used before."""
+        self._budgets = dict(stored)
+
+    def believe(self, jump: float, now: float) -> None:
+        """Our clock was put forward by so many seconds, or back: no moment is further ahead than it can be."""
+        for account, sharing in self._sharing.items():
+            known = budgets.stepped(self._budgets.get(account, Budget()), jump)
+            for one in sharing:
+                known = budgets.loaded(known, one.allowance, now)
+            self._budgets[account] = known
+
+    def budget(self, one: Watched) -> Budget:
+        """What is used of what the source may ask."""
+        return self._budgets[one.account]
+
+    def may_go(self, one: Watched, now: float) -> float:
+        """When its next look may go: `now`, or later."""
+        return budgets.may_go(self.budget(one), one.allowance, now)
+
+    def free_after(self, one: Watched, moment: float, now: float) -> float:
+        """When a further look may go if one goes at this moment, or as soon as it may."""
+        at = max(moment, self.may_go(one, now))
+        return budgets.may_go(budgets.spend(self.budget(one), one.allowance, at), one.allowance, at)
+
+    def spend(self, one: Watched, now: float, draw: float) -> None:
+        """A look goes."""
+        self._budgets[one.account] = budgets.spend(self.budget(one), one.allowance, now, draw=draw)
+
+    def limited(self, one: Watched, retry_after: float | None, now: float, draw: float) -> float:
+        """The provider's limit is met, and it asks for so many seconds; answers how many nothing goes."""
+        held = budgets.refused(self.budget(one), one.allowance, retry_after, now, draw)
+        self._budgets[one.account] = held
+        return held.hold_until - now
+
+    def heed(self, one: Watched, answer: Answer, now: float) -> None:
+        """Take to heart what an answer told of the limit and of the provider's clock."""
+        for other in self._sharing[one.account]:
+            other.allowance = learned(other.allowance, answer.limit)
+        spent = budgets.told(self.budget(one), one.allowance, answer.limit, now)
+        self._budgets[one.account] = spent if answer.skew is None else budgets.clocked(spent, answer.skew, now)
+
+    # --- turns
+
+    def comes(self, one: Watched) -> None:
+        """The source is about to say anew what it would ask."""
+        self._waiting[one.account].pop(one.source.name, None)
+
+    def waits(self, one: Watched, question: Question) -> None:
+        """Nothing but the budget keeps the source from asking this."""
+        self._waiting[one.account][one.source.name] = question
+
+    def after_another(self, one: Watched, question: Question, now: float) -> float | None:
+        """When the source is to come back because a question of another one goes first; None: none does.
+
+        Among the sources of a credential it is as within one: the question that is worth most goes first.
+        """
+        waiting = self._waiting[one.account].values()
+        if first_due([question, *waiting], now) is question:
+            return None
+        return max(self.free_after(one, now, now), now + AFTER_ANOTHER)
+
+    # --- refusal
+
+    def refuse(self, one: Watched, trouble: Trouble) -> None:
+        """The source's credential is none: nobody asks any more, and every other says so in a pass of its own."""
+        for other in self._sharing[one.account]:
+            if not other.is_stopped:
+                other.is_stopped, other.refused = True, None if other is one else trouble
+
+    def resume(self) -> None:
+        """Try every credential again."""
+        for sharing in self._sharing.values():
+            for one in sharing:
+                one.is_stopped, one.refused = False, None
