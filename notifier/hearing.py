@@ -117,9 +117,14 @@ class Hearing:
             reading = unannounced(upload, seen, self.now, self.one.rules)
         else:
             reading = sighted(upload, seen, self.kind, self.now, self.one.rules)
-        if self.kind is LookKind.GET:
-            return reading
-        return replace(reading, upload=replace(reading.upload, fingerprint=fingerprint(seen, self.kind)))
+        return reading if self.kind is LookKind.GET else replace(reading, upload=self._compared(reading.upload, seen))
+
+    def _compared(self, upload: Upload, seen: Observation) -> Upload:
+        """The upload, once it is remembered what it was compared with."""
+        now, before = fingerprint(seen, self.kind), upload.fingerprint
+        if now in {before, upload.fingerprint_before}:
+            return upload
+        return replace(upload, fingerprint=now, fingerprint_before=before)
 
     def _silent(self, uploads: Iterable[Upload]) -> list[Reading]:
         """The answer does not know these, or says nothing of them."""

@@ -24,8 +24,8 @@ SPOILER_RESTS = 600.0
 SLOW_SHARE = 0.1
 """Of the allowance, for looks at what has settled, rests or is stuck: together they never take more."""
 AUDITS_TO_TRUST, MOST_TRUST = 5, 6
-"""So many audits in a row that agree with a feed make it one more of the usual times until the next upload is audited, at
-most the hour in which a provider itself calls an upload failed."""
+"""So many audits in a row that agree with a feed make it one more of the usual times until the next upload is audited,
+and at most so many: the hour in which a provider itself calls an upload failed."""
 BATCHES_TO_GROW = 20
 """So many good answers in a row double a batch, up to what the provider may take; one that is no good halves it."""
 UNHURRIED, BUSY_OVER = 1800.0, 21600.0

@@ -234,6 +234,22 @@ async def test_a_list_that_shrinks_between_two_pages_hides_nothing(tmp_path):
         assert set(await w.store.known("posts", ["a", "b", "c", "d"])) == {"a", "b", "c", "d"}
 
 
+async def test_a_batch_and_a_page_that_take_turns_and_say_nothing_new_write_no_upload(tmp_path):
+    async with world(tmp_path, batch=50, uploads=("a", "b")) as w:
+        w.client.set("a", S.PROCESSING)
+        w.client.set("b", S.PROCESSING)
+        await w.polls_until(w.clock.now + 120)
+        async with w.store.database.transaction() as db:
+            await db.execute("CREATE TABLE written (id TEXT)")
+            await db.execute(
+                "CREATE TRIGGER written AFTER UPDATE ON uploads BEGIN INSERT INTO written VALUES (NEW.id); END"
+            )
+        w.client.asked.clear()
+        await w.polls_until(w.clock.now + 300)
+        assert kinds(w) == {LookKind.BATCH, LookKind.LIST}
+        assert await w.store.database.rows("SELECT id FROM written") == []
+
+
 # --- who may ask
 
 

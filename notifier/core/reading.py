@@ -99,7 +99,14 @@ def _told(change: Change) -> Upload:
     stalled = change.reason is ChangeReason.STALLED
     upload = _present(change.upload, change.seen)
     changed_at = upload.changed_at if stalled else change.observed_at
-    return replace(upload, sequence=upload.sequence + 1, stalled=stalled, changed_at=changed_at, fingerprint=None)
+    return replace(
+        upload,
+        sequence=upload.sequence + 1,
+        stalled=stalled,
+        changed_at=changed_at,
+        fingerprint=None,
+        fingerprint_before=None,
+    )
 
 
 def _present(upload: Upload, seen: Observation) -> Upload:

@@ -36,7 +36,8 @@ HAPPENED = (
 """Moments that cannot be to come."""
 CHANGED = """SELECT j.key FROM json_each(:rows) AS j
     LEFT JOIN uploads AS u ON u.source = :source AND u.id = j.value->>1 AND u.kind = j.value->>0
-    WHERE u.fingerprint IS NOT j.value->>2 OR u.misses > 0 OR u.due_at <= :now"""
+    WHERE (u.fingerprint IS NOT j.value->>2 AND u.fingerprint_before IS NOT j.value->>2)
+        OR u.misses > 0 OR u.due_at <= :now"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,7 @@ class Followed:
                 await self._write_listing(db, news.source.number, news.listing)
             await db.executemany(
                 """UPDATE uploads SET kind = ?, ref = ?, sequence = ?, snapshot = ?, open = ?, changed_at = ?,
-                    stalled = ?, misses = ?, missing_since = ?, due_at = ?, fingerprint = ?
+                    stalled = ?, misses = ?, missing_since = ?, due_at = ?, fingerprint = ?, fingerprint_before = ?
                     WHERE media_id = ?""",
                 [upload_row(upload) for upload in news.uploads],
             )

@@ -14,7 +14,7 @@ SNAPSHOT = TypeAdapter(Observation)
 BUDGET = TypeAdapter(Budget)
 
 UPLOAD_COLUMNS = """media_id, kind, id, followed_at, ref, registered, labels, sequence, snapshot,
-    changed_at, stalled, misses, missing_since, due_at, fingerprint"""
+    changed_at, stalled, misses, missing_since, due_at, fingerprint, fingerprint_before"""
 """In the order in which `upload_of` takes them."""
 
 
@@ -28,11 +28,11 @@ def source_of(name: str, row: Sequence[Any]) -> SourceState:
 def upload_of(source: str, row: Sequence[Any]) -> Upload:
     """An upload from its `UPLOAD_COLUMNS`."""
     (media_id, kind, id_, followed_at, ref, registered, labels, sequence, snapshot,
-     changed_at, stalled, misses, missing_since, due_at, fingerprint) = row  # fmt: skip
+     changed_at, stalled, misses, missing_since, due_at, *fingerprints) = row  # fmt: skip
     return Upload(
         media_id, source, kind, id_, followed_at, ref, bool(registered), json.loads(labels), sequence,
         None if snapshot is None else SNAPSHOT.validate_json(snapshot),
-        changed_at, bool(stalled), misses, missing_since, due_at, fingerprint,
+        changed_at, bool(stalled), misses, missing_since, due_at, *fingerprints,
     )  # fmt: skip
 
 
@@ -43,7 +43,8 @@ def upload_row(upload: Upload) -> tuple[Any, ...]:
     is_open = upload.due_at is not None if seen is None else seen.status not in SETTLED
     return (
         upload.kind, upload.ref, upload.sequence, snapshot, is_open, upload.changed_at, upload.stalled,
-        upload.misses, upload.missing_since, upload.due_at, upload.fingerprint, upload.media_id,
+        upload.misses, upload.missing_since, upload.due_at, upload.fingerprint,
+        upload.fingerprint_before, upload.media_id,
     )  # fmt: skip
 
 

@@ -190,6 +190,14 @@ async def test_of_a_page_only_what_differs_from_what_was_compared_last_is_news(s
     assert await store.changed("videos", rows[:1], NOW) == {0}
 
 
+async def test_of_two_looks_that_take_turns_each_finds_what_it_was_told_last(store):
+    first, _ = await elsewhere_and_here(store, upload("u1"), upload("u2"))
+    await announce(store, uploads=[replace(first, fingerprint=6, fingerprint_before=BIG)])
+    assert await changed(store, ("post", "u1", BIG)) == set()
+    assert await changed(store, ("post", "u1", 6)) == set()
+    assert await changed(store, ("post", "u1", 7)) == {0}
+
+
 async def test_an_upload_is_told_from_one_of_another_kind_with_its_id(store):
     post, video = await store.follow([upload(), upload(kind="video")])
     await announce(store, uploads=[replace(post, fingerprint=5), replace(video, fingerprint=6)])
