@@ -16,6 +16,8 @@ from notifier.providers.base import Malformed
 LONGEST_TEXT = 1000
 LONGEST_TITLE = 500
 LONGEST_URL = 2048
+PLAIN = {"string": "no text", "model": "no object", "dict": "no object", "list": "no list"}
+"""What is wrong, by what was wanted; a member that is not there is simply "missing"."""
 LAST_MOMENT = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 """Nothing later can be written as RFC 3339 in every zone."""
 
@@ -115,5 +117,11 @@ def each(rows: Iterable[Any], read: Callable[[Any], Read]) -> tuple[tuple[Read, 
 def faults(error: ValidationError) -> str:
     """The members at fault and what is wrong with them, at most three; never a value."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    lines = [f"{'.'.join(map(str, one['loc'])) or 'it'}: {one['type']}" for one in islice(found, 3)]
+    lines = [f"{'.'.join(map(str, one['loc'])) or 'it'}: {_wrong(one['type'])}" for one in islice(found, 3)]
     return "; ".join(lines)
+
+
+def _wrong(code: str) -> str:
+    """Pydantic's code of an error in plain words."""
+    kind = code.removesuffix("_type")
+    return PLAIN.get(kind, kind).replace("_", " ")

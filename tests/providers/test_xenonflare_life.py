@@ -378,7 +378,7 @@ async def test_a_broken_row_spoils_neither_its_page_nor_itself_for_ever(tmp_path
         await it.polls_for(10 * 60)
         assert [upload(event)["id"] for event in await it.news()] == ["a"]
         skipped = [record for record in caplog.records if record.getMessage() == "skipped"]
-        assert skipped[0].fields["reason"] in {"row 1: status: string_type", "row 2: status: string_type"}
+        assert skipped[0].fields["reason"] in {"row 1: status: no text", "row 2: status: no text"}
         it.fake.put(Media("b", parts={"youtube": "pending"}))
         await it.polls_for(10 * 60)
         assert [upload(event)["id"] for event in await it.news()] == ["b"]
