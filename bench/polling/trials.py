@@ -54,7 +54,7 @@ AS_VENDOR = Point("cap 13.8 s", price=math.inf, floor=2.0, cap=13.8, late=42.0)
 DEFAULTS = Point("defaults")
 PRICE_ALONE = Point("price alone", price=5.0, cap=3600.0, late=3600.0)
 """Where nothing but what is known of durations says when to look."""
-SPARING = Point("as SchedPilot", price=5.0, cap=38.0, late=3600.0)
+SPARING = Point("as SchedPilot", price=12.0, cap=38.0, late=600.0)
 """As far as the requests of an hour go."""
 
 

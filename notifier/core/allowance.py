@@ -13,9 +13,6 @@ DEAREST = 10
 SCARCE = 0.7
 """Below this share of what should be left of a hard window, all that is left is spread evenly."""
 
-CAUTION = 0.7
-"""Of the spread that chance gives to the time for which something will be open."""
-
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
@@ -100,7 +97,7 @@ def spacing(left: float, rest: float, life: float, busy: float, quota: float, wi
     if left < SCARCE * quota * rest / window:
         return min(rest, rest / left)
     chance = sqrt(2 * busy * (1 - busy) * life / rest) if rest else 0.0
-    return min(rest, min(rest, life + (busy + CAUTION * chance) * rest) / left)
+    return min(rest, min(rest, life + (busy + chance) * rest) / left)
 
 
 # --- what answers tell

@@ -142,7 +142,7 @@ PROVIDER = Provider(
     cadence=Cadence(
         grace=0, grace_looks=2
     ),  # two sweeps without it are sure; what has settled is seen again in its list
-    pace=Pace(caps=((600, 38), (inf, 3600))),  # as far as the hour's reads go
+    pace=Pace(price=12, caps=((600, 38), (inf, 600))),  # as far as the reads of an hour go
     usual=(60, 1.1),
     hourly=True,
     budget=READS,

@@ -110,7 +110,7 @@ def test_an_hour_has_a_quota(budget, limit, reserve, quota):
 @pytest.mark.parametrize(
     ("left", "rest", "life", "busy", "gap"),
     [
-        (45, 3600, 85, 0.5, (85 + 1800 + 0.7 * (2 * 0.25 * 85 * 3600) ** 0.5) / 45),  # and some more for chance
+        (45, 3600, 85, 0.5, (85 + 1800 + (2 * 0.25 * 85 * 3600) ** 0.5) / 45),  # and some more for chance
         (45, 3600, 85, 0.0, 85 / 45),
         (45, 3600, 85, 1.0, 3600 / 45),
         (45, 60, 85, 0.5, 60 / 45),
