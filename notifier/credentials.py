@@ -11,11 +11,10 @@ from notifier.core import budget as budgets
 from notifier.core.allowance import learned
 from notifier.core.budget import Budget
 from notifier.core.model import Answer, Trouble
-from notifier.core.questions import Question, first_due
 from notifier.watched import Watched
 
 AFTER_ANOTHER = 0.05
-"""Seconds after which a source comes back at the soonest, that has left its turn to another."""
+"""Seconds after which a source comes back that has left its turn to another."""
 
 
 class Credentials:
@@ -24,10 +23,16 @@ class Credentials:
     def __init__(self, watched: Iterable[Watched]) -> None:
         self._budgets: dict[str, Budget] = {}
         self._sharing: dict[str, list[Watched]] = defaultdict(list)
-        self._waiting: dict[str, dict[str, Question]] = defaultdict(dict)
-        """What each source would ask, if the budget let it."""
+        self._waiting: dict[str, set[str]] = defaultdict(set)
+        """The sources that would ask if the budget let them."""
+        self._asked_at: dict[str, float] = {}
+        """When each source asked last."""
+        self._is_doubtful: set[str] = set()
+        """Accounts that were refused, or may have been before we began, and have not had a good answer since."""
         for one in watched:
             self._sharing[one.account].append(one)
+            one.sharing = self._sharing[one.account]
+        self._is_doubtful.update(self._sharing)
 
     # --- the budget
 
@@ -58,6 +63,8 @@ class Credentials:
 
     def spend(self, one: Watched, now: float, draw: float) -> None:
         """A look goes."""
+        self.withdraws(one)
+        self._asked_at[one.source.name] = now
         self._budgets[one.account] = budgets.spend(self.budget(one), one.allowance, now, draw=draw)
 
     def limited(self, one: Watched, retry_after: float | None, now: float, draw: float) -> float:
@@ -75,31 +82,34 @@ class Credentials:
 
     # --- turns
 
-    def comes(self, one: Watched) -> None:
-        """The source is about to say anew what it would ask."""
-        self._waiting[one.account].pop(one.source.name, None)
+    def waits(self, one: Watched) -> None:
+        """Nothing but the budget keeps the source from asking."""
+        self._waiting[one.account].add(one.source.name)
 
-    def waits(self, one: Watched, question: Question) -> None:
-        """Nothing but the budget keeps the source from asking this."""
-        self._waiting[one.account][one.source.name] = question
+    def withdraws(self, one: Watched) -> None:
+        """The source asks, or has nothing to ask now."""
+        self._waiting[one.account].discard(one.source.name)
 
-    def after_another(self, one: Watched, question: Question, now: float) -> float | None:
-        """When the source is to come back because a question of another one goes first; None: none does.
-
-        Among the sources of a credential it is as within one: the question that is worth most goes first.
-        """
-        waiting = self._waiting[one.account].values()
-        if first_due([question, *waiting], now) is question:
-            return None
-        return max(self.free_after(one, now, now), now + AFTER_ANOTHER)
+    def is_first(self, one: Watched) -> bool:
+        """Whether the source has waited for longer than the others that wait."""
+        return min(self._waiting[one.account], key=lambda name: self._asked_at.get(name, 0.0)) == one.source.name
 
     # --- refusal
 
     def refuse(self, one: Watched, trouble: Trouble) -> None:
         """The source's credential is none: nobody asks any more, and every other says so in a pass of its own."""
+        self._is_doubtful.add(one.account)
         for other in self._sharing[one.account]:
+            other.is_accepted = False
             if not other.is_stopped:
                 other.is_stopped, other.refused = True, None if other is one else trouble
+
+    def accept(self, one: Watched) -> None:
+        """The source got a good answer: its credential is one, and the others need none to say so."""
+        if one.account in self._is_doubtful and not one.is_stopped:
+            self._is_doubtful.discard(one.account)
+            for other in self._sharing[one.account]:
+                other.is_accepted = other is not one
 
     def resume(self) -> None:
         """Try every credential again."""

@@ -64,7 +64,8 @@ class Hearing:
         if self.kind is LookKind.GET:
             return list(seen)
         rows = [(one.kind, one.id, fingerprint(one, self.kind)) for one in seen]
-        places = await self.store.changed(self.one.source.name, rows, self.now)
+        batched = self.kind is LookKind.BATCH
+        places = await self.store.changed(self.one.source.name, rows, self.now, batched=batched)
         self._known = [one for place, one in enumerate(seen) if place not in places]
         return [one for place, one in enumerate(seen) if place in places]
 
@@ -106,7 +107,7 @@ class Hearing:
         if self.kind is not LookKind.FEED:
             return any(each.id in sweep.news for each in rows)
         oldest = min(rows, key=lambda one: one.updated_at or inf)
-        return oldest.id in sweep.news or (not self.one.source.discover and (oldest.updated_at or 0.0) > sweep.since)
+        return oldest.id in sweep.news or (not self.one.source.discover and (oldest.updated_at or 0.0) >= sweep.since)
 
     # --- what becomes of whom
 
@@ -121,10 +122,10 @@ class Hearing:
 
     def _compared(self, upload: Upload, seen: Observation) -> Upload:
         """The upload, once it is remembered what it was compared with."""
-        now, before = fingerprint(seen, self.kind), upload.fingerprint
-        if now in {before, upload.fingerprint_before}:
-            return upload
-        return replace(upload, fingerprint=now, fingerprint_before=before)
+        now = fingerprint(seen, self.kind)
+        if self.kind is LookKind.BATCH:
+            return replace(upload, batch_fingerprint=now)
+        return replace(upload, fingerprint=now)
 
     def _silent(self, uploads: Iterable[Upload]) -> list[Reading]:
         """The answer does not know these, or says nothing of them."""
@@ -139,20 +140,24 @@ class Hearing:
             return []
         sweep = self.one.sweeps.get(listing.name)
         if before is not None and before.page == 1:
-            sweep = self.one.sweeps[listing.name] = Sweep(self.now, since=self.one.newest.get(listing.name, inf))
-            self.one.newest[listing.name] = max(
-                (each.updated_at or 0.0 for each in self.answer.observations), default=0.0
-            )
+            sweep = self.one.sweeps[listing.name] = Sweep(self.now, self._since(listing))
         if sweep is not None:
             sweep.news |= news
         if before is None:
             return []
         again = sweep.take(self.answer, before.page, self.now) if sweep else False
         interest = self._interest(listing, before, news=self._goes_on(sweep), again=again)
-        self.progress = read_on(before, listing, self.answer, interest, self.now)
+        self.progress = read_on(before, self.one.slowed(listing), self.answer, interest, self.now)
+        if sweep is not None and sweep.newest is not None and self.progress.page == 1:
+            self.one.newest[listing.name] = sweep.newest
         if sweep is None or self.kind is not LookKind.LIST or not sweep.is_complete(self.answer):
             return []
         return await self._absent(listing, sweep.ids)
+
+    def _since(self, listing: Listing) -> float:
+        """The moment from which on rows of a feed may tell of what is watched, and were not read yet."""
+        born = min((watch.born for watch in self.one.book), default=inf)
+        return max(born, self.one.newest.get(listing.name, inf))
 
     def _interest(self, listing: Listing, before: ListingState, *, news: bool, again: bool) -> Interest:
         book, ways, now = self.one.book, self.one.ways, self.now
@@ -204,7 +209,7 @@ class Hearing:
         for each in self._known if self.kind is not LookKind.FEED else ():
             same = [watch for watch in self.one.book.of([each.id]) if watch.upload.kind == each.kind]
             self.one.book.unchanged(same, self.now, whole=each.complete, left=each.time_left)
-        if self.question.why is Why.AUDIT and self.question.is_covered:
+        if self.question.why is Why.AUDIT and self.question.is_covered and self.answer.observations:
             changes = [reading.change for reading in readings if reading.change is not None]
             self.one.audited(agrees=all(change.seen.status not in SETTLED for change in changes))
         self._place()

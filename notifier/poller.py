@@ -11,7 +11,7 @@ from notifier.core.questions import Question, chosen
 from notifier.core.rhythm import LONGEST_SLEEP, back_off
 from notifier.core.sweep import put_off
 from notifier.core.trouble import failing, recovered
-from notifier.credentials import Credentials
+from notifier.credentials import AFTER_ANOTHER, Credentials
 from notifier.hearing import Hearing
 from notifier.providers.base import Malformed, ProviderError, Refused, Unavailable
 from notifier.store import Announcement, Store
@@ -24,6 +24,8 @@ IDLE = 60.0
 LATER = 5.0
 """For so many times the shortest gap between two looks at the same, a question that could not be answered goes behind
 all others, once the source has rested."""
+SHARED = "credential"
+"""What failed of a source where another source met with it."""
 STOPPED = "; nothing more is asked until notifier is restarted, or told SIGHUP"
 
 
@@ -81,20 +83,24 @@ class Poller:
     async def poll(self, name: str) -> float:
         """One pass over a source: at most one look. Answers the moment at which to come back."""
         one, now = self.watched[name], self._clock()
-        self._credentials.comes(one)
         if one.refused is not None:
             await self._tell_refused(one, one.refused)
+        if one.is_accepted:
+            await self._tell_accepted(one)
         question = None if one.is_stopped else one.then or await self._question(one, now)
         if question is None:
+            self._credentials.withdraws(one)
             return now + IDLE
         state = await self._store.source(name)
         ready, may_go = max(question.due_at, state.hold_until), self._credentials.may_go(one, now)
-        if ready <= now < may_go:
-            self._credentials.waits(one, question)
-        if max(ready, may_go) > now:
+        if ready > now:
+            self._credentials.withdraws(one)
             return min(max(ready, may_go), now + IDLE)
-        if (later := self._credentials.after_another(one, question, now)) is not None:
-            return later
+        self._credentials.waits(one)
+        if may_go > now:
+            return min(may_go, now + IDLE)
+        if not self._credentials.is_first(one):
+            return now + AFTER_ANOTHER
         log.debug("looking", extra={"fields": {"source": name, "at": question.subject, "why": question.why.value}})
         self._credentials.spend(one, now, self._draw())
         await self._store.spend(one.account, self._credentials.budget(one))
@@ -115,7 +121,9 @@ class Poller:
         if one.ways.batch and slow and (slow[0].due_at or 0.0) <= now:
             slow = await self._store.next_uploads(name, one.ways.batch, seen=True)
         asked = one.questions(progress, first, slow, self._credentials.budget(one), now)
-        return chosen(asked, now, lambda moment: self._credentials.free_after(one, moment, now))
+        return chosen(
+            asked, now, lambda moment: self._credentials.free_after(one, moment, now), after_overdue=one.after_overdue
+        )
 
     # --- nothing came of it
 
@@ -155,7 +163,15 @@ class Poller:
         one.refused = None
         state = await self._store.source(one.source.name)
         if state.trouble is None or state.trouble.code != trouble.code:
-            state, told = failing(state, one.provider.name, trouble, "", self._clock())
+            state, told = failing(state, one.provider.name, trouble, SHARED, self._clock())
+            await self._announce(one, Announcement(state, owed=self._owed([told])))
+
+    async def _tell_accepted(self, one: Watched) -> None:
+        """The credential is good again, as another source found: this one recovers, where that was all it suffered."""
+        one.is_accepted = False
+        state, now = await self._store.source(one.source.name), self._clock()
+        if state.failed == SHARED:
+            state, told = recovered(state, one.provider.name, SHARED, now, now)
             await self._announce(one, Announcement(state, owed=self._owed([told])))
 
     # --- something did
@@ -171,9 +187,12 @@ class Poller:
             return
         state = replace(state, failures=0, hold_until=0.0)
         state, told = recovered(state, one.provider.name, question.subject, question.due_at, now)
+        self._credentials.accept(one)
         hearing = Hearing(self._store, one, question, answer, now)
         readings = await hearing.readings()
         changes = [reading.change for reading in readings if reading.change is not None]
+        for change in changes:
+            one.book.learn(change)
         events = [event_for(change, one.provider.name, now) for change in changes]
         await self._announce(
             one,
@@ -181,7 +200,7 @@ class Poller:
                 state,
                 hearing.progress,
                 uploads=[reading.upload for reading in readings],
-                lives=dict(filter(None, map(one.book.learn, changes))),
+                lives=one.book.learned(),
                 owed=self._owed([told, *events]),
             ),
         )

@@ -11,10 +11,11 @@ from notifier.core.allowance import Allowance, Bucket, bucket, spacing
 from notifier.core.book import Book
 from notifier.core.budget import Budget
 from notifier.core.lives import LONGEST, Lives, presumed
-from notifier.core.model import ListingState, Source, Trouble, Upload
+from notifier.core.model import ListingState, LookKind, Source, Trouble, Upload
 from notifier.core.pace import Pace, Why, stalest
 from notifier.core.questions import Question, batch, discovering, scarcely, single, watching
 from notifier.core.reading import Rules
+from notifier.core.rhythm import Listing
 from notifier.core.sweep import Doubt, Sweep
 from notifier.core.ways import Ways
 from notifier.providers.base import Client, Provider
@@ -22,7 +23,7 @@ from notifier.providers.base import Client, Provider
 SPOILER_RESTS = 600.0
 """Seconds for which an id is left out that spoils whatever batch it is in."""
 SLOW_SHARE = 0.1
-"""Of the allowance, for looks at what has settled, rests or is stuck: together they never take more."""
+"""Of the allowance, for looks at what has settled, rests or is stuck: all sources of a credential never take more."""
 AUDITS_TO_TRUST, MOST_TRUST = 5, 6
 """So many audits in a row that agree with a feed make it one more of the usual times until the next upload is audited,
 and at most so many: the hour in which a provider itself calls an upload failed."""
@@ -41,12 +42,18 @@ class Watched:
     client: Client
     account: str = ""
     """The name under which its budget is kept: sources with one credential share it."""
+    sharing: Sequence["Watched"] = ()
+    """The sources of its credential, itself among them."""
     then: Question | None = None
     """The question asked last, in another form: it goes first. Where it is forgotten, all is asked from the start."""
+    after_overdue: bool = False
+    """Whether it was one that had waited for too long."""
     is_stopped: bool = False
     """Its credential was refused: nothing is asked before a person has acted."""
     refused: Trouble | None = None
     """Why, where another source of the same credential met with it, and this one has not told it yet."""
+    is_accepted: bool = False
+    """Another source of the credential got a good answer, and this one has not made anything of it yet."""
     hinted: dict[int, Upload] = field(default_factory=dict)
     """Uploads of which an answer has shown half: the rest is asked for at once."""
     skipped: dict[str, Sequence[str]] = field(default_factory=dict)
@@ -76,7 +83,7 @@ class Watched:
     _was_busy: bool = False
 
     def __post_init__(self) -> None:
-        source, provider = self.source, self.provider
+        source, provider, self.sharing = self.source, self.provider, [self]
         self.account = self.account or source.name
         phase = crc32(self.account.encode()) / 2**32
         self.allowance = Allowance(source.budget, provider.limit, source.reserve, hourly=provider.hourly, phase=phase)
@@ -150,6 +157,7 @@ class Watched:
     def asked(self, question: Question, now: float) -> None:
         """The question goes out."""
         self.then = None
+        self.after_overdue = question.is_overdue(now)
         for upload in question.uploads:
             self.hinted.pop(upload.media_id, None)
         if question.why is Why.AUDIT:
@@ -166,11 +174,13 @@ class Watched:
     # --- audits of a feed
 
     def audited(self, *, agrees: bool) -> None:
-        """An upload that a feed covers was asked for by itself: the feed had shown what became of it, or had not."""
+        """An upload that a group look covers was asked for by itself: that had shown what became of it, or had not."""
         self._agreed = self._agreed + 1 if agrees else 0
 
     def _trusting(self, pace: Pace) -> Pace:
-        return replace(pace, audit=pace.audit * min(MOST_TRUST, 1 + self._agreed // AUDITS_TO_TRUST))
+        is_fed = any(listing.kind is LookKind.FEED for listing in self.ways.listings)
+        trust = min(MOST_TRUST, 1 + self._agreed // AUDITS_TO_TRUST) if is_fed else 1
+        return replace(pace, audit=pace.audit * trust)
 
     # --- batches
 
@@ -203,22 +213,29 @@ class Watched:
 
     def _slow_bucket(self) -> Bucket:
         whole = bucket(self.allowance.budget, self.allowance.limit, self.allowance.reserve)
-        return Bucket(whole.every / SLOW_SHARE, max(1, whole.burst // 2))
+        return Bucket(len(self.sharing) * whole.every / SLOW_SHARE, max(1, whole.burst // 2))
 
     def _gap(self, spent: Budget, now: float) -> float:
         """Seconds between two looks at what is watched, so that the requests of a clock hour last for it."""
         if not self.allowance.hourly or not self.book:
             return 0.0
         rest = budget.rest(spent, now)
-        listed = sum(rest / one.idle for one in self.ways.listings) if self.ways.discover else 0.0
+        lists = [one.slowed(listing) for one in self.sharing if one.ways.discover for listing in one.ways.listings]
+        listed = sum(rest / listing.idle for listing in lists)
         left = max(1.0, budget.left(spent, self.allowance, now) - listed)
         life = sum(watch.life.integral(LONGEST) for watch in self.book) / len(self.book)
-        return spacing(left, rest, life, self._busy, budget.quota(spent, self.allowance, now))
+        share = 1 / sum(bool(one.book) for one in self.sharing)
+        return spacing(share * left, rest, life, self._busy, share * budget.quota(spent, self.allowance, now))
+
+    def slowed(self, listing: Listing) -> Listing:
+        """A list as often as it may be read: sources that share the requests of a clock hour read theirs in turn."""
+        share = len(self.sharing) if self.allowance.hourly else 1
+        return replace(listing, active=share * listing.active, idle=share * listing.idle)
 
     def _note_busy(self, now: float) -> None:
-        """Average how much of the time anything is open."""
+        """Average how much of the time anything is open that is no straggler yet."""
         since = 0.0 if self._busy_at is None else max(0.0, now - self._busy_at)
         self._busy_of = min(BUSY_OVER, self._busy_of + since)
         self._busy += min(1.0, since / self._busy_of) * (self._was_busy - self._busy)
         young, _ = self.provider.pace.caps[0]
-        self._busy_at, self._was_busy = now, any(now - watch.born < young for watch in self.book)
+        self._busy_at, self._was_busy = now, any(0 <= now - watch.born < young for watch in self.book)

@@ -110,13 +110,13 @@ def rate(one: Rate) -> str:
 def cadences() -> dict[str, list[str]]:
     """How long nobody looks, at most, before the budget says no."""
     providers = list(WHOLE.values())
-    audits = [f"every {span(one.pace.audit)}" if one.single or one.batch else "–" for one in providers]
+    audits = [f"after {span(one.pace.audit)}" if one.single or one.batch else "–" for one in providers]
     denials = [f"{one.cadence.grace_looks} times" for one in providers]
     graces = [f" over {span(one.cadence.grace)}" if one.cadence.grace else "" for one in providers]
     return {
         "presumed to take, before any was seen (median)": [span(one.usual[0]) for one in providers],
         "while it may settle it is seen every": [steps(one.pace.caps) for one in providers],
-        "and by a look of its own": audits,
+        "and by a look of its own, at the soonest": audits,
         "lists, while something is open / else": [rests(one) for one in providers],
         "a list is read to its end every": [ends(one) for one in providers],
         "once settled, where it may move": [steps(one.cadence.settled) or "–" for one in providers],

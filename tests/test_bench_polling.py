@@ -286,7 +286,7 @@ def test_the_fullest_clock_hour_is_found():
     assert metrics.most_in_an_hour([T, T + 3599, T + 3600, T + 3601, T + 7199]) == 3
 
 
-def test_a_third_of_the_time_counts_three_times_but_not_its_faults():
+def test_what_stands_for_three_counts_three_times_but_not_its_faults():
     found = result(10, 4, 2.0).pooled
     found.missed = 1
     tripled = found.times(3)

@@ -10,6 +10,7 @@ from world import CADENCE, LISTING, PACE, world
 from notifier.core.model import Answer, LookKind, Observation, Status
 from notifier.core.reading import UNSPOKEN_EVERY
 from notifier.core.rhythm import Listing
+from notifier.providers.base import Unavailable
 
 S = Status
 HOUR = 3600.0
@@ -69,6 +70,69 @@ async def test_a_feed_full_of_uploads_that_nobody_follows_is_read_on_to_where_it
         await w.polls_until(w.clock.now + 9)
         assert pages(w, LookKind.FEED) == [1, 2, 3]
         assert ("completed", "a") in await told(w)
+
+
+async def test_a_feed_that_could_not_be_read_on_is_read_to_the_same_moment_later(tmp_path):
+    async with world(tmp_path, uploads=("a", "b"), listings=(FEED,), discover=False) as w:
+        w.client.page_size = 2
+        w.client.set("a", S.PROCESSING)
+        w.client.set("b", S.PROCESSING)
+        w.client.set("old", S.COMPLETED, updated_at=w.clock.now - 1000)
+        await w.polls_until(w.clock.now + 25)
+        w.client.set("a", S.COMPLETED, updated_at=w.clock.now)
+        for number in range(4):
+            w.client.set(f"new{number}", S.COMPLETED, updated_at=w.clock.now + 1 + number)
+        observe, until = w.client.observe, w.clock.now + 30
+
+        async def without_page_two(look, at):
+            if look.kind is LookKind.FEED and look.page == 2 and at < until:
+                raise Unavailable("answers 500")
+            return await observe(look, at)
+
+        w.client.observe = without_page_two
+        await w.polls_until(until + 60)
+        assert ("completed", "a") in await told(w)
+
+
+async def test_rows_of_one_and_the_same_moment_are_read_through(tmp_path):
+    async with world(tmp_path, uploads=("a", "b"), listings=(FEED,), discover=False) as w:
+        w.client.page_size, moment = 2, w.clock.now + 20
+        w.client.set("a", S.PROCESSING)
+        w.client.set("b", S.PROCESSING)
+        w.client.set("s0", S.COMPLETED, updated_at=moment)
+        w.client.set("old", S.COMPLETED, updated_at=w.clock.now - 1000)
+        await w.polls_until(moment + 5)
+        w.client.put_on_top("s1", "s2", "s3")
+        w.client.truth |= {id_: replace(w.client.truth[id_], updated_at=moment) for id_ in ("s1", "s2", "s3")}
+        w.client.set("a", S.COMPLETED, updated_at=moment)
+        await w.polls_until(moment + 40)
+        assert ("completed", "a") in await told(w)
+
+
+async def test_a_feed_is_not_read_beyond_the_birth_of_what_is_watched(tmp_path):
+    async with world(tmp_path, uploads=("a", "b"), listings=(FEED,), discover=False) as w:
+        w.client.page_size, later = 2, w.clock.now + 20 * HOUR
+        w.client.set("a", S.SCHEDULED, scheduled_at=later)
+        w.client.set("b", S.SCHEDULED, scheduled_at=later)
+        w.client.set("old", S.COMPLETED, updated_at=w.clock.now)
+        await w.polls_until(later - 60)
+        for number in range(40):
+            w.client.set(f"new{number}", S.COMPLETED, updated_at=w.clock.now - 40 + number)
+        w.client.asked.clear()
+        w.client.set("a", S.PROCESSING, scheduled_at=later)
+        w.client.set("b", S.PROCESSING, scheduled_at=later)
+        await w.polls_until(later + 60)
+        assert set(pages(w, LookKind.FEED)) == {1}
+
+
+@pytest.mark.parametrize("kind", [LookKind.LIST, LookKind.FEED])
+async def test_only_audits_of_a_feed_that_say_something_lengthen_the_time_to_the_next(tmp_path, kind):
+    listing, pace = replace(FEED, kind=kind), replace(PACE, audit=600.0)
+    async with world(tmp_path, uploads=("a",), listings=(listing,), discover=False, pace=pace) as w:
+        one = w.poller.watched["posts"]
+        for agrees in (True, True, True, True, True):
+            one.audited(agrees=agrees)
+        assert one._trusting(pace).audit == (1200.0 if kind is LookKind.FEED else 600.0)
 
 
 async def test_what_a_feed_does_not_show_is_still_open_and_asked_for_by_itself_only_seldom(tmp_path):

@@ -7,7 +7,7 @@ from math import inf
 import pytest
 from world import CADENCE, PACE, endpoint, world
 
-from notifier.core.model import LookKind, Rate, Status
+from notifier.core.model import LookKind, Rate, Status, Upload
 from notifier.core.rhythm import Listing
 from notifier.core.sweep import GIVE_UP_AFTER
 from notifier.providers.base import Malformed, Refused, Unavailable
@@ -234,6 +234,37 @@ async def test_a_list_that_shrinks_between_two_pages_hides_nothing(tmp_path):
         assert set(await w.store.known("posts", ["a", "b", "c", "d"])) == {"a", "b", "c", "d"}
 
 
+async def test_a_row_that_goes_back_to_what_it_said_before_is_heard_again(tmp_path):
+    async with world(tmp_path, uploads=("a",)) as w:
+        for title in "ABA":
+            w.client.set("a", S.PROCESSING, title=title)
+            await w.polls_until(w.clock.now + 60)
+        (upload,) = (await w.store.known("posts", ["a"]))["a"]
+        assert upload.snapshot.title == "A"
+
+
+async def test_half_rows_that_say_one_thing_and_then_another_and_the_first_again_are_followed_each_time(tmp_path):
+    async with world(tmp_path, cadence=replace(CADENCE, settled=((86400, 21600),))) as w:
+        w.client.tells_half = True
+        await w.polls_until(w.clock.now + 60)
+        w.client.set("a", S.COMPLETED)
+        await w.polls_until(w.clock.now + 600)
+        observe, stale_until = w.client.observe, w.clock.now + 400
+
+        async def stale(look, at):
+            answer = await observe(look, at)
+            if look.kind is LookKind.LIST and at < stale_until:
+                rows = [replace(row, status=S.PROCESSING, raw_status="processing") for row in answer.observations]
+                return replace(answer, observations=tuple(rows))
+            return answer
+
+        w.client.observe = stale
+        await w.polls_until(stale_until + 700)
+        w.client.set("a", S.PROCESSING)
+        await w.polls_until(w.clock.now + 400)
+        assert "upload.processing" in await types(w)
+
+
 async def test_a_batch_and_a_page_that_take_turns_and_say_nothing_new_write_no_upload(tmp_path):
     async with world(tmp_path, batch=50, uploads=("a", "b")) as w:
         w.client.set("a", S.PROCESSING)
@@ -325,6 +356,28 @@ async def test_a_refusal_is_told_once_by_a_source_that_met_with_it_itself(tmp_pa
         await w.polls_until(w.clock.now + HOUR)
         await w.settle()
         assert sorted(event["data"]["source"] for event in w.receivers.events("ops")) == ["more", "posts"]
+
+
+async def test_a_credential_that_is_good_again_is_so_for_a_source_that_has_nothing_to_ask(tmp_path):
+    ops, never = endpoint("ops", events=("source.*",)), replace(CADENCE, settled=())
+    accounts = {"posts": "k", "more": "k"}
+    async with world(
+        tmp_path, endpoints=(ops,), uploads=("a",), discover=False, listings=(), cadence=never, accounts=accounts
+    ) as w:
+        w.client.set("a", S.COMPLETED)
+        await w.polls_until(w.clock.now + 60)
+        (new,) = await w.store.follow([Upload(0, "posts", "", "b", w.clock.now, registered=True, due_at=w.clock.now)])
+        w.poller.watched["posts"].book.note(new, w.clock.now, shown=False, whole=False)
+        w.client.fault = Refused("answers 401: check api_key")
+        await w.polls_until(w.clock.now + 120)
+        w.client.fault = None
+        w.client.set("b", S.PROCESSING)
+        w.poller.resume()
+        await w.polls_until(w.clock.now + 120)
+        await w.settle()
+        told = sorted((event["type"], event["data"]["source"]) for event in w.receivers.events("ops"))
+        both = ("more", "posts")
+        assert told == [(type_, name) for type_ in ("source.failing", "source.recovered") for name in both]
 
 
 async def test_what_was_learned_of_how_long_uploads_take_survives_a_restart(tmp_path):

@@ -1,6 +1,8 @@
 """How many looks go, and which are left out where few may: budgets, limits, holds, and a clock that is set."""
 
+import asyncio
 from dataclasses import replace
+from itertools import pairwise
 from math import inf
 
 import pytest
@@ -48,14 +50,16 @@ async def test_sources_with_one_credential_share_one_budget(tmp_path, accounts, 
         assert {row[0] for row in rows} == {"posts", "more"}
 
 
-async def test_no_source_takes_every_turn_of_a_scarce_credential(tmp_path):
+@pytest.mark.parametrize("together", [False, True])
+async def test_no_source_takes_every_turn_of_a_scarce_credential(tmp_path, together):
     async with alone(tmp_path, budget=SCARCE, accounts={"posts": "k", "more": "k"}) as w:
         processing(w, *IDS)
         due = {"more": w.clock.now, "posts": w.clock.now}
-        while w.clock.now < FULL + 1200:  # of two that are due, always over the same first
-            name = min(due, key=lambda one: (due[one], one))
-            w.clock.now = max(w.clock.now, due[name])
-            due[name] = await w.poller.poll(name)
+        while w.clock.now < FULL + 2400:  # of two that are due, always over the same first, or over both at once
+            first = min(due, key=lambda one: (due[one], one))
+            w.clock.now = max(w.clock.now, due[first])
+            names = [name for name in sorted(due) if due[name] <= w.clock.now] if together else [first]
+            due |= zip(names, await asyncio.gather(*map(w.poller.poll, names)), strict=True)
         seen = await w.store.database.rows("SELECT source, count(*) FROM uploads WHERE snapshot IS NOT NULL GROUP BY 1")
         assert [count for _, count in seen] == [40, 40]
 
@@ -147,6 +151,49 @@ async def test_the_requests_of_a_clock_hour_last_for_the_hour(tmp_path):
 
 
 # --- where few may go
+
+
+@pytest.mark.parametrize("count", [2, 3])
+async def test_the_requests_of_a_clock_hour_last_for_all_sources_that_share_them(tmp_path, count):
+    hourly, names = Rate(60, HOUR), ("posts", "more", "most")[:count]
+    lists, pace = replace(LISTING, active=240, idle=480), replace(PACE, price=5.0, caps=((600, 38), (inf, HOUR)))
+    async with world(
+        tmp_path, listings=(lists,), single=False, hourly=True, limit=hourly, budget=hourly, pace=pace,
+        accounts=dict.fromkeys(names, "k"),
+    ) as w:  # fmt: skip
+        await w.polls_until(FULL + HOUR)
+        for number in range(180):
+            w.client.put_on_top(f"u{number}", status=S.PROCESSING)
+            if number:
+                w.client.set(f"u{number - 1}", S.COMPLETED)
+            await w.polls_until(w.clock.now + MINUTE)
+        for began in (FULL + 2 * HOUR, FULL + 3 * HOUR):
+            looks = [at - began for at in w.client.times if began <= at < began + HOUR]
+            assert max(later - sooner for sooner, later in pairwise([0.0, *looks, HOUR])) < 600
+
+
+@pytest.mark.parametrize("count", [1, 3])
+async def test_what_has_settled_at_several_sources_takes_no_more_than_a_tenth_of_what_they_share(tmp_path, count):
+    names, often = ("posts", "more", "most")[:count], replace(CADENCE, settled=((86400, 60),))
+    accounts = dict.fromkeys(names, "k")
+    async with alone(tmp_path, budget=Rate(60, 60), cadence=often, accounts=accounts) as w:
+        for id_ in IDS:
+            w.client.set(id_, S.FAILED)
+        await w.polls_until(FULL + 1200)
+        w.client.asked.clear()
+        await w.polls_until(FULL + 3200)
+        assert 100 < len(w.client.asked) <= 200
+
+
+@pytest.mark.parametrize("scheduled", [False, True])
+async def test_time_in_which_nothing_young_is_open_is_no_time_to_save_for(tmp_path, scheduled):
+    hourly = Rate(60, HOUR)
+    async with world(tmp_path, single=False, hourly=True, limit=hourly, budget=hourly) as w:
+        w.client.set("stuck", S.PROCESSING)
+        if scheduled:
+            w.client.set("later", S.SCHEDULED, scheduled_at=FULL + 7 * 24 * HOUR)
+        await w.polls_until(FULL + 6 * HOUR)
+        assert w.poller.watched["posts"]._busy < 0.1
 
 
 async def test_where_few_may_go_a_feed_tells_the_end_and_no_first_look_is_spent(tmp_path):

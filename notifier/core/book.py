@@ -38,8 +38,8 @@ class Book:
         self._cadence = cadence
         self._prior = prior
         self._hazards: dict[str, tuple[float, Hazard]] = {}
-        self._taught: set[int] = set()
-        """Uploads whose lives teach nothing more: they were reopened, or have outlived all that is told apart."""
+        self._reopened: set[int] = set()
+        self._unsaved: set[str] = set()
         self._ids: dict[str, set[int]] = defaultdict(set)
         self._sizes: dict[str, int] = {}
 
@@ -59,6 +59,8 @@ class Book:
         """An upload as it stands now; `shown`: by an answer of this moment; `whole`: by one that tells all of it."""
         before = self.watches.get(upload.media_id)
         if not is_watched(upload, self._cadence, now):
+            if before is not None and _outlives(upload, before) and upload.media_id not in self._reopened:
+                self._taught(upload, before, before.seen, settled=False)
             self.drop(upload)
             return
         born = born_at(upload, now)
@@ -151,31 +153,40 @@ class Book:
             known = self._hazards[name] = (count, lives.hazard(pooled.rates))
         return known[1]
 
-    def learn(self, change: Change) -> tuple[str, Lives] | None:
-        """What a settling teaches: its class with all its lives, to be stored; None where it teaches nothing.
+    def learn(self, change: Change) -> None:
+        """A settling teaches its class a life.
 
         Where the provider states when it settled that counts, else the middle between the last look and this one. One
-        that was reopened, or never seen open, or was over before it was to begin, is no life from birth. One that
-        stalls teaches how long it has not settled.
+        that was reopened, or never seen open, or was over before it was to begin, is no life from birth.
         """
         number, seen = change.upload.media_id, change.seen
         watch, settles = self.watches.get(number), change.reason is ChangeReason.STATUS and seen.status in SETTLED
-        taught = number in self._taught
+        was_reopened = number in self._reopened
         if change.reopened:
-            self._taught.add(number)
+            self._reopened.add(number)
         elif settles:
-            self._taught.discard(number)
-        if watch is None or change.upload.snapshot is None:
-            return None
+            self._reopened.discard(number)
+        if watch is None or not settles or was_reopened or change.upload.snapshot is None:
+            return
         stated = [at for at in (seen.finished_at, seen.updated_at) if at and watch.seen < at <= change.observed_at]
         ended = stated[0] if stated else (watch.seen + change.observed_at) / 2
-        outlives = change.reason is ChangeReason.STALLED and ended - watch.born >= LONGEST
-        if taught or ended <= watch.born or not (settles or outlives):
-            return None
-        if outlives:
-            self._taught.add(number)
-        first_seen = max(0.0, change.upload.followed_at - watch.born)
-        life = one_life(first_seen, max(ended - watch.born, first_seen), settled=settles)
-        name = class_of(change.upload)
+        if ended > watch.born:
+            self._taught(change.upload, watch, ended, settled=True)
+
+    def _taught(self, upload: Upload, watch: Watch, ended: float, *, settled: bool) -> None:
+        name, first_seen = class_of(upload), max(0.0, upload.followed_at - watch.born)
+        life = one_life(first_seen, max(ended - watch.born, first_seen), settled=settled)
         self.lives[name] = self.lives.get(name, Lives()).plus(life).faded()
-        return name, self.lives[name]
+        self._unsaved.add(name)
+
+    def learned(self) -> dict[str, Lives]:
+        """The classes that were taught anything since this was asked for last: to be stored."""
+        lives = {name: self.lives[name] for name in self._unsaved}
+        self._unsaved.clear()
+        return lives
+
+
+def _outlives(upload: Upload, watch: Watch) -> bool:
+    """Whether an upload that is watched no longer has not settled for longer than is told apart."""
+    is_open = upload.snapshot is not None and upload.snapshot.status not in SETTLED
+    return is_open and watch.seen - watch.born >= LONGEST

@@ -201,8 +201,8 @@ class Upload:
     """When it is asked for by itself, whatever is expected of it; None: not at all."""
     fingerprint: int | None = None
     """Of the last row of a list that was compared with the snapshot, and came to nothing."""
-    fingerprint_before: int | None = None
-    """Of the one before it: looks of two kinds take turns, and each tells other fields."""
+    batch_fingerprint: int | None = None
+    """Of the last one in a batch: both take turns, and each tells other fields."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,26 +57,30 @@ class Question:
         return f"{self.look.kind.value} {self.listing.name}{page}"
 
 
-def first_due(questions: Iterable[Question], now: float) -> Question | None:
+def first_due(questions: Iterable[Question], now: float, *, after_overdue: bool = False) -> Question | None:
     """The question that is due first, if there is one.
 
     Of those that are due already, what has waited for too long goes first, then what is watched, the most worth first.
+    Only `after_overdue`, when the last look was such, it is the other way round: they take turns.
     """
     asked = list(questions)
     waiting = [one for one in asked if one.is_overdue(now)]
     urgent = [one for one in asked if one.due_at <= now and one.is_watching]
-    if urgent and not waiting:
+    if urgent and (after_overdue or not waiting):
         return max(urgent, key=lambda question: (question.worth, -question.due_at))
     return min(waiting or asked, key=lambda question: question.due_at, default=None)
 
 
-def chosen(questions: Iterable[Question], now: float, free_after: Callable[[float], float]) -> Question | None:
+def chosen(
+    questions: Iterable[Question], now: float, free_after: Callable[[float], float], *, after_overdue: bool = False
+) -> Question | None:
     """The question to be asked next: the first that is due, and yet nothing that is watched ever waits for another.
 
     `free_after` tells when a further look may go if one goes at this moment, or as soon as it may.
     """
     asked = list(questions)
-    first, watched = first_due(asked, now), first_due((each for each in asked if each.is_watching), now)
+    first = first_due(asked, now, after_overdue=after_overdue)
+    watched = first_due((each for each in asked if each.is_watching), now)
     if first is None or watched is None or first.is_watching or first.is_overdue(now):
         return first
     return watched if free_after(first.due_at) > watched.due_at else first
@@ -99,7 +103,7 @@ def watching(
         grouped.update(watch.upload.media_id for watch in reach)
         yield _paged(listing, page, reach, book, progress, pace, now)
     if ways.single:
-        yield from _alone(book, grouped, ways, pace)
+        yield from _alone(book, grouped, ways, pace, now)
 
 
 def scarcely(pace: Pace, gap: float, book: Book, ways: Ways, progress: Mapping[str, ListingState]) -> Pace:
@@ -166,7 +170,7 @@ def _batch(reach: Sequence[Watch], pace: Pace, now: float) -> Question:
     return replace(batch([one.upload for one in reach], at, why), worth=worth(reach, now) if at <= now else 0.0)
 
 
-def _alone(book: Book, grouped: Container[int], ways: Ways, pace: Pace) -> Iterator[Question]:
+def _alone(book: Book, grouped: Container[int], ways: Ways, pace: Pace, now: float) -> Iterator[Question]:
     """The upload whose own look is due first: because nothing else shows it, or because nothing showed all of it."""
     seen = [watch for watch in book if watch.upload.snapshot is not None]
     audits = [(max(audit(watch, pace), watch.due or 0.0), watch) for watch in seen if watch.upload.media_id in grouped]
@@ -175,7 +179,7 @@ def _alone(book: Book, grouped: Container[int], ways: Ways, pace: Pace) -> Itera
         at, watch = min(looks, key=itemgetter(0), default=(inf, None))
         if watch is not None:
             question = single(watch.upload, at, why, many_kinds=ways.many_kinds)
-            yield replace(question, is_covered=why is Why.AUDIT)
+            yield replace(question, is_covered=why is Why.AUDIT, worth=watch.delay(now) if at <= now else 0.0)
 
 
 # --- what has its own rhythm

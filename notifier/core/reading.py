@@ -105,7 +105,7 @@ def _told(change: Change) -> Upload:
         stalled=stalled,
         changed_at=changed_at,
         fingerprint=None,
-        fingerprint_before=None,
+        batch_fingerprint=None,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
 
+from notifier.core.diff import latest
 from notifier.core.model import Answer, ListingState
 from notifier.core.rhythm import Listing
 
@@ -29,7 +30,9 @@ class Sweep:
 
     began_at: float
     since: float = inf
-    """Of a feed: the newest moment that the sweep before has shown."""
+    """Of a feed: rows from this moment on are to be read."""
+    newest: float | None = None
+    """The newest moment that it has shown."""
     ids: set[str] = field(default_factory=set)
     news: set[str] = field(default_factory=set)
     """What was news since it began, on whatever page."""
@@ -43,6 +46,8 @@ class Sweep:
         """Add a page; whether the page before is to be read again: the list has shrunk, and rows moved up to there."""
         fell = answer.total is not None and self.total is not None and answer.total < self.total
         self.ids.update(each.id for each in answer.observations)
+        for each in answer.observations:
+            self.newest = latest(self.newest, each.updated_at)
         self.whole = self.whole and not answer.skipped and now - self.began_at <= LONGEST
         if answer.total is not None:
             self.total = answer.total

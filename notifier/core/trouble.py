@@ -9,7 +9,8 @@ from notifier.core.model import Event, SourceState, Trouble
 def failing(state: SourceState, provider: str, trouble: Trouble, subject: str, at: float) -> tuple[SourceState, Event]:
     """The source cannot be read since `at`: to be said when it begins, and not again. `subject` is what was asked."""
     event = source_event("source.failing", state, provider, trouble, since=at, at=at)
-    return replace(state, trouble=trouble, failing_since=at, sequence=event.sequence, failed=subject), event
+    now = replace(state, trouble=trouble, failing_since=at, sequence=event.sequence, failed=subject, failed_due_at=0.0)
+    return now, event
 
 
 def recovered(

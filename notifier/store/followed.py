@@ -34,10 +34,16 @@ HAPPENED = (
     ("sources", "failing_since"),
 )
 """Moments that cannot be to come."""
+DUE_LATER = (
+    ("uploads", "due_at"),
+    ("listings", "due_at"),
+    ("sources", "hold_until"),
+    ("sources", "failed_due_at"),
+)
+"""Moments that may be to come."""
 CHANGED = """SELECT j.key FROM json_each(:rows) AS j
     LEFT JOIN uploads AS u ON u.source = :source AND u.id = j.value->>1 AND u.kind = j.value->>0
-    WHERE (u.fingerprint IS NOT j.value->>2 AND u.fingerprint_before IS NOT j.value->>2)
-        OR u.misses > 0 OR u.due_at <= :now"""
+    WHERE iif(:batched, u.batch_fingerprint, u.fingerprint) IS NOT j.value->>2 OR u.misses > 0 OR u.due_at <= :now"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +113,14 @@ class Followed:
         there = "(snapshot IS NULL AND registered = 1) OR snapshot->>'status' <> 'gone'"
         return await _uploads(self.database.rows, source, f"source = ? AND ({there})", (self._sources[source],))
 
-    async def changed(self, source: str, rows: Sequence[tuple[str, str, int]], now: float) -> set[int]:
+    async def changed(
+        self, source: str, rows: Sequence[tuple[str, str, int]], now: float, *, batched: bool = False
+    ) -> set[int]:
         """Which of these rows, each a kind, an id and a fingerprint, say anything that is not known: their places.
 
         Also those about uploads that were missed, or are due: they are to be read whatever they say.
         """
-        parameters = {"rows": json.dumps(rows), "source": self._sources[source], "now": now}
+        parameters = {"rows": json.dumps(rows), "source": self._sources[source], "now": now, "batched": batched}
         return {row[0] for row in await self.database.rows(CHANGED, parameters)}
 
     async def lives(self, source: str) -> dict[str, Lives]:
@@ -160,7 +168,7 @@ class Followed:
             for table, column in HAPPENED:
                 sql = f"UPDATE {table} SET {column} = ?1 WHERE {column} > ?1"  # noqa: S608  # our own words
                 await db.execute(sql, (now,))
-            for table, column in (("uploads", "due_at"), ("listings", "due_at"), ("sources", "hold_until")):
+            for table, column in DUE_LATER:
                 sql = f"UPDATE {table} SET {column} = {column} - ?1 WHERE {column} > ?2"  # noqa: S608  # our own words
                 await db.execute(sql, (seconds, now))
 
@@ -182,7 +190,7 @@ class Followed:
                 await self._write_listing(db, news.source.number, news.listing)
             await db.executemany(
                 """UPDATE uploads SET kind = ?, ref = ?, sequence = ?, snapshot = ?, open = ?, changed_at = ?,
-                    stalled = ?, misses = ?, missing_since = ?, due_at = ?, fingerprint = ?, fingerprint_before = ?
+                    stalled = ?, misses = ?, missing_since = ?, due_at = ?, fingerprint = ?, batch_fingerprint = ?
                     WHERE media_id = ?""",
                 [upload_row(upload) for upload in news.uploads],
             )

@@ -14,7 +14,7 @@ SNAPSHOT = TypeAdapter(Observation)
 BUDGET = TypeAdapter(Budget)
 
 UPLOAD_COLUMNS = """media_id, kind, id, followed_at, ref, registered, labels, sequence, snapshot,
-    changed_at, stalled, misses, missing_since, due_at, fingerprint, fingerprint_before"""
+    changed_at, stalled, misses, missing_since, due_at, fingerprint, batch_fingerprint"""
 """In the order in which `upload_of` takes them."""
 
 
@@ -44,7 +44,7 @@ def upload_row(upload: Upload) -> tuple[Any, ...]:
     return (
         upload.kind, upload.ref, upload.sequence, snapshot, is_open, upload.changed_at, upload.stalled,
         upload.misses, upload.missing_since, upload.due_at, upload.fingerprint,
-        upload.fingerprint_before, upload.media_id,
+        upload.batch_fingerprint, upload.media_id,
     )  # fmt: skip
 
 

@@ -32,6 +32,12 @@ def settle(upload_, status=S.COMPLETED, at=NOW, **more):
     return Change(upload_, now, ChangeReason.STATUS, (), reopened=False, observed_at=at)
 
 
+def learn(one, change):
+    """The class that a change has taught, and its lives; None where it has taught nothing."""
+    one.learn(change)
+    return next(iter(one.learned().items()), None)
+
+
 def number(count, status=S.PROCESSING):
     """An upload of that number, with an id of its own."""
     return replace(upload(Observation("post", f"u{count}", status)), media_id=count, id=f"u{count}")
@@ -355,7 +361,7 @@ def test_a_hazard_is_worked_out_anew_only_when_a_tenth_was_learned():
 def test_a_settling_teaches_its_class_a_life_from_birth_to_the_middle_between_two_looks():
     one = book((), upload(seen(created_at=NOW - 70), followed_at=NOW - 70))
     one.unchanged(one, NOW - 20, whole=True)
-    name, lives = one.learn(settle(upload(seen(), followed_at=NOW - 70), at=NOW))
+    name, lives = learn(one, settle(upload(seen(), followed_at=NOW - 70), at=NOW))
     assert (name, lives) == ("post:0", one_life(0, 60))
     assert one.lives == {name: lives}
 
@@ -376,7 +382,7 @@ def test_a_moment_that_is_stated_counts_where_it_can_be(finished_at, updated_at,
     open_ = upload(seen(), followed_at=NOW - 70)
     one = book((), open_)
     one.unchanged(one, NOW - 20, whole=True)
-    _, lives = one.learn(settle(open_, finished_at=finished_at, updated_at=updated_at))
+    _, lives = learn(one, settle(open_, finished_at=finished_at, updated_at=updated_at))
     assert lives == one_life(0, age)
 
 
@@ -384,7 +390,7 @@ def test_what_happened_before_the_first_sight_is_not_learned():
     open_ = upload(seen(created_at=NOW - 100), followed_at=NOW - 60)
     one = book((), open_)
     one.unchanged(one, NOW, whole=True)
-    _, lives = one.learn(settle(open_))
+    _, lives = learn(one, settle(open_))
     assert lives == one_life(40, 100)
 
 
@@ -392,13 +398,13 @@ def test_a_life_of_one_that_was_scheduled_counts_from_its_time():
     open_ = upload(seen(created_at=NOW - DAY, scheduled_at=NOW - 50), followed_at=NOW - DAY, changed_at=NOW - 40)
     one = book((), open_)
     one.unchanged(one, NOW, whole=True)
-    assert one.learn(settle(open_))[1] == one_life(0, 50)
+    assert learn(one, settle(open_))[1] == one_life(0, 50)
 
 
 def test_what_is_over_before_it_was_to_begin_is_no_life():
     planned = upload(seen(S.SCHEDULED, scheduled_at=NOW + HOUR))
     one = book((), planned)
-    assert one.learn(settle(planned, S.CANCELLED)) is None
+    assert learn(one, settle(planned, S.CANCELLED)) is None
     assert one.lives == {}
 
 
@@ -414,30 +420,34 @@ def test_what_is_over_before_it_was_to_begin_is_no_life():
 )
 def test_what_is_no_settling_of_what_was_watched_teaches_nothing(change):
     one = book((), upload(seen()))
-    assert (one.learn(change), one.lives) == (None, {})
+    assert (learn(one, change), one.lives) == (None, {})
 
 
 def test_what_was_reopened_teaches_nothing_and_what_follows_does():
     """It was born long before it was seen open again."""
     failed, again = upload(seen(S.FAILED)), upload(seen(), changed_at=NOW)
     one = book()
-    assert one.learn(replace(settle(failed, S.PROCESSING), reopened=True)) is None
+    assert learn(one, replace(settle(failed, S.PROCESSING), reopened=True)) is None
     one.note(again, NOW, shown=True, whole=True)
-    assert (one.learn(settle(again, at=NOW + 60)), one.lives) == (None, {})
+    assert (learn(one, settle(again, at=NOW + 60)), one.lives) == (None, {})
     one.note(again, NOW, shown=True, whole=True)
-    assert one.learn(settle(again, at=NOW + 60)) is not None
+    assert learn(one, settle(again, at=NOW + 60)) is not None
 
 
-def test_what_outlives_all_that_is_told_apart_teaches_for_how_long_it_has_not_settled_and_nothing_more():
+def test_what_outlives_all_that_is_told_apart_teaches_for_how_long_it_has_not_settled():
     stuck = upload(seen(), followed_at=NOW - 2 * HOUR)
     one = book((), stuck, now=NOW - 60)
     one.note(stuck, NOW - 60, shown=True, whole=True)
-    stalled = Change(stuck, seen(), ChangeReason.STALLED, (), reopened=False, observed_at=NOW)
-    _, lives = one.learn(stalled)
-    assert (lives.count, sum(lives.exposure)) == (0, pytest.approx(LONGEST))
-    assert one.learn(settle(stuck, at=NOW + 60)) is None
-    young = upload(seen(), followed_at=NOW - HOUR)
-    assert book((), young).learn(replace(stalled, upload=young)) is None
+    one.note(stuck, NOW, shown=True, whole=True)
+    assert (len(one), [sum(lives.exposure) for lives in one.learned().values()]) == (0, [pytest.approx(LONGEST)])
+    assert one.learned() == {}
+
+
+@pytest.mark.parametrize("status", [S.PROCESSING, S.COMPLETED])
+def test_what_is_watched_no_longer_sooner_or_for_another_reason_teaches_nothing_by_it(status):
+    one = book((), upload(seen(), followed_at=NOW - HOUR))
+    one.note(upload(seen(status), followed_at=NOW - HOUR, misses=1, missing_since=NOW), NOW, shown=True, whole=True)
+    assert (len(one), one.learned()) == (0, {})
 
 
 def test_what_was_learned_is_added_to_what_was_known_and_fades():
@@ -445,7 +455,7 @@ def test_what_was_learned_is_added_to_what_was_known_and_fades():
     open_ = upload(seen(), followed_at=NOW - 60)
     one = book({"post:0": many}, open_)
     one.unchanged(one, NOW, whole=True)
-    _, lives = one.learn(settle(open_))
+    _, lives = learn(one, settle(open_))
     assert (lives.events[1], lives.events[bin_of(60)], lives.count) == (2000, 0.5, 2000.5)
 
 
@@ -453,7 +463,7 @@ def test_a_class_is_told_by_what_was_known_before_the_end():
     open_ = upload(seen(targets=(X,)), followed_at=NOW - 60)
     one = book((), open_)
     one.unchanged(one, NOW, whole=True)
-    name, _ = one.learn(settle(open_, targets=(X, Target("y", TargetStatus.COMPLETED))))
+    name, _ = learn(one, settle(open_, targets=(X, Target("y", TargetStatus.COMPLETED))))
     assert name == "post:1"
 
 
@@ -462,7 +472,7 @@ def test_what_is_learned_moves_the_looks_to_where_uploads_settle():
     for _ in range(200):
         open_ = upload(seen(), followed_at=NOW - 30)
         one.note(open_, NOW - 1, shown=True, whole=True)
-        one.learn(settle(open_, at=NOW + 1))
+        learn(one, settle(open_, at=NOW + 1))
         one.drop(open_)
     early, late = one.hazard("post:0").hazard(10), one.hazard("post:0").hazard(30)
     assert late > 10 * early

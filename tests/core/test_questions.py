@@ -420,6 +420,14 @@ def test_what_is_watched_goes_before_the_rest_for_a_while(why, other):
     assert first_due([rest, due(why, NOW + 1)], NOW) == rest
 
 
+def test_however_much_has_waited_for_too_long_every_other_look_is_at_what_is_watched():
+    rest, watched = due(Why.FIRST, NOW - PATIENCE - 1), due(Why.CAP, NOW)
+    assert first_due([rest, watched], NOW) == rest
+    assert first_due([rest, watched], NOW, after_overdue=True) == watched
+    assert chosen([rest, watched], NOW, lambda moment: moment, after_overdue=True) == watched
+    assert first_due([rest], NOW, after_overdue=True) == rest
+
+
 @pytest.mark.parametrize(
     ("other", "free_at", "goes"),
     [(NOW, NOW + 5, True), (NOW, NOW + 6, False), (NOW - PATIENCE - 1, NOW + 99, True), (NOW + 6, NOW + 99, False)],

@@ -117,7 +117,7 @@ CREATE TABLE uploads (
     missing_since REAL,
     due_at        REAL,                                               -- when it is asked for by itself, at the latest
     fingerprint   INTEGER,                                            -- of the last row of a list that came to nothing
-    fingerprint_before INTEGER,                                       -- of the one before it
+    batch_fingerprint INTEGER,                                        -- the same of a batch
     CHECK ((misses = 0) = (missing_since IS NULL)),
     UNIQUE (source, id, kind)
 ) STRICT;

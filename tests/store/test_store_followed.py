@@ -192,10 +192,9 @@ async def test_of_a_page_only_what_differs_from_what_was_compared_last_is_news(s
 
 async def test_of_two_looks_that_take_turns_each_finds_what_it_was_told_last(store):
     first, _ = await elsewhere_and_here(store, upload("u1"), upload("u2"))
-    await announce(store, uploads=[replace(first, fingerprint=6, fingerprint_before=BIG)])
-    assert await changed(store, ("post", "u1", BIG)) == set()
-    assert await changed(store, ("post", "u1", 6)) == set()
-    assert await changed(store, ("post", "u1", 7)) == {0}
+    await announce(store, uploads=[replace(first, fingerprint=6, batch_fingerprint=BIG)])
+    for row, batched, news in ((6, False, set()), (BIG, True, set()), (BIG, False, {0}), (6, True, {0})):
+        assert await store.changed("posts", [("post", "u1", row)], NOW, batched=batched) == news
 
 
 async def test_an_upload_is_told_from_one_of_another_kind_with_its_id(store):
@@ -228,7 +227,7 @@ BY_IDENTITY = {
 
 async def test_a_page_is_compared_by_the_identity_of_each_row_in_a_database_that_was_never_analysed(store):
     """Not by an index on the source alone: that would read all its uploads for each row of a page."""
-    parameters = {"rows": '[["post", "u1", 5]]', "source": 1, "now": NOW}
+    parameters = {"rows": '[["post", "u1", 5]]', "source": 1, "now": NOW, "batched": False}
     plan = await store.database.rows(f"EXPLAIN QUERY PLAN {CHANGED}", parameters)
     assert {row[3] for row in plan} == BY_IDENTITY
     tables = await store.database.rows("SELECT name FROM sqlite_schema")
