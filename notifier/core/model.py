@@ -347,10 +347,24 @@ class Outcome(StrEnum):
     CONNECT = "connect"
     TLS = "tls"
     TIMEOUT_CONNECT = "timeout_connect"
+    TIMEOUT_FIRST_BYTE = "timeout_first_byte"
     TIMEOUT_TOTAL = "timeout_total"
     PROTOCOL = "protocol"
     RESET = "reset"
     REFUSED_ADDRESS = "refused_address"
+    ABORTED = "aborted"
+    """The receiver wants this delivery no more, and said so by a command."""
+    LOCAL = "local"
+    """Nothing was sent, for a fault of ours: it says nothing about the receiver and is no attempt."""
+
+
+class Command(StrEnum):
+    """What a receiver may order by the header `webhook-delivery` of its answer."""
+
+    ABORT = "abort-message"
+    """This delivery is not to be tried again."""
+    DISABLE = "disable"
+    """Nothing more is to be sent to this endpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,6 +378,10 @@ class Attempt:
     note: str = ""
     excerpt: str = ""
     """The beginning of the answer's body, at most 4 KiB, unprintable characters made visible."""
+    retry_after: float | None = None
+    """Seconds from its end, a day at most, for which a 429 or 5xx asks that the endpoint be left alone."""
+    command: Command | None = None
+    """What the receiver orders besides, having proven who it is; never ABORT where it was delivered."""
 
 
 # --- what the config names

@@ -1,7 +1,7 @@
 """POST one delivery, return an Attempt; never raises.
 
 `receiver` sends, over `connections` that its `guard` lets go to permitted addresses only, of the `names` that the
-system resolves; `verdict` puts what came of it into our words.
+system resolves; `verdict` puts what came of it into our words, `wishes` are what the receiver asks for besides.
 """
 
 from notifier.webhook.connections import Limits

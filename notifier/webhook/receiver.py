@@ -12,7 +12,7 @@ from aiohttp.abc import AbstractResolver
 
 from notifier.core import signing
 from notifier.core.model import Attempt, Endpoint, Outcome
-from notifier.webhook import verdict
+from notifier.webhook import verdict, wishes
 from notifier.webhook.connections import Connections, Limits, timeouts
 from notifier.webhook.names import OwnThread
 
@@ -57,14 +57,19 @@ class Receiver:
     async def post(self, event_id: str, body: bytes) -> Attempt:
         """One attempt to bring an event; raises nothing but `CancelledError`."""
         started_at, began = self._clock(), self._monotonic()
-        status, excerpt = None, ""
         try:
             response, excerpt = await self._answer(event_id, body, began)
-            status = response.status
-            outcome, note = verdict.judged(status, self._host, response.headers.get("location"))
         except Exception as error:  # noqa: BLE001 - one receiver's trouble must not reach another; a bug is logged
             outcome, note = self._fault(error)
-        return Attempt(started_at, self._monotonic() - began, outcome, status, note, excerpt)
+            return Attempt(started_at, self._monotonic() - began, outcome, note=note)
+        duration = self._monotonic() - began
+        status, headers = response.status, response.headers
+        outcome, note = verdict.judged(status, self._host, headers.get("location"))
+        command = wishes.command(outcome, headers, proven=response.url.scheme == "https")
+        if command is not None:
+            outcome, note = verdict.commanded(command, outcome, note, self._host)
+        wait = wishes.retry_after(status, headers, started_at + duration)
+        return Attempt(started_at, duration, outcome, status, note, excerpt, wait, command)
 
     async def close(self) -> None:
         """Let what is on its way end, then close all connections."""

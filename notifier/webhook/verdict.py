@@ -21,7 +21,7 @@ from aiohttp import (
 )
 from yarl import URL
 
-from notifier.core.model import Outcome
+from notifier.core.model import Command, Outcome
 from notifier.core.text import visible
 from notifier.webhook.guard import RefusedAddress
 
@@ -75,6 +75,13 @@ def judged(status: int, host: str, location: str | None = None) -> tuple[Outcome
     if outcome is Outcome.PROTOCOL and status not in _STATUS_NOTES:
         return outcome, f"{host} answers {status}, which is no HTTP status"
     return outcome, f"{host} {_STATUS_NOTES.get(status, f'answers {status}')}"
+
+
+def commanded(command: Command, outcome: Outcome, note: str, host: str) -> tuple[Outcome, str]:
+    """What an answer means that holds a command besides. One that speaks of the whole endpoint goes on to mean that."""
+    if command is Command.ABORT and outcome not in {Outcome.HTTP_410, Outcome.HTTP_429}:
+        outcome = Outcome.ABORTED
+    return outcome, f"{note or f'{host} takes it'}; its webhook-delivery says {command.value}"
 
 
 def host_of(url: str) -> str | None:

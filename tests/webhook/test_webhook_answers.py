@@ -73,6 +73,24 @@ async def test_where_a_redirect_leads_is_safe_to_show():
     assert attempt.note.isprintable()
 
 
+async def test_a_receiver_may_ask_for_time():
+    now = 784_111_777.5
+    seconds = await attempted(answer(told(503, b"Retry-After: 1.5")), clock=lambda: now)
+    assert (seconds.outcome, seconds.retry_after) == (Outcome.HTTP_5XX, 2.0)
+    date = b"retry-after: Sun, 06 Nov 1994 08:50:37 GMT"
+    ticks = iter([1.0, 1.0, 2.0])
+    ours = await attempted(answer(told(429, date)), clock=lambda: now, monotonic=lambda: next(ticks))
+    assert (ours.outcome, ours.retry_after) == (Outcome.HTTP_429, 58.5)  # a second went by
+    theirs = await attempted(answer(told(429, date, b"Date: Sun, 06 Nov 1994 08:49:37 GMT")))
+    assert theirs.retry_after == 60.0
+    assert (await attempted(answer(told(400, date)))).retry_after is None
+
+
+async def test_who_has_not_proven_who_he_is_commands_nothing():
+    attempt = await attempted(answer(told(500, b"webhook-delivery: disable")))
+    assert (attempt.outcome, attempt.command, attempt.note) == (Outcome.HTTP_5XX, None, "127.0.0.1 answers 500")
+
+
 async def test_interim_answers_are_passed_over():
     interim = b"HTTP/1.1 100 Continue\r\n\r\n" * 50 + b"HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n"
     attempt = await attempted(answer(interim + told(202)))

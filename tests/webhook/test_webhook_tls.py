@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from receiving import OK, Names, answer, nothing, receiver, serving
 
-from notifier.core.model import Outcome
+from notifier.core.model import Command, Outcome
 from notifier.webhook import Limits
 from notifier.webhook.connections import tls
 
@@ -30,20 +30,35 @@ def trust():
     return context
 
 
-async def attempt(server_tls, trust, host="receiver.example"):
+async def attempt(server_tls, trust, host="receiver.example", sent=OK):
     names = Names({"receiver.example": ["127.0.0.1"]})
     async with (
-        serving(answer(OK), tls=server_tls) as server,
+        serving(answer(sent), tls=server_tls) as server,
         receiver(f"https://{host}:{server.port}/", names=names, trust=trust, more={"allow_http": False}) as one,
     ):
         found = await one.post("evt_1", b"{}")
-        assert len(server.requests) == (found.outcome is Outcome.DELIVERED)
+        assert len(server.requests) == (found.status is not None)
         return found
 
 
 @pytest.mark.parametrize("host", ["receiver.example", "127.0.0.1"])
 async def test_a_certificate_of_a_known_authority_for_this_host_is_accepted(trust, host):
     assert (await attempt(identity("good"), trust, host)).outcome is Outcome.DELIVERED
+
+
+@pytest.mark.parametrize(
+    ("status", "order", "outcome", "obeyed"),
+    [
+        ("500 Oops", "abort-message", Outcome.ABORTED, Command.ABORT),
+        ("500 Oops", "disable", Outcome.HTTP_5XX, Command.DISABLE),
+        ("200 OK", "disable", Outcome.DELIVERED, Command.DISABLE),
+        ("200 OK", "abort-message", Outcome.DELIVERED, None),
+    ],
+)
+async def test_a_receiver_that_has_proven_who_it_is_is_obeyed(trust, status, order, outcome, obeyed):
+    sent = f"HTTP/1.1 {status}\r\nWebhook-Delivery: {order}\r\nContent-Length: 0\r\n\r\n".encode()
+    found = await attempt(identity("good"), trust, sent=sent)
+    assert (found.outcome, found.command, found.status) == (outcome, obeyed, int(status[:3]))
 
 
 @pytest.mark.parametrize(
