@@ -382,6 +382,8 @@ class Attempt:
     """Seconds from its end, a day at most, for which a 429 or 5xx asks that the endpoint be left alone."""
     command: Command | None = None
     """What the receiver orders besides, having proven who it is; never ABORT where it was delivered."""
+    phases: Mapping[str, float] = field(default_factory=dict)
+    """Seconds that `dns`, `connect`, `tls` and `first_byte` took, where there were such; `duration` is the whole."""
 
 
 # --- what the config names

@@ -67,8 +67,8 @@ class Owed(Followed):
         """Write attempts and what they lead to; where a delivery is over, the next of its lane may go."""
         async with self.database.transaction() as db:
             await db.executemany(
-                """INSERT INTO attempts (delivery, number, started_at, duration, outcome, status, note, excerpt)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
+                """INSERT INTO attempts (delivery, number, started_at, duration, phases, outcome, status, note, excerpt)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
                 [_attempt_row(result) for result in results],
             )
             await db.executemany(SETTLE, [_delivery_row(result) for result in results])
@@ -108,8 +108,9 @@ class Owed(Followed):
 
 def _attempt_row(result: Result) -> tuple[object, ...]:
     delivery, attempt = result.delivery, result.attempt
+    phases = json.dumps({phase: round(seconds, 6) for phase, seconds in attempt.phases.items()})
     return (
-        delivery.id, delivery.attempts + 1, attempt.started_at, attempt.duration, attempt.outcome.value,
+        delivery.id, delivery.attempts + 1, attempt.started_at, attempt.duration, phases, attempt.outcome.value,
         attempt.status, attempt.note, attempt.excerpt,
     )  # fmt: skip
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import cache
 from types import TracebackType
 
-from aiohttp import AddrInfoType, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from aiohttp import AddrInfoType, ClientSession, ClientTimeout, DummyCookieJar
 from aiohttp.abc import AbstractResolver
 
 from notifier import __version__
 from notifier.core.model import Endpoint
+from notifier.webhook.course import Handshake, Leg, TimedConnector, enter
 from notifier.webhook.guard import CheckingResolver, checked_socket, checked_url
 
 READ_BUFFER = 8192
@@ -24,11 +25,21 @@ class Limits:
 
     resolve: float = 5.0
     connect: float = 5.0
-    """TCP and TLS together."""
+    """TCP, all addresses together."""
+    tls: float = 5.0
+    first_byte: float = 15.0
+    """From the connection to the end of the answer's headers, however many interim answers come."""
     body_idle: float = 5.0
     """Until the next byte of an answer's body."""
     age: float = 60.0
     """Of a connection that is used again: its address was judged so long ago."""
+    at_once: float = 1.0
+    """Within which connecting must have been refused to be tried once more."""
+
+    @property
+    def legs(self) -> dict[Leg, float]:
+        """Those of an attempt's legs; a name's is kept by its resolver."""
+        return {Leg.CONNECT: self.connect, Leg.TLS: self.tls, Leg.FIRST_BYTE: self.first_byte}
 
 
 @cache
@@ -48,16 +59,14 @@ class Connections:
     ) -> None:
         """Raises as `checked_url` does."""
         self.url = checked_url(endpoint.url, allow_http=endpoint.allow_http)
-        self.sockets = 0
-        """Opened so far. A request during which none was opened went over a reused connection."""
         self._allowed = endpoint.allow_networks
         self._in_use = 0
         self._unused = asyncio.Event()
-        connector = TCPConnector(
+        connector = TimedConnector(
             limit=endpoint.max_in_flight,
             resolver=CheckingResolver(resolver, self._allowed, limits.resolve),
             socket_factory=self._socket,
-            ssl=trust or (tls() if self.url.scheme == "https" else True),
+            ssl=_timed(trust or tls()) if self.url.scheme == "https" else True,
         )
         self.session = ClientSession(
             connector=connector,
@@ -70,7 +79,7 @@ class Connections:
             },
             skip_auto_headers=["accept"],
             cookie_jar=DummyCookieJar(),
-            timeout=timeouts(limits, endpoint.timeout),
+            timeout=ClientTimeout(),  # none of its own: the course of an attempt has them
             auto_decompress=False,
             read_bufsize=READ_BUFFER,
         )
@@ -95,10 +104,10 @@ class Connections:
 
     def _socket(self, found: AddrInfoType) -> socket.socket:
         made = checked_socket(found, self._allowed)
-        self.sockets += 1
+        enter(Leg.CONNECT)
         return made
 
 
-def timeouts(limits: Limits, total: float) -> ClientTimeout:
-    """As aiohttp wants them: its `connect` spans the name's resolution and every address that is tried."""
-    return ClientTimeout(total=total, connect=limits.resolve + limits.connect, sock_connect=limits.connect)
+def _timed(context: ssl.SSLContext) -> ssl.SSLContext:
+    context.sslobject_class = Handshake
+    return context

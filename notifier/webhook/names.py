@@ -13,6 +13,10 @@ LookUp = Callable[..., list[Any]]
 """As `socket.getaddrinfo`, which may take minutes where no name server answers."""
 
 
+class NoThread(OSError):
+    """This machine gives us no thread to ask in, or we ask no more."""
+
+
 class OwnThread(AbstractResolver):
     """The system's resolver, without a thread in common with anybody: name servers that hang keep nobody else waiting.
 
@@ -26,12 +30,12 @@ class OwnThread(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """Its addresses; raises `OSError`, or `UnicodeError` where it is no host name."""
+        """Its addresses; raises `OSError`, `NoThread` among them, or `UnicodeError` where it is no host name."""
         ask = partial(self._look_up, host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
         try:
             asked = asyncio.get_running_loop().run_in_executor(self._thread, ask)
-        except RuntimeError as error:  # closed, or the system gives us no thread
-            raise OSError(None, str(error)) from None
+        except RuntimeError as error:
+            raise NoThread(None, str(error)) from None
         return [
             ResolveResult(
                 hostname=host,

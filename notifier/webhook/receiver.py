@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-from aiohttp import ClientConnectionError, ClientError, ClientResponse, ClientTimeout
+from aiohttp import ClientConnectionError, ClientError, ClientResponse
 from aiohttp.abc import AbstractResolver
 
 from notifier.core import signing
 from notifier.core.model import Attempt, Endpoint, Outcome
 from notifier.webhook import verdict, wishes
-from notifier.webhook.connections import Connections, Limits, timeouts
+from notifier.webhook.connections import Connections, Limits
+from notifier.webhook.course import Course, Leg, OutOfTime
 from notifier.webhook.names import OwnThread
 
 log = logging.getLogger(__name__)
@@ -49,7 +50,6 @@ class Receiver:
         self._keys = [signing.parse_secret(secret.reveal()) for secret in endpoint.secrets]
         self._hidden = verdict.mask(_never_shown(endpoint))
         self._host = verdict.host_of(endpoint.url) or "the endpoint"
-        self._timeout = timeouts(limits, endpoint.timeout)
         self._connections: Connections | None = None
         self._opened_at = 0.0
         self._closing: set[asyncio.Task[None]] = set()
@@ -57,11 +57,12 @@ class Receiver:
     async def post(self, event_id: str, body: bytes) -> Attempt:
         """One attempt to bring an event; raises nothing but `CancelledError`."""
         started_at, began = self._clock(), self._monotonic()
+        course = Course(self._endpoint.timeout, self._limits.legs, self._monotonic)
         try:
-            response, excerpt = await self._answer(event_id, body, began)
+            response, excerpt = await self._answer(event_id, body, course)
         except Exception as error:  # noqa: BLE001 - one receiver's trouble must not reach another; a bug is logged
             outcome, note = self._fault(error)
-            return Attempt(started_at, self._monotonic() - began, outcome, note=note)
+            return Attempt(started_at, self._monotonic() - began, outcome, note=note, phases=course.took)
         duration = self._monotonic() - began
         status, headers = response.status, response.headers
         outcome, note = verdict.judged(status, self._host, headers.get("location"))
@@ -69,7 +70,7 @@ class Receiver:
         if command is not None:
             outcome, note = verdict.commanded(command, outcome, note, self._host)
         wait = wishes.retry_after(status, headers, started_at + duration)
-        return Attempt(started_at, duration, outcome, status, note, excerpt, wait, command)
+        return Attempt(started_at, duration, outcome, status, note, excerpt, wait, command, course.took)
 
     async def close(self) -> None:
         """Let what is on its way end, then close all connections."""
@@ -78,38 +79,41 @@ class Receiver:
             await asyncio.gather(*self._closing)
         await self._resolver.close()
 
-    async def _answer(self, event_id: str, body: bytes, began: float) -> tuple[ClientResponse, str]:
-        """Post, and once more at once where a reused connection turns out to have been closed by the other side.
+    async def _answer(self, event_id: str, body: bytes, course: Course) -> tuple[ClientResponse, str]:
+        """Post, and once more at once where it cannot have arrived and trying again costs nothing.
 
-        aiohttp repeats only idempotent methods; ours is one, because the event's id goes along.
+        So it is where a reused connection turns out to have been closed by the other side, and where nobody listens for
+        a moment. aiohttp repeats only idempotent methods; ours is one, because the event's id goes along.
         """
         connections = self._current()
-        sockets = connections.sockets
         try:
-            return await self._post(connections, event_id, body, self._timeout)
+            return await self._post(connections, event_id, body, course)
         except ClientConnectionError as error:
-            reused = connections.sockets == sockets
-            left = self._endpoint.timeout - (self._monotonic() - began)
-            if not reused or left <= 0 or not verdict.is_unanswered(error):
+            reused = Leg.CONNECT not in course.took
+            if not (verdict.is_unanswered(error) if reused else self._is_turned_away(error, course)):
                 raise
-        self._give_up(connections)
-        return await self._post(self._current(), event_id, body, timeouts(self._limits, left))
+        if reused:
+            self._give_up(connections)
+        return await self._post(self._current(), event_id, body, course)
+
+    def _is_turned_away(self, error: ClientConnectionError, course: Course) -> bool:
+        return verdict.is_turned_away(error) and sum(course.took.values()) < self._limits.at_once
 
     async def _post(
-        self, connections: Connections, event_id: str, body: bytes, within: ClientTimeout
+        self, connections: Connections, event_id: str, body: bytes, course: Course
     ) -> tuple[ClientResponse, str]:
         headers = signing.headers(self._keys, event_id, int(self._clock()), body)
         headers["content-length"] = str(len(body))
         with connections as session:
-            response = await session.post(
-                connections.url, data=body, headers=headers, timeout=within, allow_redirects=False
+            response = await course.answered(
+                session.post(connections.url, data=body, headers=headers, allow_redirects=False)
             )
             try:
-                return response, self._excerpt(response, await self._read(response))
+                return response, self._excerpt(response, await self._read(response, course))
             finally:
                 response.close()
 
-    async def _read(self, response: ClientResponse) -> bytes:
+    async def _read(self, response: ClientResponse, course: Course) -> bytes:
         """The beginning of the body, as far as it comes; the outcome is decided already."""
         content = response.content
         if content.is_eof():
@@ -117,7 +121,7 @@ class Receiver:
         body = b""
         with suppress(Exception):
             while len(body) <= LONGEST_READ and not content.at_eof():
-                async with asyncio.timeout(self._limits.body_idle):
+                async with course.within(self._limits.body_idle):
                     body += await content.readany()
         return body
 
@@ -131,7 +135,7 @@ class Receiver:
         return verdict.excerpt(body, self._hidden)
 
     def _fault(self, error: Exception) -> tuple[Outcome, str]:
-        if not isinstance(error, ClientError | OSError | ValueError):
+        if not isinstance(error, ClientError | OSError | ValueError | MemoryError | OutOfTime):
             log.error("bug", exc_info=error, extra={"fields": {"endpoint": self._endpoint.name}})
         return verdict.fault(error, self._host)
 

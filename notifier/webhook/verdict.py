@@ -3,10 +3,13 @@
 A note says what failed and what would cure it. It names the host, and nothing else of the URL or the request.
 """
 
+import errno
 import json
 import os
 import re
+import socket
 from collections.abc import Iterable
+from socket import gaierror
 from ssl import SSLCertVerificationError, SSLError
 
 from aiohttp import (
@@ -16,14 +19,15 @@ from aiohttp import (
     ClientConnectorError,
     ClientConnectorSSLError,
     ClientResponseError,
-    ConnectionTimeoutError,
     ServerDisconnectedError,
 )
 from yarl import URL
 
 from notifier.core.model import Command, Outcome
 from notifier.core.text import visible
+from notifier.webhook.course import Leg, OutOfTime
 from notifier.webhook.guard import RefusedAddress
+from notifier.webhook.names import NoThread
 
 LONGEST_EXCERPT = 4096
 """Bytes of an answer's body that are kept, as UTF-8."""
@@ -53,14 +57,20 @@ _FAULTS: tuple[tuple[type[Exception], Outcome, str], ...] = (
     (ClientConnectorCertificateError, Outcome.TLS, "has a certificate that is not accepted: {why}"),
     (ClientConnectorSSLError, Outcome.TLS, "fails the TLS handshake: {why}"),
     (ClientConnectorError, Outcome.CONNECT, "cannot be connected to: {why}"),
-    (ConnectionTimeoutError, Outcome.TIMEOUT_CONNECT, "cannot be connected to in time: is a firewall in between?"),
-    (TimeoutError, Outcome.TIMEOUT_TOTAL, "does not answer in time: it should answer first and work afterwards"),
     (ClientConnectionError, Outcome.RESET, "closes the connection before it has answered"),
     (ClientResponseError, Outcome.PROTOCOL, "gives an answer that is not HTTP: {why}"),
     (ValueError, Outcome.PROTOCOL, "cannot be sent to: check the endpoint's URL and headers"),
     (Exception, Outcome.PROTOCOL, "cannot be sent to: {why}"),
 )
 """The first that fits; the host goes before the words."""
+_LATE = {
+    None: "has no connection free in time",
+    Leg.DNS: "cannot be resolved in time",
+    Leg.CONNECT: "cannot be connected to in time: is a firewall in between?",
+    Leg.TLS: "does not end the TLS handshake in time: does it speak TLS at this port?",
+    Leg.FIRST_BYTE: "does not answer in time: it should answer first and work afterwards",
+}
+_NO_FILES, _NO_MEMORY = {errno.EMFILE, errno.ENFILE}, {errno.ENOMEM, errno.ENOBUFS}
 
 
 def judged(status: int, host: str, location: str | None = None) -> tuple[Outcome, str]:
@@ -98,8 +108,34 @@ def fault(error: Exception, host: str) -> tuple[Outcome, str]:
     cause = error.os_error if isinstance(error, ClientConnectorError) else error
     if isinstance(cause, RefusedAddress):
         return Outcome.REFUSED_ADDRESS, f"{host} is refused by the rule: {cause.rule}; {_cure(cause.rule)}"
+    if isinstance(error, OutOfTime):
+        return _out_of_time(error), f"{host} {_LATE[error.leg]}"
+    if (ours := _fault_of_ours(cause)) is not None:
+        return Outcome.LOCAL, f"{host} was sent nothing, by a fault of this machine: {ours}"
     outcome, words = next((outcome, words) for kind, outcome, words in _FAULTS if isinstance(error, kind))
     return outcome, f"{host} {words.format(why=_why(error))}"
+
+
+def _out_of_time(error: OutOfTime) -> Outcome:
+    if error.total:
+        return Outcome.TIMEOUT_TOTAL
+    return Outcome.TIMEOUT_FIRST_BYTE if error.leg is Leg.FIRST_BYTE else Outcome.TIMEOUT_CONNECT
+
+
+def _fault_of_ours(cause: BaseException) -> str | None:
+    """What this machine lacks and what would cure it; None where the fault is not its own."""
+    match cause:
+        case MemoryError() | gaierror(errno=socket.EAI_MEMORY):
+            return "no memory"
+        case gaierror(errno=socket.EAI_SYSTEM):
+            return "its resolver failed"
+        case NoThread():
+            return "no thread, raise its limit of tasks"
+        case OSError(errno=int(number)) if number in _NO_FILES:
+            return "too many open files, raise its limit of them"
+        case OSError(errno=int(number)) if number in _NO_MEMORY:
+            return "no memory"
+    return None
 
 
 def _cure(rule: str) -> str:
@@ -114,7 +150,14 @@ def is_unanswered(error: ClientConnectionError) -> bool:
     """
     if isinstance(error, ServerDisconnectedError):
         return isinstance(error.message, str)
-    return not isinstance(error, ClientConnectorError | TimeoutError)
+    return not isinstance(error, ClientConnectorError)
+
+
+def is_turned_away(error: ClientConnectionError) -> bool:
+    """Whether nobody let us connect, and said so: a receiver that restarts, mostly. Nothing of the request was sent."""
+    return isinstance(error, ClientConnectorError) and isinstance(
+        error.os_error, ConnectionRefusedError | ConnectionResetError
+    )
 
 
 _BYTES = re.compile(r""":|\n| (?:b|bytearray\(b)?['"]""")

@@ -3,6 +3,7 @@ CREATE TABLE attempts (
     number     INTEGER NOT NULL CHECK (number >= 1),
     started_at REAL    NOT NULL,
     duration   REAL    NOT NULL,
+    phases     TEXT    NOT NULL CHECK (json_valid(phases)),           -- seconds that each part of it took
     outcome    TEXT    NOT NULL,
     status     INTEGER,
     note       TEXT    NOT NULL,

@@ -464,4 +464,4 @@ async def at_commit(store):
     """Write what only the COMMIT finds wrong."""
     async with store.database.transaction() as db:
         await db.execute("PRAGMA defer_foreign_keys = ON")
-        await db.execute("INSERT INTO attempts VALUES (99, 1, 0, 0, 'dns', NULL, '', '')")
+        await db.execute("INSERT INTO attempts VALUES (99, 1, 0, 0, '{}', 'dns', NULL, '', '')")

@@ -1,6 +1,7 @@
 """What the sender asks: what may go now, and in which order what is owed comes to an end."""
 
 import random
+from dataclasses import replace
 
 import pytest
 from stored import (
@@ -117,13 +118,14 @@ async def test_results_are_recorded_in_a_batch_and_the_next_of_each_lane_may_go(
 async def test_an_attempt_is_kept_with_what_came_of_it(store):
     await announce(store, event(1, 1))
     (one,) = await due(store)
-    await store.record([retried(one)])
+    first = retried(one)
+    await store.record([replace(first, attempt=replace(first.attempt, phases={"dns": 0.25, "connect": 0.0000001}))])
     (one,) = await due(store, now=NOW + 60)
     assert (one.attempts, one.slots) == (1, 1)
     await store.record([result(one)])
     assert [tuple(row) for row in await store.database.rows("SELECT * FROM attempts")] == [
-        (1, 1, NOW, 0.5, "http_5xx", 503, "note", "head"),
-        (1, 2, NOW, 0.5, "delivered", 200, "note", "head"),
+        (1, 1, NOW, 0.5, '{"dns": 0.25, "connect": 0.0}', "http_5xx", 503, "note", "head"),
+        (1, 2, NOW, 0.5, "{}", "delivered", 200, "note", "head"),
     ]
 
 

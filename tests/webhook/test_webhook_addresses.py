@@ -196,6 +196,16 @@ async def test_a_resolver_that_rests_is_given_up():
     assert (found.outcome, found.note) == (Outcome.DNS, "receiver.example cannot be resolved: no answer within 0.01 s")
 
 
+async def test_where_a_name_takes_all_the_time_there_is_none_left():
+    class Resting(Names):
+        async def resolve(self, host, port=0, family=socket.AF_INET):
+            await asyncio.Event().wait()
+
+    found = await attempt("http://receiver.example/", Resting(), timeout=0.05)
+    assert (found.outcome, found.note) == (Outcome.TIMEOUT_TOTAL, "receiver.example cannot be resolved in time")
+    assert list(found.phases) == ["dns"]
+
+
 async def test_a_name_that_is_none_is_told():
     class Strict(Names):
         async def resolve(self, host, port=0, family=socket.AF_INET):

@@ -1,21 +1,13 @@
 """Connections: kept alive, replaced in time, repeated when they turn out dead, closed when all is said."""
 
 import asyncio
+import socket
 
 import pytest
-from receiving import OK, answer, receiver, reset, serving
+from receiving import OK, Clock, Names, Server, answer, receiver, reset, serving
 
 from notifier.core.model import Outcome
 from notifier.webhook import Limits
-
-
-class Clock:
-    """A monotonic clock that is moved by hand."""
-
-    now = 0.0
-
-    def __call__(self):
-        return self.now
 
 
 async def gone(server):
@@ -46,8 +38,9 @@ def held(open_gate):
 
 async def test_a_connection_is_used_again():
     async with serving(answer(OK)) as server, receiver(server.port) as one:
-        for _ in range(5):
-            assert (await one.post("evt_1", b"{}")).outcome is Outcome.DELIVERED
+        assert list((await one.post("evt_1", b"{}")).phases) == ["dns", "connect", "first_byte"]
+        for _ in range(4):
+            assert list((await one.post("evt_1", b"{}")).phases) == ["first_byte"]
         assert (server.connections, len(server.requests)) == (1, 5)
 
 
@@ -84,12 +77,6 @@ async def test_a_request_over_a_connection_that_was_kept_alive_too_long_is_repea
         assert server.connections == 2
 
 
-async def test_a_request_over_a_fresh_connection_is_not_repeated():
-    async with serving(reset) as server, receiver(server.port) as one:
-        assert (await one.post("evt_1", b"{}")).outcome is Outcome.RESET
-        assert len(server.requests) == 1
-
-
 async def test_it_is_repeated_once():
     async with serving(in_turn(answer(OK), reset, reset)) as server, receiver(server.port) as one:
         await one.post("evt_1", b"{}")
@@ -105,19 +92,6 @@ async def test_an_answer_that_has_begun_is_not_asked_for_again():
         return len(server.requests) < 2
 
     async with serving(act) as server, receiver(server.port) as one:
-        await one.post("evt_1", b"{}")
-        assert (await one.post("evt_2", b"{}")).outcome is Outcome.RESET
-        assert len(server.requests) == 2
-
-
-async def test_it_is_not_repeated_where_no_time_is_left():
-    clock = Clock()
-
-    async def late(server, writer):
-        clock.now += 30
-        return await reset(server, writer)
-
-    async with serving(in_turn(answer(OK), late)) as server, receiver(server.port, monotonic=clock) as one:
         await one.post("evt_1", b"{}")
         assert (await one.post("evt_2", b"{}")).outcome is Outcome.RESET
         assert len(server.requests) == 2
@@ -153,6 +127,58 @@ async def test_a_receiver_that_restarts_is_reached_again():
             assert (await one.post(f"evt_{n}", b"{}")).outcome is Outcome.DELIVERED
             await gone(server)
         assert len(server.requests) == 3
+
+
+# --- nobody listens for a moment
+
+
+class Opening(Clock):
+    """A port at which nobody listens until somebody has been turned away; a clock, because it is asked then."""
+
+    def __init__(self):
+        super().__init__()
+        self.place = socket.socket()
+        self.place.bind(("127.0.0.1", 0))
+        self.port = self.place.getsockname()[1]
+        self.opened = asyncio.Event()
+        self.asked = 0
+
+    def __call__(self):
+        self.asked += 1
+        if self.asked == 5:  # it began, looked for a connection, for a name, made one; and now was refused
+            self.place.listen()
+            self.opened.set()
+        return super().__call__()
+
+
+@pytest.mark.parametrize(
+    ("slow", "outcome"), [(0.0, Outcome.DELIVERED), (0.9, Outcome.DELIVERED), (1.0, Outcome.CONNECT)]
+)
+async def test_a_connection_refused_within_a_second_is_tried_once_more_at_once(slow, outcome):
+    clock = Opening()
+
+    class Slow(Names):
+        async def resolve(self, host, port=0, family=socket.AF_INET):
+            clock.now += slow
+            return await super().resolve(host, port, family)
+
+    server = Server(answer(OK))
+    names = Slow({"receiver.example": ["127.0.0.1"]})
+    async with receiver(f"http://receiver.example:{clock.port}/", names=names, monotonic=clock) as one:
+        posting = asyncio.create_task(one.post("evt_1", b"{}"))
+        await clock.opened.wait()
+        listener = await asyncio.start_server(server.serve, sock=clock.place)
+        assert (await posting).outcome is outcome
+    listener.close()
+    await asyncio.gather(*server.tasks)
+    await listener.wait_closed()
+    assert len(server.requests) == (outcome is Outcome.DELIVERED)
+
+
+async def test_a_request_that_was_sent_over_a_fresh_connection_is_not_repeated():
+    async with serving(reset) as server, receiver(server.port) as one:
+        assert (await one.post("evt_1", b"{}")).outcome is Outcome.RESET
+        assert len(server.requests) == 1
 
 
 # --- their age

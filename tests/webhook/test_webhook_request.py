@@ -2,7 +2,7 @@
 
 import json
 
-from receiving import KEY, OK, Names, answer, receiver, serving
+from receiving import KEY, OK, Clock, Names, answer, receiver, serving
 from standardwebhooks import Webhook
 from things import NOW
 
@@ -86,10 +86,13 @@ async def test_the_environment_has_no_say(monkeypatch, tmp_path):
 
 
 async def test_an_attempt_is_timed_by_the_clocks_it_is_given():
-    ticks = iter([100.0, 100.5, 107.25, 200.0, 300.0])
-    async with (
-        serving(answer(OK)) as server,
-        receiver(server.port, clock=lambda: NOW, monotonic=lambda: next(ticks)) as one,
-    ):
+    clock = Clock(100.0)
+
+    async def act(server, writer):
+        clock.now += 7.25
+        await answer(OK)(server, writer)
+
+    async with serving(act) as server, receiver(server.port, clock=lambda: NOW, monotonic=clock) as one:
         attempt = await one.post("evt_1", BODY)
     assert (attempt.started_at, attempt.duration) == (NOW, 7.25)
+    assert attempt.phases == {"dns": 0.0, "connect": 0.0, "first_byte": 7.25}

@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 
 import pytest
-from receiving import OK, Names, answer, nothing, receiver, serving
+from receiving import OK, Names, Server, answer, nothing, receiver, serving
 
 from notifier.core.model import Command, Outcome
 from notifier.webhook import Limits
@@ -132,22 +132,51 @@ async def test_what_does_not_speak_tls_is_told(trust):
 
 
 async def test_a_handshake_that_is_cut_off_is_told(trust):
+    hands = 0
+
     async def talk(reader, writer):
+        nonlocal hands
+        hands += 1
         await reader.read(10_000)
         writer.close()
 
     found = await post_to(talk, trust)
     assert found.outcome is Outcome.CONNECT
     assert found.note == "127.0.0.1 cannot be connected to: ConnectionResetError"
+    assert hands == 2  # nothing of the request was sent, so it was tried once more
+
+
+async def test_a_handshake_that_is_cut_off_once_is_repeated_at_once(trust):
+    server = Server(answer(OK))
+
+    async def talk(reader, writer):
+        server.connections += 1
+        if server.connections == 1:
+            await reader.read(10_000)
+            return writer.transport.abort()
+        await writer.start_tls(identity("good"))
+        return await server.serve(reader, writer)
+
+    found = await post_to(talk, trust)
+    assert (found.outcome, found.note) == (Outcome.DELIVERED, "")
+    assert len(server.requests) == 1
 
 
 async def test_a_handshake_that_stalls_is_given_up(trust):
     async with (
         serving(nothing) as server,
-        receiver(f"https://127.0.0.1:{server.port}/", trust=trust, limits=Limits(connect=0.05)) as one,
+        receiver(f"https://127.0.0.1:{server.port}/", trust=trust, limits=Limits(tls=0.05)) as one,
     ):
         found = await one.post("evt_1", b"{}")
     assert found.outcome is Outcome.TIMEOUT_CONNECT
+    assert found.note == "127.0.0.1 does not end the TLS handshake in time: does it speak TLS at this port?"
+    assert list(found.phases) == ["dns", "connect", "tls"]
+
+
+async def test_the_handshake_has_a_phase_of_its_own(trust):
+    found = await attempt(identity("good"), trust)
+    assert list(found.phases) == ["dns", "connect", "tls", "first_byte"]
+    assert 0 < sum(found.phases.values()) <= found.duration
 
 
 def test_the_authorities_are_read_once_and_never_without_a_check():

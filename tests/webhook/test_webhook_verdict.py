@@ -1,12 +1,16 @@
 """Status or exception to outcome and note; an answer's body to a safe text."""
 
+import errno
 import json
+import socket
 
 import pytest
+from aiohttp import ClientConnectorDNSError, ClientConnectorError
 from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.core.model import Outcome
+from notifier.webhook.names import NoThread
 from notifier.webhook.verdict import excerpt, fault, host_of, judged, mask
 
 
@@ -56,3 +60,37 @@ def test_what_is_said_by_a_bug_is_not_repeated(error):
     outcome, note = fault(error, "receiver.example")
     assert outcome is Outcome.PROTOCOL
     assert "hidden" not in note
+
+
+@pytest.mark.parametrize(
+    ("fault_of_ours", "words"),
+    [
+        (OSError(errno.EMFILE, "hidden"), "too many open files, raise its limit of them"),
+        (OSError(errno.ENFILE, "hidden"), "too many open files, raise its limit of them"),
+        (OSError(errno.ENOMEM, "hidden"), "no memory"),
+        (OSError(errno.ENOBUFS, "hidden"), "no memory"),
+        (socket.gaierror(socket.EAI_MEMORY, "hidden"), "no memory"),
+        (socket.gaierror(socket.EAI_SYSTEM, "hidden"), "its resolver failed"),
+        (NoThread(None, "hidden"), "no thread, raise its limit of tasks"),
+    ],
+)
+def test_a_fault_of_ours_is_not_the_receivers(fault_of_ours, words):
+    told = (Outcome.LOCAL, f"receiver.example was sent nothing, by a fault of this machine: {words}")
+    assert fault(ClientConnectorError(None, fault_of_ours), "receiver.example") == told
+    assert fault(ClientConnectorDNSError(None, fault_of_ours), "receiver.example") == told
+
+
+def test_no_memory_is_a_fault_of_ours():
+    told = (Outcome.LOCAL, "receiver.example was sent nothing, by a fault of this machine: no memory")
+    assert fault(MemoryError(), "receiver.example") == told
+
+
+@pytest.mark.parametrize("number", [errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL])
+def test_what_stands_between_us_and_the_receiver_is_no_fault_of_ours(number):
+    assert fault(ClientConnectorError(None, OSError(number, "")), "receiver.example")[0] is Outcome.CONNECT
+
+
+def test_a_name_server_that_fails_is_no_fault_of_ours():
+    error = ClientConnectorDNSError(None, socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution"))
+    told = (Outcome.DNS, "receiver.example cannot be resolved: Temporary failure in name resolution")
+    assert fault(error, "receiver.example") == told

@@ -1,0 +1,138 @@
+"""One attempt under way: which leg of it this is, how long each took, and how long the present one may take.
+
+    [dns] → connect → [tls] → first byte    over a new connection; where one address fails, the next is connected to
+                              first byte    over a connection that is used again
+
+aiohttp's own time-outs will not do: one bounds TCP and TLS together, none bounds the wait for an answer while interim
+ones keep coming, and all are rounded up. So each leg tells when it begins: by the connector, a socket, a handshake.
+"""
+
+import asyncio
+import math
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
+from enum import StrEnum
+from typing import TypeVar
+
+from aiohttp import ClientRequest, ClientTimeout, TCPConnector
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
+from aiohttp.tracing import Trace
+
+T = TypeVar("T")
+
+
+class Leg(StrEnum):
+    """What an attempt is waiting for."""
+
+    DNS = "dns"
+    CONNECT = "connect"
+    TLS = "tls"
+    FIRST_BYTE = "first_byte"
+    """Until the headers of the answer are complete; the request is sent meanwhile."""
+
+
+class OutOfTime(Exception):
+    """There was no answer in time. `total`: the whole attempt's time is up, and not only that of the `leg`."""
+
+    def __init__(self, leg: Leg | None, *, total: bool) -> None:
+        """`leg` is None where no connection was free."""
+        super().__init__(leg, total)
+        self.leg = leg
+        self.total = total
+
+
+class Course:
+    """The course of one attempt, which has begun."""
+
+    def __init__(self, total: float, limits: Mapping[Leg, float], monotonic: Callable[[], float]) -> None:
+        """At most `total` seconds altogether, and `limits[leg]` where a leg has one."""
+        self.took: dict[str, float] = {}
+        """Seconds that each leg took so far."""
+        self._deadline = asyncio.get_running_loop().time() + total
+        self._limits = limits
+        self._monotonic = monotonic
+        self._patience: asyncio.Timeout | None = None
+        """None: nobody is waiting for an answer."""
+        self._leg: Leg | None = None
+        self._since = 0.0
+
+    async def answered(self, answer: Awaitable[T]) -> T:
+        """The answer, if it comes in time. Raises `OutOfTime`, or what the answer raises."""
+        _UNDER_WAY.set(self)
+        patience = asyncio.timeout_at(self._deadline)
+        try:
+            async with patience:
+                self._patience = patience
+                return await answer
+        except TimeoutError:
+            if not patience.expired():
+                raise
+            raise OutOfTime(self._leg, total=patience.when() == self._deadline) from None
+        finally:
+            self._patience = None
+            self._leave_for(None)
+
+    def within(self, seconds: float) -> asyncio.Timeout:
+        """So many seconds, or as many as are left of the whole attempt's."""
+        return asyncio.timeout_at(min(self._deadline, asyncio.get_running_loop().time() + seconds))
+
+    def enter(self, leg: Leg) -> None:
+        """This leg begins, unless it has begun or nobody waits any more."""
+        if leg is self._leg or self._patience is None or self._patience.expired():
+            return
+        self._leave_for(leg)
+        end = asyncio.get_running_loop().time() + self._limits.get(leg, math.inf)
+        self._patience.reschedule(min(self._deadline, end))
+
+    def _leave_for(self, leg: Leg | None) -> None:
+        now = self._monotonic()
+        if self._leg is not None:
+            self.took[self._leg] = self.took.get(self._leg, 0.0) + now - self._since
+        self._leg, self._since = leg, now
+
+
+# --- where a leg begins
+
+_UNDER_WAY: ContextVar[Course] = ContextVar("under way")
+"""Of the present task, and of all that aiohttp and asyncio do for it."""
+
+
+def enter(leg: Leg) -> None:
+    """The attempt that is under way enters a leg; without one nothing happens."""
+    if (course := _UNDER_WAY.get(None)) is not None:
+        course.enter(leg)
+
+
+class Handshake(ssl.SSLObject):
+    """A TLS connection that tells when its handshake begins: the `sslobject_class` of a context."""
+
+    def do_handshake(self) -> None:
+        """Begin the handshake, or go on with it."""
+        enter(Leg.TLS)
+        super().do_handshake()
+
+
+class TimedConnector(TCPConnector):
+    """Connections that tell when they are to be made, and when there is one. aiohttp's trace tells that too, slowly."""
+
+    async def connect(
+        self,
+        req: ClientRequest,
+        traces: list[Trace],
+        timeout: ClientTimeout,  # noqa: ASYNC109 - the name that aiohttp calls it by
+    ) -> Connection:
+        """A connection that was there, or a new one."""
+        connection = await super().connect(req, traces, timeout)
+        enter(Leg.FIRST_BYTE)
+        return connection
+
+    async def _create_connection(
+        self,
+        req: ClientRequest,
+        traces: list[Trace],
+        timeout: ClientTimeout,  # noqa: ASYNC109 - as above
+    ) -> ResponseHandler:
+        enter(Leg.DNS)
+        return await super()._create_connection(req, traces, timeout)

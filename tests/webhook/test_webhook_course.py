@@ -1,0 +1,148 @@
+"""The course of one attempt: which leg it is on, how long each took, and when it is given up."""
+
+import asyncio
+
+import pytest
+from receiving import Clock
+
+from notifier.core.model import Outcome
+from notifier.webhook.course import Course, Leg, OutOfTime, enter
+from notifier.webhook.verdict import fault
+
+
+async def rest():
+    await asyncio.Event().wait()
+
+
+async def refused():
+    raise ConnectionRefusedError
+
+
+async def test_each_leg_has_its_time_and_a_second_try_adds_to_it():
+    clock = Clock()
+
+    async def going():
+        for leg, seconds in [(Leg.DNS, 1), (Leg.CONNECT, 2), (Leg.TLS, 4), (Leg.CONNECT, 8), (Leg.FIRST_BYTE, 16)]:
+            enter(leg)
+            enter(leg)
+            clock.now += seconds
+        return "answer"
+
+    course = Course(10, {}, clock)
+    assert await course.answered(going()) == "answer"
+    assert course.took == {"dns": 1, "connect": 10, "tls": 4, "first_byte": 16}
+    enter(Leg.DNS)  # nobody waits any more
+    clock.now += 1
+    assert course.took["dns"] == 1
+    await course.answered(going())
+    assert course.took == {"dns": 2, "connect": 20, "tls": 8, "first_byte": 32}
+
+
+@pytest.mark.parametrize("leg", Leg)
+async def test_a_leg_that_takes_too_long_is_named(leg):
+    async def going():
+        enter(leg)
+        await rest()
+
+    course = Course(10, {leg: 0.01}, Clock())
+    with pytest.raises(OutOfTime) as caught:
+        await course.answered(going())
+    assert (caught.value.leg, caught.value.total) == (leg, False)
+
+
+async def test_a_leg_gets_no_more_than_is_left_of_the_whole():
+    async def going():
+        enter(Leg.FIRST_BYTE)
+        await rest()
+
+    with pytest.raises(OutOfTime) as caught:
+        await Course(0.01, {Leg.FIRST_BYTE: 10}, Clock()).answered(going())
+    assert (caught.value.leg, caught.value.total) == (Leg.FIRST_BYTE, True)
+
+
+async def test_a_second_try_gets_no_more_time_than_is_left():
+    course = Course(0.05, {}, Clock())
+    with pytest.raises(ConnectionError):
+        await course.answered(refused())
+    with pytest.raises(OutOfTime) as caught:
+        await course.answered(rest())
+    assert caught.value.total
+
+
+async def test_a_body_gets_no_more_time_than_is_left():
+    course = Course(0.05, {}, Clock())
+    with pytest.raises(TimeoutError):
+        async with course.within(60):
+            await rest()
+    with pytest.raises(TimeoutError):
+        async with Course(60, {}, Clock()).within(0.05):
+            await rest()
+
+
+async def test_who_gets_no_connection_enters_no_leg():
+    course = Course(0.01, {}, Clock())
+    with pytest.raises(OutOfTime) as caught:
+        await course.answered(rest())
+    assert (caught.value.leg, caught.value.total, course.took) == (None, True, {})
+    told = (Outcome.TIMEOUT_TOTAL, "receiver.example has no connection free in time")
+    assert fault(caught.value, "receiver.example") == told
+
+
+async def test_the_end_of_one_leg_is_not_that_of_the_next():
+    async def going():
+        enter(Leg.CONNECT)
+        enter(Leg.FIRST_BYTE)
+        await asyncio.wait({resting}, timeout=0.05)
+        return "answer"
+
+    resting = asyncio.create_task(rest())
+    assert await Course(10, {Leg.CONNECT: 0.01}, Clock()).answered(going()) == "answer"
+    resting.cancel()
+
+
+async def test_what_comes_too_late_begins_no_leg():
+    course = Course(10, {Leg.CONNECT: 0.01}, Clock())
+
+    async def going():
+        enter(Leg.CONNECT)
+        try:
+            await rest()
+        finally:
+            enter(Leg.TLS)
+
+    with pytest.raises(OutOfTime) as caught:
+        await course.answered(going())
+    assert caught.value.leg is Leg.CONNECT
+    assert list(course.took) == ["connect"]
+
+
+async def test_somebody_elses_time_is_not_ours():
+    async def going():
+        raise TimeoutError("theirs")
+
+    with pytest.raises(TimeoutError, match="theirs"):
+        await Course(10, {}, Clock()).answered(going())
+
+
+async def test_without_an_attempt_under_way_there_is_no_leg():
+    enter(Leg.TLS)
+
+
+async def test_two_attempts_at_once_keep_their_own_time():
+    clock = Clock()
+    gate = asyncio.Event()
+
+    async def going(leg):
+        enter(leg)
+        await gate.wait()
+
+    courses = [Course(10, {}, clock) for _ in range(2)]
+    tasks = [
+        asyncio.create_task(course.answered(going(leg)))
+        for course, leg in zip(courses, (Leg.DNS, Leg.TLS), strict=True)
+    ]
+    await asyncio.sleep(0)
+    clock.now = 3
+    gate.set()
+    await asyncio.gather(*tasks)
+    assert [course.took for course in courses] == [{"dns": 3}, {"tls": 3}]
