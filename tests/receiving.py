@@ -143,7 +143,7 @@ class Names(AbstractResolver):
 def endpoint(url: str | int, **more) -> Endpoint:
     """An endpoint at a URL, or at a port of this machine."""
     where = f"http://127.0.0.1:{url}/hook" if isinstance(url, int) else url
-    usual = {"secrets": (Secret(KEY),), "allow_http": True, "allow_networks": LOCAL, "timeout": 10.0}
+    usual = {"secrets": (Secret(KEY),), "allow_http": True, "allow_networks": LOCAL, "timeout": 60.0}
     return Endpoint(name="app", url=where, **{**usual, **more})
 
 
