@@ -53,7 +53,8 @@ async def serve(settings: Settings, notify: Notify, pace: float = 1.0) -> None:
         store = await Store.open(settings.store_path)
         opened.push_async_callback(store.close)
         session = await opened.enter_async_context(open_session())
-        receivers = {endpoint.name: Receiver(endpoint) for endpoint in settings.endpoints}
+        own_port = settings.listen[1] if settings.listen else None
+        receivers = {endpoint.name: Receiver(endpoint, own_port=own_port) for endpoint in settings.endpoints}
         for receiver in receivers.values():
             opened.push_async_callback(receiver.close)
 

@@ -23,7 +23,7 @@ MOST_LINES_OF_A_MODULE = 300
 LONGER = {"core/model.py": "the nouns are one subject, and are read together"}
 CORE_MAY_IMPORT = {
     "binascii", "bisect", "collections", "dataclasses", "datetime", "enum", "fnmatch", "hashlib", "heapq", "hmac",
-    "ipaddress", "itertools", "json", "math", "operator", "typing",
+    "ipaddress", "itertools", "json", "math", "operator", "re", "typing", "urllib",
 }  # fmt: skip
 PACED = {"tests/test_kill.py": "the world moves on while a real process is killed; nothing is judged by the time"}
 CLOCKS = {"time", "random", "secrets", "uuid"}

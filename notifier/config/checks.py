@@ -7,7 +7,7 @@ from notifier.config import secrets
 from notifier.config.faults import Findings, KeyPath
 from notifier.config.headers import header_faults
 from notifier.config.keys import check_keys
-from notifier.config.models import DeliveryTable, EndpointTable, File, SourceTable, sending
+from notifier.config.models import EndpointTable, File, SourceTable, sending
 from notifier.config.places import Surroundings, store_path
 from notifier.config.units import address, is_loopback
 from notifier.config.urls import check_base, check_endpoint
@@ -59,7 +59,7 @@ def check(file: File, around: Surroundings, document: Mapping[str, Any], finding
     for index, source in enumerate(file.sources):
         _source(source, ("sources", index), around.providers, findings)
     for index, endpoint in enumerate(file.endpoints):
-        _endpoint(endpoint, ("endpoints", index), file.delivery, findings)
+        _endpoint(file, endpoint, ("endpoints", index), findings)
     _known_sources(file, document, findings)
 
 
@@ -91,9 +91,10 @@ def _kinds(source: SourceTable, path: KeyPath, provider: Provider, findings: Fin
             one_of("kind", kind, provider.kinds)
 
 
-def _endpoint(endpoint: EndpointTable, path: KeyPath, delivery: DeliveryTable, findings: Findings) -> None:
+def _endpoint(file: File, endpoint: EndpointTable, path: KeyPath, findings: Findings) -> None:
+    own_port = address(file.server.listen)[1] if file.server.listen else None
     with findings.at((*path, "url")):
-        check_endpoint(endpoint.url, allow_http=sending(endpoint, delivery).allow_http)
+        check_endpoint(endpoint.url, allow_http=sending(endpoint, file.delivery).allow_http, own_port=own_port)
     for name, fault in header_faults(endpoint.headers):
         findings.fault((*path, "headers", name) if name else (*path, "headers"), fault)
 

@@ -1,9 +1,5 @@
-"""URL → what is wrong with it, by its text alone; nothing is resolved, and no message shows a part of it.
+"""URL → what is wrong with it, by its text alone; nothing is resolved, and no message shows a part of it."""
 
-Each rule keeps a spelling out that two parsers could read in two ways, or a secret that would end up in logs.
-"""
-
-import re
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network
 from urllib.parse import SplitResult, urlsplit
@@ -11,28 +7,40 @@ from urllib.parse import SplitResult, urlsplit
 from notifier.config.faults import Wrong
 from notifier.config.units import is_ip, is_loopback
 from notifier.core.address import name_refusal, port_refusal, refusal
+from notifier.core.url import LONGEST, PORTS, UrlRule, url_refusal
 
-LONGEST = 2048
-LONGEST_HOST = 253
-LABEL = re.compile(r"[A-Za-z0-9_-]{1,63}")
-"""A part of a host between two dots."""
-HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|[A-Za-z0-9._-]+)(?::.*)?")
-"""A host, and perhaps a port; brackets hold an IPv6 address and nothing else."""
+_WRONG = {
+    UrlRule.LENGTH: f"expected a URL of at most {LONGEST} characters",
+    UrlRule.CHARACTERS: "a URL holds no blanks and no control characters",
+    UrlRule.BACKSLASH: "a URL holds no backslash",
+    UrlRule.FRAGMENT: "a fragment is never sent: leave out the # and what follows",
+    UrlRule.SCHEME: 'expected a URL that begins with "https://"',
+    UrlRule.CREDENTIALS: "user and password do not belong in a URL, but in a header",
+    UrlRule.NO_HOST: "the URL has no host",
+    UrlRule.PERCENT: "the host of a URL has no percent signs",
+    UrlRule.NOT_ASCII: 'the host of a URL is ASCII: an international name is written "xn--…"',
+    UrlRule.HOST: "the host of the URL cannot be read",
+    UrlRule.NAME: "the host of the URL is no name: expected labels of 1 to 63 characters with dots between them",
+    UrlRule.NUMBER: "the host of the URL is a number, and no address: expected four numbers with dots, or a name",
+    UrlRule.PORT: "the port of the URL cannot be read",
+}
 
 
-def check_endpoint(url: str, *, allow_http: bool) -> None:
-    """Raises `Wrong` where webhooks cannot be sent to `url`."""
+def check_endpoint(url: str, *, allow_http: bool, own_port: int | None = None) -> None:
+    """Raises `Wrong` where webhooks cannot be sent to `url`; `own_port` is where the daemon itself listens."""
     parts = _split(url)
     if parts.scheme == "http" and not allow_http:
         raise Wrong("expected https; http needs allow_http = true")
-    if port_refusal(_port(parts)):
+    port = PORTS[parts.scheme] if parts.port is None else parts.port
+    if port_refusal(port):
         raise Wrong("webhooks do not go to this port: expected 443, 80 or one from 1024 that no database is known for")
+    if port == own_port:
+        raise Wrong("webhooks do not go to the port of server.listen, at any host: one of the two needs another")
 
 
 def check_base(url: str) -> None:
     """Raises `Wrong` where `url` cannot be the root of an API."""
-    parts = _split(url)
-    _port(parts)
+    _split(url)
     if "?" in url:
         raise Wrong("a base_url has no query")
 
@@ -69,48 +77,7 @@ def _masked(parameter: str) -> str:
 
 
 def _split(url: str) -> SplitResult:
-    if len(url) > LONGEST:
-        raise Wrong(f"expected a URL of at most {LONGEST} characters")
-    if not url.isprintable() or " " in url:
-        raise Wrong("a URL holds no blanks and no control characters")
-    if "\\" in url:
-        raise Wrong("a URL holds no backslash")
-    if "#" in url:
-        raise Wrong("a fragment is never sent: leave out the # and what follows")
-    try:
-        parts = urlsplit(url)
-    except ValueError:  # brackets
-        raise Wrong("the host of the URL cannot be read") from None
-    if parts.scheme not in ("https", "http"):
-        raise Wrong('expected a URL that begins with "https://"')
-    _check_host(parts)
-    return parts
-
-
-def _check_host(parts: SplitResult) -> None:
-    if "@" in parts.netloc:
-        raise Wrong("user and password do not belong in a URL, but in a header")
-    if not parts.hostname:
-        raise Wrong("the URL has no host")
-    if "%" in parts.netloc:
-        raise Wrong("the host of a URL has no percent signs")
-    if not parts.netloc.isascii():
-        raise Wrong('the host of a URL is ASCII: an international name is written "xn--…"')
-    found = HOST.fullmatch(parts.netloc)
-    if not found or (found[1] and not is_ip(found[1])):
-        raise Wrong("the host of the URL cannot be read")
-    if not found[1] and not _is_name(parts.hostname):
-        raise Wrong("the host of the URL is no name: expected labels of 1 to 63 characters with dots between them")
-
-
-def _is_name(host: str) -> bool:
-    name = host.removesuffix(".")  # the root, which may be written
-    return len(name) <= LONGEST_HOST and all(LABEL.fullmatch(label) for label in name.split("."))
-
-
-def _port(parts: SplitResult) -> int:
-    try:
-        port = parts.port
-    except ValueError:
-        raise Wrong("the port of the URL cannot be read") from None
-    return {"https": 443, "http": 80}[parts.scheme] if port is None else port
+    rule = url_refusal(url)
+    if rule is not None:
+        raise Wrong(_WRONG[rule])
+    return urlsplit(url)

@@ -55,10 +55,15 @@ class Connections:
     """Connections to one endpoint that are given up together; entered by every request."""
 
     def __init__(
-        self, endpoint: Endpoint, limits: Limits, resolver: AbstractResolver, trust: ssl.SSLContext | None
+        self,
+        endpoint: Endpoint,
+        limits: Limits,
+        resolver: AbstractResolver,
+        trust: ssl.SSLContext | None,
+        own_port: int | None,
     ) -> None:
         """Raises as `checked_url` does."""
-        self.url = checked_url(endpoint.url, allow_http=endpoint.allow_http)
+        self.url = checked_url(endpoint.url, allow_http=endpoint.allow_http, own_port=own_port)
         self._allowed = endpoint.allow_networks
         self._in_use = 0
         self._unused = asyncio.Event()

@@ -14,8 +14,12 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from notifier.core.address import name_refusal, port_refusal, refusal
+from notifier.core.url import url_refusal
 
 Networks = Sequence[IPv4Network | IPv6Network]
+
+MOST_ADDRESSES = 8
+"""Of one name that are tried: it may have a thousand, and aiohttp goes through those that are left at every failure."""
 
 
 class RefusedAddress(OSError):
@@ -26,15 +30,16 @@ class RefusedAddress(OSError):
         self.rule = rule
 
 
-def checked_url(text: str, *, allow_http: bool) -> URL:
-    """The URL to POST to; raises `ValueError` where it is none, `RefusedAddress` where a rule forbids it."""
+def checked_url(text: str, *, allow_http: bool, own_port: int | None = None) -> URL:
+    """The URL to POST to; raises `RefusedAddress` where a rule forbids it. `own_port` is where we listen ourselves."""
+    rule = url_refusal(text)
+    if rule is not None:
+        raise RefusedAddress(rule)
     url = URL(text)
-    if url.scheme not in {"http", "https"} or url.host is None:
-        raise ValueError("expected an http or https URL")
     if url.scheme == "http" and not allow_http:
         raise RefusedAddress("http")
-    if url.raw_user is not None or url.raw_password is not None:
-        raise RefusedAddress("credentials in the URL")
+    if url.port == own_port:
+        raise RefusedAddress("own port")
     return url
 
 
@@ -59,14 +64,14 @@ class CheckingResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """Its addresses, at least one, each permitted; raises `OSError`."""
+        """Some of its addresses, at least one, all of which are permitted; raises `OSError`."""
         if not self._allowed and (rule := name_refusal(host)) is not None:
             raise RefusedAddress(rule)
         answers = await self._answers(host, port, family)
         for answer in answers:
             if (rule := refusal(answer["host"], self._allowed)) is not None:
                 raise RefusedAddress(rule)
-        return answers
+        return answers[:MOST_ADDRESSES]
 
     async def close(self) -> None:
         """Nothing is held here."""

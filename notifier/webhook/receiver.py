@@ -34,17 +34,20 @@ class Receiver:
         limits: Limits = LIMITS,
         resolver: AbstractResolver | None = None,
         trust: ssl.SSLContext | None = None,
+        own_port: int | None = None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Raises `ValueError` where a secret is none. What is wrong with the URL, every attempt tells.
 
-        The `resolver`, by default one with a thread of its own, is closed with this.
+        The `resolver`, by default one with a thread of its own, is closed with this. Nothing is sent to the `own_port`
+        of the daemon, at any address.
         """
         self._endpoint = endpoint
         self._limits = limits
         self._resolver = resolver or OwnThread()
         self._trust = trust
+        self._own_port = own_port
         self._clock = clock
         self._monotonic = monotonic
         self._keys = [signing.parse_secret(secret.reveal()) for secret in endpoint.secrets]
@@ -146,7 +149,7 @@ class Receiver:
         if self._connections is not None and now - self._opened_at >= self._limits.age:
             self._give_up(self._connections)
         if self._connections is None:
-            self._connections = Connections(self._endpoint, self._limits, self._resolver, self._trust)
+            self._connections = Connections(self._endpoint, self._limits, self._resolver, self._trust, self._own_port)
             self._opened_at = now
         return self._connections
 

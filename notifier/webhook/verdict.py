@@ -25,6 +25,7 @@ from yarl import URL
 
 from notifier.core.model import Command, Outcome
 from notifier.core.text import visible
+from notifier.core.url import UrlRule
 from notifier.webhook.course import Leg, OutOfTime
 from notifier.webhook.guard import RefusedAddress
 from notifier.webhook.names import NoThread
@@ -47,10 +48,12 @@ _STATUS_NOTES = {
     415: "answers 415: it does not take this content type; check the endpoint's format",
     429: "answers 429: fewer requests at a time; check the endpoint's rate",
 }
-_CURES = {
+_CURES: dict[str, str] = {
     "http": "use https, or set the endpoint's allow_http",
     "port": "use 443, 80 or one from 1024 on that no database listens on",
-    "credentials in the URL": "put them into the endpoint's headers",
+    "own port": "it is where notifier itself listens; one of the two needs another",
+    **dict.fromkeys(UrlRule, "check the endpoint's url"),
+    UrlRule.CREDENTIALS: "put them into the endpoint's headers",
 }
 _FAULTS: tuple[tuple[type[Exception], Outcome, str], ...] = (
     (ClientConnectorDNSError, Outcome.DNS, "cannot be resolved: {why}"),

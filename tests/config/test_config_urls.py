@@ -6,7 +6,8 @@ import pytest
 
 from notifier.config.faults import Wrong
 from notifier.config.headers import header_faults
-from notifier.config.urls import check_base, check_endpoint, is_exposed, is_refused, shown, shown_template
+from notifier.config.urls import _WRONG, check_base, check_endpoint, is_exposed, is_refused, shown, shown_template
+from notifier.core.url import UrlRule
 
 OURS = (
     *("host", "content-type", "content-length", "content-encoding", "transfer-encoding", "connection", "keep-alive"),
@@ -52,6 +53,18 @@ def test_webhooks_do_not_go_to_ports_of_other_services(port):
         check_endpoint(f"https://app.example.com:{port}/", allow_http=False)
 
 
+@pytest.mark.parametrize(("url", "port"), [("https://app.example.com:9480/", 9480), ("https://app.example.com/", 443)])
+def test_webhooks_do_not_go_to_our_own_port(url, port):
+    with pytest.raises(Wrong, match=r"the port of server\.listen"):
+        check_endpoint(url, allow_http=False, own_port=port)
+    check_endpoint(url, allow_http=False, own_port=9481)
+
+
+@pytest.mark.parametrize("rule", UrlRule)
+def test_every_rule_has_its_words(rule):
+    assert _WRONG[rule]
+
+
 @pytest.mark.parametrize(
     ("url", "said"),
     [
@@ -74,6 +87,11 @@ def test_webhooks_do_not_go_to_ports_of_other_services(port):
         ("https://evil.com../", "is no name"),
         (f"https://{'a' * 64}.com/", "is no name"),
         (f"https://{'.'.join(['a' * 49] * 5)}.abcd/", "is no name"),
+        ("https://127.1/", "is a number, and no address"),  # of which some parsers make 127.0.0.1
+        ("https://2130706433/", "is a number, and no address"),
+        ("https://0x7f.1/", "is a number, and no address"),
+        ("https://127.0.0.1./", "is a number, and no address"),
+        ("https://evil.example/" + "a" * 2048, "at most 2048 characters"),
         ("https://app.example.com:-1/", "the port of the URL cannot be read"),
         ("//app.example.com/", "begins with"),
         ("file:///etc/passwd", "begins with"),

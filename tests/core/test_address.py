@@ -123,6 +123,29 @@ def test_what_is_allowed_goes_before_the_tables(address, allowed, rule):
     assert refusal(address, [ip_network(one) for one in allowed]) == rule
 
 
+REGISTRIES = (
+    "0.0.0.0/8", "0.0.0.0/32", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
+    "192.0.0.0/24", "192.0.0.0/29", "192.0.0.8/32", "192.0.0.170/32", "192.0.0.171/32", "192.0.2.0/24",
+    "192.88.99.0/24", "192.88.99.2/32", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
+    "240.0.0.0/4", "255.255.255.255/32", "::1/128", "::/128", "::ffff:0:0/96", "64:ff9b:1::/48", "100::/64",
+    "100:0:0:1::/64", "2001::/23", "2001::/32", "2001:2::/48", "2001:10::/28", "2001:db8::/32", "2002::/16",
+    "3fff::/20", "5f00::/16", "fc00::/7", "fe80::/10",
+)  # fmt: skip
+"""What the IANA special-purpose address registries for IPv4 and IPv6 do not say to be globally reachable."""
+
+
+@pytest.mark.parametrize("text", REGISTRIES)
+def test_what_the_registries_keep_from_the_world_is_refused(text):
+    network = ip_network(text)
+    if text == "::ffff:0:0/96":  # as the IPv4 address it maps
+        assert refusal(str(network[0])) == "this network"
+        assert refusal(str(network[-1])) == "reserved"
+    else:
+        assert refusal(str(network[0])) is not None
+        assert refusal(str(network[-1])) is not None
+        assert refusal(str(network[network.num_addresses // 2])) is not None
+
+
 @given(st.ip_addresses())
 def test_nothing_that_python_calls_private_or_reserved_is_let_through(address):
     assert refusal(str(address)) is not None or (address.is_global and not address.is_multicast)

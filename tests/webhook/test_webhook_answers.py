@@ -264,14 +264,6 @@ async def test_a_connection_that_nobody_accepts_is_given_up():
     assert attempt.note == "127.0.0.1 cannot be connected to in time: is a firewall in between?"
 
 
-async def test_an_endpoint_without_a_url_is_told_at_every_attempt():
-    for url in ("ftp://127.0.0.1/", "http:///hook", "//127.0.0.1/", "file:///etc/passwd", "http://[", "http://a:b/"):
-        async with receiver(url) as one:
-            attempt = await one.post("evt_1", b"{}")
-        assert attempt.outcome is Outcome.PROTOCOL, url
-        assert attempt.note.endswith(" cannot be sent to: check the endpoint's URL and headers")
-
-
 async def test_a_header_that_cannot_be_sent_is_told():
     async with serving(answer(OK)) as server, receiver(server.port, more={"headers": {"x": "a\r\nb: c"}}) as one:
         attempt = await one.post("evt_1", b"{}")

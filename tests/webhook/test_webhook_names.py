@@ -6,7 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from receiving import LOCAL, Names, endpoint, receiver
+from receiving import Names, endpoint, receiver
 
 from notifier.core.model import Outcome
 from notifier.webhook import Limits, Receiver
@@ -27,6 +27,11 @@ class Hanging:
 
     def let_go(self):
         self._let_go.set()
+
+
+def inside(_host, port, *_):
+    """A name server that means this machine."""
+    return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
 
 
 @pytest.fixture
@@ -76,10 +81,9 @@ async def test_name_servers_that_hang_keep_no_other_endpoint_waiting(hanging):
     shared.submit(hanging, "somebody else's")
     stuck = OwnThread(hanging)
     asking = [asyncio.create_task(stuck.resolve("hangs.example")) for _ in range(9)]
-    one = Receiver(endpoint("http://0x7f.1:9000/", allow_networks=()))
-    found = await one.post("evt_1", b"{}")
-    assert found.outcome is Outcome.REFUSED_ADDRESS  # it was resolved, to 127.0.0.1
-    await one.close()
+    async with receiver("http://receiver.example/", names=OwnThread(inside), more={"allow_networks": ()}) as one:
+        found = await one.post("evt_1", b"{}")
+    assert found.outcome is Outcome.REFUSED_ADDRESS  # it was resolved
     hanging.let_go()
     assert await asyncio.gather(*asking) == [[]] * 9
     await stuck.close()
@@ -96,7 +100,7 @@ async def test_an_endpoint_whose_name_servers_hang_fails_in_time(hanging):
 
 async def test_its_thread_ends_with_the_endpoint():
     before = threads()
-    one = Receiver(endpoint("http://0x7f.1:9000/", allow_networks=()))
+    one = Receiver(endpoint("http://receiver.example/", allow_networks=()), resolver=OwnThread(inside))
     assert threads() == before  # none before there is a name to ask for
     await one.post("evt_1", b"{}")
     (thread,) = set(threads()) - set(before)
@@ -110,12 +114,12 @@ async def test_where_there_is_no_thread_it_is_a_fault_of_ours():
     await resolver.close()
     with pytest.raises(NoThread, match="cannot schedule new futures after shutdown"):
         await resolver.resolve("receiver.example")
-    one = Receiver(endpoint("http://0x7f.1:9000/", allow_networks=LOCAL))
+    one = Receiver(endpoint("http://receiver.example/"))
     await one.close()
     found = await one.post("evt_1", b"{}")
     await one._connections.close()
     assert found.outcome is Outcome.LOCAL
-    ours = "0x7f.1 was sent nothing, by a fault of this machine: no thread, raise its limit of tasks"
+    ours = "receiver.example was sent nothing, by a fault of this machine: no thread, raise its limit of tasks"
     assert found.note == ours
 
 
