@@ -19,7 +19,7 @@ from aiohttp import ClientSession
 from notifier import __version__
 from notifier.app import App
 from notifier.config import Settings
-from notifier.core.model import Attempt, Delivery, Source
+from notifier.core.model import Attempt, Delivery, Endpoint, Source
 from notifier.core.pace import hurried
 from notifier.core.rhythm import faster
 from notifier.core.text import counted
@@ -53,8 +53,7 @@ async def serve(settings: Settings, notify: Notify, pace: float = 1.0) -> None:
         store = await Store.open(settings.store_path)
         opened.push_async_callback(store.close)
         session = await opened.enter_async_context(open_session())
-        own_port = settings.listen[1] if settings.listen else None
-        receivers = {endpoint.name: Receiver(endpoint, own_port=own_port) for endpoint in settings.endpoints}
+        receivers = _receivers(settings.endpoints, settings.listen)
         for receiver in receivers.values():
             opened.push_async_callback(receiver.close)
 
@@ -88,6 +87,12 @@ def _accounts(sources: Iterable[Source]) -> dict[str, str]:
         one.name: first.setdefault((one.provider, one.base_url, one.user_id, one.api_key.reveal()), one.name)
         for one in sources
     }
+
+
+def _receivers(endpoints: Iterable[Endpoint], listen: tuple[str, int] | None) -> dict[str, Receiver]:
+    """The client of each endpoint, by its name; none goes to where the daemon itself listens."""
+    own_port = listen[1] if listen else None
+    return {endpoint.name: Receiver(endpoint, own_port=own_port) for endpoint in endpoints}
 
 
 def _watched(source: Source, session: ClientSession, pace: float, account: str) -> Watched:

@@ -1,14 +1,16 @@
-"""What is made of the settings before anything runs: whose budget a request is taken from, and how fast all goes."""
+"""What is made of the settings before anything runs: whose budget a request is taken from, who is sent to, how fast."""
 
+import socket
 from dataclasses import replace
 
 import pytest
+from receiving import endpoint
 
-from notifier.core.model import Source
+from notifier.core.model import Outcome, Source
 from notifier.core.secret import Secret
 from notifier.providers import PROVIDERS
 from notifier.providers.http import open_session
-from notifier.serving import _accounts, _watched
+from notifier.serving import _accounts, _receivers, _watched
 
 ONE = Source(
     name="one",
@@ -40,6 +42,17 @@ def test_sources_that_differ_in_any_part_of_their_credential_have_an_account_eac
 
 def test_an_account_tells_nothing_of_its_key():
     assert "a-key" not in repr(_accounts([ONE, TWO]))
+
+
+async def test_where_the_daemon_itself_listens_nothing_is_sent_to():
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        place = nobody.getsockname()
+        for listen, outcome in ((place, Outcome.REFUSED_ADDRESS), (None, Outcome.CONNECT)):
+            one = _receivers([endpoint(place[1])], listen)["app"]
+            found = await one.post("evt_1", b"{}")
+            await one.close()
+            assert found.outcome is outcome
 
 
 @pytest.mark.parametrize("provider", ["encoding_com", "schedpilot", "upload_post", "xenonflare"])

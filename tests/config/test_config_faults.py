@@ -74,6 +74,15 @@ def test_every_header_that_is_wrong_is_told(told):
     ]
 
 
+def test_an_endpoint_where_the_daemon_itself_listens_is_told(told):
+    server = '[server]\nlisten = "127.0.0.1:{}"\n'
+    same = "one of the two needs another"
+    at_ours = POSTS + APP.replace(".com/", ".com:9480/")
+    assert [line.endswith(same) for line in told(at_ours + server.format(9480))] == [True]
+    broken = told(at_ours + server.format("9480x"))
+    assert [line.split(": ")[1] for line in broken] == ["server.listen"]
+
+
 def test_every_part_of_a_description_that_is_wrong_is_told(told):
     text = (
         POSTS.replace("upload_post", "http_json")
