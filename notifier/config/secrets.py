@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from notifier.config.faults import Wrong
-from notifier.config.words import THIS_VERSION, nearest
+from notifier.config.words import nearest
 from notifier.core.secret import Secret
 from notifier.core.signing import parse_secret
 
@@ -96,8 +96,6 @@ def fit_for_header(secret: Secret) -> None:
 
 def fit_for_signing(secret: Secret) -> None:
     """Raises `Wrong` where a secret cannot sign webhooks."""
-    if secret.reveal().startswith("whsk_"):
-        raise Wrong(f"whsk_ secrets are not in {THIS_VERSION} yet; it has: whsec_")
     try:
         parse_secret(secret.reveal())
     except ValueError as error:

@@ -1,45 +1,82 @@
-"""keys × message → headers, as Standard Webhooks 1.0.0 wants them."""
+"""keys × message → headers, as Standard Webhooks 1.0.0 wants them.
+
+whsec_…  a key that the receiver has, too   ──HMAC-SHA256──►  v1
+whsk_…   a key pair, of which it has whpk_… ──Ed25519──────►  v1a
+"""
 
 import hmac
 from binascii import Error, a2b_base64, b2a_base64
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
-PREFIX = "whsec_"
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+Key: TypeAlias = "bytes | Ed25519PrivateKey"
+"""Bytes for HMAC, or a pair."""
+SHARED, PAIR, PUBLIC = "whsec_", "whsk_", "whpk_"
 SHORTEST_KEY = 24
 LONGEST_KEY = 64
-EXPECTED = f"expected {PREFIX} and the standard, padded base64 of {SHORTEST_KEY} to {LONGEST_KEY} bytes"
+HALF = 32
+"""Bytes of a pair's seed, and of its public key."""
+EXPECTED = f"expected {SHARED} and the standard, padded base64 of {SHORTEST_KEY} to {LONGEST_KEY} bytes"
+EXPECTED_PAIR = f"expected {PAIR} and the standard, padded base64 of an Ed25519 seed and the public key that is its own"
 
 
-def parse_secret(text: str) -> bytes:
-    """The key that a `whsec_` secret stands for; `ValueError` tells what was expected, never what was there.
+def parse_secret(text: str) -> Key:
+    """The key that a `whsec_` or `whsk_` stands for; `ValueError` tells what was expected, never what was there.
 
     Strict, because receivers' libraries are not: Python's drops letters it does not know, so that a url-safe secret
     verifies with another key there; those of Go, Rust, Java and C# refuse it, and one without padding too.
     """
-    encoded = text.removeprefix(PREFIX)
-    try:
-        key = a2b_base64(encoded)
-    except (Error, ValueError):
-        raise ValueError(EXPECTED) from None
-    canonical = PREFIX + b2a_base64(key, newline=False).decode()
-    if text != canonical or not SHORTEST_KEY <= len(key) <= LONGEST_KEY:
+    if text.startswith((PAIR, PUBLIC)):
+        halves = _decoded(text, PAIR)
+        pair = _pair(halves[:HALF]) if halves is not None and len(halves) == 2 * HALF else None
+        if halves is None or pair is None or pair.public_key().public_bytes_raw() != halves[HALF:]:
+            raise ValueError(EXPECTED_PAIR)
+        return pair
+    key = _decoded(text, SHARED)
+    if key is None or not SHORTEST_KEY <= len(key) <= LONGEST_KEY:
         raise ValueError(EXPECTED)
     return key
 
 
-def headers(keys: Sequence[bytes], event_id: str, timestamp: int, body: bytes) -> dict[str, str]:
+def headers(keys: Sequence[Key], event_id: str, timestamp: int, body: bytes) -> dict[str, str]:
     """The three headers of one attempt at `timestamp`, in Unix seconds, over exactly the bytes of `body`.
 
-    Every key signs, so that a secret can be changed without a gap. The signatures are joined by one blank each:
-    Python's library fails on two of them, and on an element without exactly one comma.
+    Every key signs, so that a secret can be changed without a gap: all v1, then all v1a, each in the order of the keys.
+    The signatures are joined by one blank each: Python's library fails on two of them, and on an element without
+    exactly one comma.
     """
     content = f"{event_id}.{timestamp}.".encode() + body
+    v1 = [_element("v1", hmac.digest(key, content, "sha256")) for key in keys if isinstance(key, bytes)]
+    v1a = [_element("v1a", key.sign(content)) for key in keys if not isinstance(key, bytes)]
     return {
         "webhook-id": event_id,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": " ".join([_v1(key, content) for key in keys]),
+        "webhook-signature": " ".join(v1 + v1a),
     }
 
 
-def _v1(key: bytes, content: bytes) -> str:
-    return "v1," + b2a_base64(hmac.digest(key, content, "sha256"), newline=False).decode()
+def _element(scheme: str, signature: bytes) -> str:
+    return f"{scheme},{_encoded(signature)}"
+
+
+def _decoded(text: str, prefix: str) -> bytes | None:
+    """What stands behind the prefix; None where it is not written in the one way in which it can be."""
+    try:
+        content = a2b_base64(text.removeprefix(prefix))
+    except (Error, ValueError):
+        return None
+    return content if text == prefix + _encoded(content) else None
+
+
+def _encoded(content: bytes) -> str:
+    return b2a_base64(content, newline=False).decode()
+
+
+def _pair(seed: bytes) -> "Ed25519PrivateKey":
+    # Here, because to load it takes longer than all the rest of a short command, and few endpoints want it.
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
+
+    return Ed25519PrivateKey.from_private_bytes(seed)

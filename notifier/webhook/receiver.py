@@ -169,7 +169,7 @@ def _never_shown(endpoint: Endpoint) -> Iterator[str]:
     """The endpoint's secrets and header values, whole and in their telling parts ("Bearer <token>")."""
     for secret in endpoint.secrets:
         yield secret.reveal()
-        yield secret.reveal().removeprefix(signing.PREFIX)
+        yield secret.reveal().partition("_")[2]
     for value in endpoint.headers.values():
         yield value
         yield from (part for part in value.split() if len(part) >= SHORTEST_PART)

@@ -1,15 +1,19 @@
 """Standard Webhooks 1.0.0: published vectors, wrong secrets, and the official library as the judge."""
 
-from base64 import b64encode, urlsafe_b64encode
+import subprocess
+import sys
+from base64 import b64decode, b64encode, urlsafe_b64encode
 from datetime import UTC, datetime
 
 import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from notifier.core.render import standard
-from notifier.core.signing import EXPECTED, headers, parse_secret
+from notifier.core.signing import EXPECTED, EXPECTED_PAIR, headers, parse_secret
 
 VECTORS = [
     (
@@ -26,15 +30,29 @@ VECTORS = [
         b'{"email":"test@example.com","username":"test_user"}',
         "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=",
     ),
+    (
+        "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==",
+        "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        1614265330,
+        b'{"test": 2432232314}',
+        "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg==",
+    ),
 ]
-"""Of the tests of the specification's own libraries: Python, JavaScript, Go and more; Rust."""
+"""Of the tests of the specification's own libraries: Python, JavaScript, Go and more; Rust. The last one is Svix'
+(server/svix-server/src/worker.rs), and its signature the one that the specification shows."""
 
 
 def secret(key: bytes) -> str:
     return "whsec_" + b64encode(key).decode()
 
 
+def pair(seed: bytes) -> str:
+    public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+    return "whsk_" + b64encode(seed + public).decode()
+
+
 keys = st.binary(min_size=24, max_size=64)
+seeds = st.binary(min_size=32, max_size=32)
 
 
 # --- published vectors
@@ -67,8 +85,6 @@ SECRET = secret(bytes(range(224, 256)))
         "",
         "whsec_",
         SECRET.removeprefix("whsec_"),
-        "whsk_" + SECRET.removeprefix("whsec_"),
-        "whpk_" + SECRET.removeprefix("whsec_"),
         "WHSEC_" + SECRET.removeprefix("whsec_"),
         "whsec_" + SECRET,
         "whsec_" + urlsafe_b64encode(bytes(range(224, 256))).decode(),
@@ -98,6 +114,57 @@ def test_what_is_no_secret_is_refused_without_being_shown(text):
     assert raised.value.__suppress_context__ or raised.value.__context__ is None
 
 
+SEED = bytes(range(224, 256))
+PAIR = pair(SEED)
+STRANGE = b64encode(SEED + bytes(32)).decode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "whsk_",
+        "whpk_" + b64encode(b64decode(PAIR[5:])[32:]).decode(),
+        "whpk_" + PAIR[5:],
+        "whsk_" + b64encode(SEED).decode(),
+        "whsk_" + STRANGE,
+        "whsk_" + b64encode(b64decode(PAIR[5:])[32:] + SEED).decode(),
+        "whsk_" + b64encode(b64decode(PAIR[5:]) + b"x").decode(),
+        "whsk_" + urlsafe_b64encode(b64decode(PAIR[5:])).decode(),
+        "whsk_" + SECRET.removeprefix("whsec_"),
+        "whsk_" + PAIR,
+        PAIR.rstrip("="),
+        PAIR + "=",
+        f"{PAIR}\n",
+        PAIR[:20] + " " + PAIR[20:],
+        PAIR[:20] + "é" + PAIR[21:],
+        PAIR[:-3] + "h==",
+    ],
+)
+def test_what_is_no_pair_is_refused_without_being_shown(text):
+    with pytest.raises(ValueError, match="expected") as raised:
+        parse_secret(text)
+    assert str(raised.value) == EXPECTED_PAIR
+    assert EXPECTED_PAIR == (
+        "expected whsk_ and the standard, padded base64 of an Ed25519 seed and the public key that is its own"
+    )
+    assert raised.value.__suppress_context__ or raised.value.__context__ is None
+
+
+def test_the_pair_the_refusals_are_made_of_is_good_and_shows_nothing():
+    assert set("+/=") < set(PAIR)
+    assert PAIR[5:25] not in repr(parse_secret(PAIR))
+
+
+def test_a_command_that_meets_no_pair_does_not_wait_for_ed25519_to_be_loaded():
+    program = (
+        "import sys; from notifier.core.signing import parse_secret\n"
+        f"parse_secret({SECRET!r}); print('cryptography' in sys.modules)\n"
+        f"parse_secret({PAIR!r}); print('cryptography' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout == "False\nTrue\n"
+
+
 def test_the_secret_the_refusals_are_made_of_is_good():
     assert set("+/=") < set(SECRET)
     assert len(parse_secret(SECRET)) == 32
@@ -119,6 +186,44 @@ def test_every_secret_signs_and_nothing_else_is_in_the_header(several, body):
     assert elements == [headers([key], "evt_1", 1, body)["webhook-signature"] for key in several]
     assert all(element.startswith("v1,") and element.count(",") == 1 for element in elements)
     assert signature.split() == elements
+
+
+@given(st.lists(keys.map(secret) | seeds.map(pair), min_size=1, max_size=10), st.binary(max_size=200))
+def test_shared_keys_sign_before_pairs_and_each_kind_in_the_order_of_the_config(several, body):
+    alone = [headers([parse_secret(one)], "evt_1", 1, body)["webhook-signature"] for one in several]
+    signature = headers([parse_secret(one) for one in several], "evt_1", 1, body)["webhook-signature"]
+    assert signature.split(" ") == sorted(alone, key=lambda one: one.startswith("v1a,"))
+    assert all(one.count(",") == 1 for one in signature.split(" "))
+
+
+@given(seeds, st.binary(max_size=200))
+def test_who_has_the_public_half_verifies_what_a_pair_signed_and_nothing_else(seed, body):
+    text = pair(seed)
+    public = Ed25519PublicKey.from_public_bytes(b64decode(text.removeprefix("whsk_"))[32:])
+    scheme, _, signature = headers([parse_secret(text)], "evt_1", 1, body)["webhook-signature"].partition(",")
+    assert scheme == "v1a"
+    public.verify(b64decode(signature), b"evt_1.1." + body)
+    with pytest.raises(InvalidSignature):
+        public.verify(b64decode(signature), b"evt_1.2." + body)
+
+
+def test_a_pair_signs_as_the_http_signatures_of_rfc_9421_do():
+    """Its appendix B.2.6, with the key of B.1.4: the same primitive over another message."""
+    seed = b64decode("n4Ni+HpISpVObnQMW0wOhCKROaIKqKtW/2ZYb2p9KcU=")
+    assert pair(seed)[5:] == b64encode(seed + b64decode("JrQLj5P/89iXES9+vFgrIy29clF9CC/oPPsw3c5D0bs=")).decode()
+    covered = '("date" "@method" "@path" "@authority" "content-type" "content-length")'
+    base = [
+        '"date": Tue, 20 Apr 2021 02:07:55 GMT',
+        '"@method": POST',
+        '"@path": /foo',
+        '"@authority": example.com',
+        '"content-type": application/json',
+        '"content-length": 18',
+        f'"@signature-params": {covered};created=1618884473;keyid="test-key-ed25519"',
+    ]
+    assert b64encode(parse_secret(pair(seed)).sign("\n".join(base).encode())).decode() == (
+        "wqcAqbmYJ2ji2glfAMaRy4gruYYnx2nEFN2HN6jrnDnQCK1u02Gb04v9EDgwUPiu4A0w6vuQv5lIp5WPpBKRCw=="
+    )
 
 
 @given(st.integers(0, 10**11))
