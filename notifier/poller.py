@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from notifier.core.allowance import LONGEST_HOLD
-from notifier.core.events import event_for, receivers
+from notifier.core.events import addressed, event_for
 from notifier.core.model import Answer, Endpoint, Event, LookKind, SourceState, Trouble, Upload
 from notifier.core.questions import Question, chosen
 from notifier.core.rhythm import LONGEST_SLEEP, back_off
@@ -207,7 +207,7 @@ class Poller:
         hearing.note(readings)
 
     def _owed(self, events: Iterable[Event | None]) -> list[tuple[Event, list[Endpoint]]]:
-        return [(event, list(receivers(event, self._endpoints))) for event in events if event is not None]
+        return [addressed(event, self._endpoints) for event in events if event is not None]
 
     async def _announce(self, one: Watched, news: Announcement) -> None:
         """Write it, then tell the log; never the other way round."""

@@ -21,6 +21,7 @@ from notifier.app import App
 from notifier.config import Settings
 from notifier.core.model import Attempt, Delivery, Endpoint, Source
 from notifier.core.pace import hurried
+from notifier.core.render import CONTENT_TYPES
 from notifier.core.rhythm import faster
 from notifier.core.text import counted
 from notifier.poller import Poller
@@ -58,7 +59,8 @@ async def serve(settings: Settings, notify: Notify, pace: float = 1.0) -> None:
             opened.push_async_callback(receiver.close)
 
         async def post(delivery: Delivery) -> Attempt:
-            return await receivers[delivery.endpoint].post(delivery.event, delivery.body)
+            about = {"content-type": CONTENT_TYPES[delivery.format]}
+            return await receivers[delivery.endpoint].post(delivery.event, delivery.body, about)
 
         accounts = _accounts(settings.sources)
         watched = [_watched(one, session, pace, accounts[one.name]) for one in settings.sources]

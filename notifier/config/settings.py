@@ -116,6 +116,7 @@ def _endpoint(endpoint: EndpointTable, delivery: DeliveryTable, secrets: tuple[S
         name=endpoint.name,
         url=endpoint.url,
         secrets=secrets,
+        format=endpoint.format,
         events=tuple(endpoint.events),
         sources=tuple(endpoint.sources),
         statuses=tuple(endpoint.statuses),

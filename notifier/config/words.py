@@ -7,7 +7,7 @@ from notifier import __version__
 from notifier.config.faults import Wrong
 
 THIS_VERSION = f"notifier {__version__}"
-LATER_FORMATS = ("cloudevents", "encoding_com")
+LATER_FORMATS = ("encoding_com",)
 LATER_KEYS = {
     "endpoints.body": 'format "encoding_com"',
     "endpoints.output": 'format "encoding_com"',

@@ -19,7 +19,7 @@ from notifier.core.model import (
     Target,
     Trouble,
 )
-from notifier.core.render import iso, standard
+from notifier.core.render import iso, rendered, standard
 
 
 def event_for(change: Change, provider: str, at: float) -> Event:
@@ -87,6 +87,12 @@ EVENT_TYPES = (
 def receivers(event: Event, endpoints: Iterable[Endpoint]) -> Iterator[Endpoint]:
     """The endpoints to which an event is owed."""
     return (endpoint for endpoint in endpoints if wants(endpoint, event))
+
+
+def addressed(event: Event, endpoints: Iterable[Endpoint]) -> tuple[Event, list[Endpoint]]:
+    """The endpoints to which an event is owed, and the event with its bytes in every format that they want."""
+    to = list(receivers(event, endpoints))
+    return rendered(event, {endpoint.format for endpoint in to}), to
 
 
 def wants(endpoint: Endpoint, event: Event) -> bool:

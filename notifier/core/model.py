@@ -279,6 +279,10 @@ class Change:
     observed_at: float
 
 
+STANDARD = "standard"
+"""The format that every event has; others are made from it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """A change with identity, sequence and type. `lane` is the upload's `media_id`, or minus the source's number."""
@@ -294,6 +298,8 @@ class Event:
     """The `standard` format, fixed here for every attempt to come."""
     upload: str | None = None
     """The upload's id; None where the event is about the source itself."""
+    renderings: Mapping[str, bytes] = field(default_factory=dict)
+    """Its bytes in every other format that a receiver of it wants, fixed here as well."""
 
 
 class Order(StrEnum):
@@ -332,6 +338,8 @@ class Delivery:
     body: bytes
     source: str
     upload: str | None
+    format: str = STANDARD
+    """Of the body: what the endpoint wanted when the event was announced."""
 
 
 class Outcome(StrEnum):
@@ -433,6 +441,8 @@ class Endpoint:
     name: str
     url: str
     secrets: tuple[Secret, ...]
+    format: str = STANDARD
+    """What its events are told in; it tells the bytes apart by itself, whatever else they depend on."""
     events: tuple[str, ...] = ("upload.*",)
     sources: tuple[str, ...] = ("*",)
     statuses: tuple[str, ...] = ()

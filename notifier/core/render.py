@@ -1,15 +1,62 @@
-"""event × format → bytes: the `standard` format, as Standard Webhooks 1.0.0 shapes a body."""
+"""event × format → bytes.
+
+`standard` is the shape of Standard Webhooks 1.0.0. An event is made with it; the other formats say the same in their
+own way, are made from it, and are stored beside it where an endpoint wants them.
+"""
 
 import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, overload
 
+from notifier.core.model import STANDARD, Event
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+CLOUDEVENTS = "cloudevents"
+CONTENT_TYPES: Mapping[str, str] = {
+    STANDARD: "application/json",
+    CLOUDEVENTS: "application/cloudevents+json; charset=UTF-8",
+}
+"""What is said of the body, by its format."""
+
+
+def rendered(event: Event, formats: Iterable[str]) -> Event:
+    """The event with its bytes in each of the formats beside `standard`."""
+    return replace(event, renderings={name: _OTHERS[name](event) for name in set(formats) - {STANDARD}})
 
 
 def standard(id_: str, type_: str, at: float, data: dict[str, Any]) -> bytes:
     """Compact UTF-8 JSON: `{"id", "type", "timestamp", "data"}`, in this order."""
-    document = {"id": id_, "type": type_, "timestamp": iso(at, always_ms=True), "data": data}
+    return _json({"id": id_, "type": type_, "timestamp": iso(at, always_ms=True), "data": data})
+
+
+def cloudevents(event: Event) -> bytes:
+    """CloudEvents 1.0 in JSON, structured mode: the `data` of the standard body, and about it what it says besides.
+
+    Its `source` is where we know it from, `/sources/<name>`, and its `subject` the upload, where it is about one.
+    `sequence` is that of the extension of this name: text, so that text order is the order.
+    """
+    data = json.loads(event.body)["data"]
+    origin = next((f"/{kind}s/{data[kind]}" for kind in ("source", "endpoint") if kind in data), "/notifier")
+    document = {
+        "specversion": "1.0",
+        "id": event.id,
+        "source": origin,
+        "type": event.type,
+        "subject": event.upload,
+        "time": iso(event.at, always_ms=True),
+        "datacontenttype": "application/json",
+        "sequence": f"{event.sequence:010}",
+        "data": data,
+    }
+    return _json({name: value for name, value in document.items() if value is not None})  # an attribute is never null
+
+
+_OTHERS: Mapping[str, Callable[[Event], bytes]] = {CLOUDEVENTS: cloudevents}
+
+
+def _json(document: Mapping[str, Any]) -> bytes:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 

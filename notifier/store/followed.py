@@ -247,17 +247,20 @@ class Followed:
              event.body),
         ) as cursor:  # fmt: skip
             position = cursor.lastrowid
+        for name, body in event.renderings.items():
+            await db.execute("INSERT INTO renderings (event, format, body) VALUES (?, ?, ?)", (position, name, body))
         for endpoint in endpoints:
             number = self._endpoints[endpoint.name]
             lane = None if endpoint.order is Order.NONE else event.lane
             if endpoint.order is Order.LATEST:
                 await _supersede(db, number, event, position)
             await db.execute(
-                """INSERT INTO deliveries (event, endpoint, lane, sequence, created_at, due_at, head)
-                    SELECT ?1, ?2, ?3, ?4, ?5, ?6,
+                """INSERT INTO deliveries (event, endpoint, lane, sequence, created_at, due_at, format, head)
+                    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7,
                         NOT EXISTS (SELECT 1 FROM deliveries WHERE endpoint = ?2 AND lane = ?3 AND head = 1)""",
-                (position, number, lane, event.sequence, event.at, event.at + endpoint.schedule[0]),
-            )
+                (position, number, lane, event.sequence, event.at, event.at + endpoint.schedule[0],
+                 endpoint.format),
+            )  # fmt: skip
 
 
 async def _write_budget(db: aiosqlite.Connection, name: str, budget: Budget) -> None:

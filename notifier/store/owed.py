@@ -10,12 +10,13 @@ from notifier.store.followed import PROMOTE, Followed
 
 DUE = """SELECT
         (SELECT MIN(due_at) FROM deliveries WHERE endpoint = w.value AND head = 1 AND due_at > :now),
-        d.id, e.id, e.type, n.name, d.lane, d.sequence, d.slots, d.attempts, d.due_at, d.created_at, e.body,
-        s.name, e.upload
+        d.id, e.id, e.type, n.name, d.lane, d.sequence, d.slots, d.attempts, d.due_at, d.created_at,
+        COALESCE(r.body, e.body), s.name, e.upload, d.format
     FROM json_each(:endpoints) AS w
     LEFT JOIN deliveries AS d ON d.id IN (
         SELECT id FROM deliveries WHERE endpoint = w.value AND head = 1 AND due_at <= :now ORDER BY due_at LIMIT :most)
     LEFT JOIN events AS e ON e.position = d.event
+    LEFT JOIN renderings AS r ON r.event = d.event AND r.format = d.format
     LEFT JOIN sources AS s ON s.number = e.source
     LEFT JOIN endpoints AS n ON n.number = d.endpoint
     ORDER BY d.due_at, d.id"""

@@ -4,8 +4,9 @@ import asyncio
 import logging
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from types import MappingProxyType
 
 from aiohttp import ClientConnectionError, ClientError, ClientResponse
 from aiohttp.abc import AbstractResolver
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 LIMITS = Limits()
 LONGEST_READ = 16 * 1024
 """Bytes of an answer's body that are read; what is longer is cut off together with its connection."""
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Receiver:
@@ -57,12 +60,12 @@ class Receiver:
         self._opened_at = 0.0
         self._closing: set[asyncio.Task[None]] = set()
 
-    async def post(self, event_id: str, body: bytes) -> Attempt:
-        """One attempt to bring an event; raises nothing but `CancelledError`."""
+    async def post(self, event_id: str, body: bytes, extra: Mapping[str, str] = NOTHING) -> Attempt:
+        """One attempt to bring an event, `extra` being headers of its own; raises nothing but `CancelledError`."""
         started_at, began = self._clock(), self._monotonic()
         course = Course(self._endpoint.timeout, self._limits.legs, self._monotonic)
         try:
-            response, excerpt = await self._answer(event_id, body, course)
+            response, excerpt = await self._answer(event_id, body, extra, course)
         except Exception as error:  # noqa: BLE001 - one receiver's trouble must not reach another; a bug is logged
             outcome, note = self._fault(error)
             return Attempt(started_at, self._monotonic() - began, outcome, note=note, phases=course.took)
@@ -82,7 +85,9 @@ class Receiver:
             await asyncio.gather(*self._closing)
         await self._resolver.close()
 
-    async def _answer(self, event_id: str, body: bytes, course: Course) -> tuple[ClientResponse, str]:
+    async def _answer(
+        self, event_id: str, body: bytes, extra: Mapping[str, str], course: Course
+    ) -> tuple[ClientResponse, str]:
         """Post, and once more at once where it cannot have arrived and trying again costs nothing.
 
         So it is where a reused connection turns out to have been closed by the other side, and where nobody listens for
@@ -90,23 +95,23 @@ class Receiver:
         """
         connections = self._current()
         try:
-            return await self._post(connections, event_id, body, course)
+            return await self._post(connections, event_id, body, extra, course)
         except ClientConnectionError as error:
             reused = Leg.CONNECT not in course.took
             if not (verdict.is_unanswered(error) if reused else self._is_turned_away(error, course)):
                 raise
         if reused:
             self._give_up(connections)
-        return await self._post(self._current(), event_id, body, course)
+        return await self._post(self._current(), event_id, body, extra, course)
 
     def _is_turned_away(self, error: ClientConnectionError, course: Course) -> bool:
         return verdict.is_turned_away(error) and sum(course.took.values()) < self._limits.at_once
 
     async def _post(
-        self, connections: Connections, event_id: str, body: bytes, course: Course
+        self, connections: Connections, event_id: str, body: bytes, extra: Mapping[str, str], course: Course
     ) -> tuple[ClientResponse, str]:
-        headers = signing.headers(self._keys, event_id, int(self._clock()), body)
-        headers["content-length"] = str(len(body))
+        signed = signing.headers(self._keys, event_id, int(self._clock()), body)
+        headers = {**extra, **signed, "content-length": str(len(body))}
         with connections as session:
             response = await course.answered(
                 session.post(connections.url, data=body, headers=headers, allow_redirects=False)

@@ -10,8 +10,19 @@ from hypothesis import strategies as st
 from things import HOUR, NOW, observations, receiver, seen, upload
 
 from notifier.core.diff import Vanishing, absent, diff
-from notifier.core.events import EVENT_TYPES, event_for, event_id, event_type, matches, receivers, source_event, wants
+from notifier.core.events import (
+    EVENT_TYPES,
+    addressed,
+    event_for,
+    event_id,
+    event_type,
+    matches,
+    receivers,
+    source_event,
+    wants,
+)
 from notifier.core.model import Reason, SourceState, Status, Target, TargetStatus, Trouble
+from notifier.core.render import cloudevents
 
 S, T = Status, TargetStatus
 GOLDEN = Path(__file__).parent.parent / "render"
@@ -63,6 +74,11 @@ def source_failing():
 def test_a_body_is_as_receivers_know_it(told):
     golden = (GOLDEN / f"{told.__name__}.json").read_bytes().removesuffix(b"\n")
     assert told().body == golden
+
+
+def test_a_cloudevent_is_as_receivers_know_it():
+    golden = (GOLDEN / "completed.cloudevents.json").read_bytes().removesuffix(b"\n")
+    assert cloudevents(completed()) == golden
 
 
 # --- an upload's event
@@ -235,3 +251,16 @@ def test_a_source_s_event_goes_to_who_asks_for_it():
     asks, default = receiver(events=("source.*",)), receiver()
     assert list(receivers(source_failing(), [default, asks])) == [asks]
     assert list(receivers(completed(), [default, asks])) == [default]
+
+
+# --- in which format
+
+
+def test_an_event_is_made_in_the_formats_of_those_who_get_it_and_in_no_other():
+    plain, cloud = receiver(), receiver(format="cloudevents")
+    elsewhere = receiver(format="cloudevents", events=("upload.failed",))
+    assert addressed(completed(), [plain, elsewhere]) == (completed(), [plain])
+    event, to = addressed(completed(), [cloud, plain, cloud])
+    assert to == [cloud, plain, cloud]
+    assert event.renderings == {"cloudevents": cloudevents(completed())}
+    assert replace(event, renderings={}) == completed()

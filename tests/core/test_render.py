@@ -1,4 +1,4 @@
-"""The `standard` format, byte by byte."""
+"""The formats, byte by byte."""
 
 import json
 import re
@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from things import NOW
 
-from notifier.core.render import iso, standard
+from notifier.core.model import Event
+from notifier.core.render import CONTENT_TYPES, cloudevents, iso, rendered, standard
 
 
 def test_a_body_is_compact_in_order_and_plain_utf_8():
@@ -40,6 +41,51 @@ def test_a_body_says_what_was_put_into_it(data):
 def test_what_is_no_json_is_not_sent(number):
     with pytest.raises(ValueError, match="JSON"):
         standard("evt_1", "x", NOW, {"progress": number})
+
+
+# --- CloudEvents
+
+
+def event(data, **more):
+    about = {"source": "posts", "lane": 7, "sequence": 3, "status": None, "upload": "ü 1", **more}
+    return Event("evt_1", "upload.completed", NOW, body=standard("evt_1", "upload.completed", NOW, data), **about)
+
+
+def test_a_cloudevent_has_the_data_of_the_body_and_tells_the_rest_by_attributes():
+    data = {"source": "posts", "upload": {"title": "日本 🎬\u2028"}, "number": 1e-7}
+    assert cloudevents(event(data)) == (
+        b'{"specversion":"1.0","id":"evt_1","source":"/sources/posts","type":"upload.completed","subject":"\xc3\xbc 1",'
+        b'"time":"2026-11-21T12:00:00.000Z","datacontenttype":"application/json","sequence":"0000000003","data":'
+        + json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+        + b"}"
+    )
+
+
+def test_what_is_about_no_upload_has_no_subject():
+    assert "subject" not in json.loads(cloudevents(event({"source": "posts"}, upload=None)))
+
+
+@pytest.mark.parametrize(
+    ("data", "source"),
+    [
+        ({"source": "posts", "provider": "upload_post"}, "/sources/posts"),
+        ({"endpoint": "app"}, "/endpoints/app"),
+        ({}, "/notifier"),
+    ],
+)
+def test_the_source_of_a_cloudevent_is_whom_it_is_about(data, source):
+    assert json.loads(cloudevents(event(data)))["source"] == source
+
+
+@given(st.integers(1, 2**31), st.integers(1, 2**31))
+def test_sequences_as_text_stand_in_their_order(one, other):
+    first, second = (json.loads(cloudevents(event({}, sequence=each)))["sequence"] for each in (one, other))
+    assert (first < second) == (one < other)
+    assert len(first) == len(second) == 10
+
+
+def test_every_format_has_its_content_type_and_standard_is_never_made_twice():
+    assert set(rendered(event({}), CONTENT_TYPES).renderings) == set(CONTENT_TYPES) - {"standard"}
 
 
 # --- moments

@@ -27,6 +27,7 @@ CREATE TABLE deliveries (
     endpoint    INTEGER NOT NULL REFERENCES endpoints,
     lane        INTEGER,                                              -- NULL: every delivery for itself
     sequence    INTEGER NOT NULL,
+    format      TEXT    NOT NULL DEFAULT 'standard',                  -- of the body, as it was wanted at the announcement
     phase       TEXT    NOT NULL DEFAULT 'waiting'
                 CHECK (phase IN ('waiting', 'delivered', 'dead', 'superseded', 'dropped')),
     head        INTEGER NOT NULL CHECK (head IN (0, 1)),              -- the first of its lane: the only one that may go
@@ -81,6 +82,13 @@ CREATE TABLE lives (
     events   TEXT    NOT NULL CHECK (json_valid(events)),
     exposure TEXT    NOT NULL CHECK (json_valid(exposure)),
     PRIMARY KEY (source, class)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE renderings (
+    event  INTEGER NOT NULL REFERENCES events,
+    format TEXT    NOT NULL CHECK (format <> 'standard'),
+    body   BLOB    NOT NULL,
+    PRIMARY KEY (event, format)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE sources (

@@ -56,6 +56,19 @@ async def test_what_is_due_comes_with_all_that_sending_needs(store):
     assert (one.source, one.upload) == ("posts", "u7")
 
 
+async def test_each_delivery_has_the_bytes_of_the_format_that_its_endpoint_wanted_when_it_was_announced(store):
+    cloud = replace(NONE, format="cloudevents")
+    await announce(store, event(7, 1, body=b"plain", renderings={"cloudevents": b"cloud"}), to=(APP, cloud))
+    await announce(store, event(8, 1, body=b"later"), to=(APP, NONE))  # the config is another one now
+    found, _ = await store.due(NOW, {"app": 10, "none": 10})
+    assert {(one.endpoint, one.format, one.body) for one in found} == {
+        ("app", "standard", b"plain"),
+        ("none", "cloudevents", b"cloud"),
+        ("app", "standard", b"later"),
+        ("none", "standard", b"later"),
+    }
+
+
 async def test_only_the_first_of_a_lane_may_go(store):
     await announce(store, event(1, 1), event(2, 1), event(1, 2), event(-1, 1))
     assert ids(await due(store)) == ["evt_1_1", "evt_2_1", "evt_-1_1"]

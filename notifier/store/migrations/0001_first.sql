@@ -84,6 +84,14 @@ CREATE TABLE events (
     CHECK ((lane > 0) = (upload IS NOT NULL))
 ) STRICT;
 
+-- An event in the formats beside `standard` that its receivers wanted when it was announced; fixed like its body.
+CREATE TABLE renderings (
+    event  INTEGER NOT NULL REFERENCES events,
+    format TEXT    NOT NULL CHECK (format <> 'standard'),
+    body   BLOB    NOT NULL,
+    PRIMARY KEY (event, format)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE endpoints (
     number INTEGER PRIMARY KEY,
     name   TEXT NOT NULL UNIQUE
@@ -95,6 +103,7 @@ CREATE TABLE deliveries (
     endpoint    INTEGER NOT NULL REFERENCES endpoints,
     lane        INTEGER,                                              -- NULL: every delivery for itself
     sequence    INTEGER NOT NULL,
+    format      TEXT    NOT NULL DEFAULT 'standard',                  -- of the body, as it was wanted at the announcement
     phase       TEXT    NOT NULL DEFAULT 'waiting'
                 CHECK (phase IN ('waiting', 'delivered', 'dead', 'superseded', 'dropped')),
     head        INTEGER NOT NULL CHECK (head IN (0, 1)),              -- the first of its lane: the only one that may go
