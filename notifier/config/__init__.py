@@ -6,7 +6,8 @@
 """
 
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
@@ -39,21 +40,31 @@ class Reading:
     settings: Settings
 
 
-def load(path: Path, environ: Mapping[str, str], providers: Mapping[str, Provider] = PROVIDERS) -> Settings:
+def load(
+    path: Path,
+    environ: Mapping[str, str],
+    providers: Mapping[str, Provider] = PROVIDERS,
+    clock: Callable[[], float] = time.time,
+) -> Settings:
     """What the config at `path` means; raises `ConfigError` with every fault in it."""
-    return read(path, environ, providers).settings
+    return read(path, environ, providers, clock).settings
 
 
-def read(path: Path, environ: Mapping[str, str], providers: Mapping[str, Provider] = PROVIDERS) -> Reading:
+def read(
+    path: Path,
+    environ: Mapping[str, str],
+    providers: Mapping[str, Provider] = PROVIDERS,
+    clock: Callable[[], float] = time.time,
+) -> Reading:
     """As `load`, with the config as it is written."""
     text, readable = _text(path)
     file, toml, findings = parse(text, str(path))
-    around = Surroundings(environ=environ, folder=path.absolute().parent, providers=providers)
+    around = Surroundings(environ=environ, folder=path.absolute().parent, providers=providers, now=clock())
     check(file, around, toml.document, findings)
     secrets = resolve(file, around, findings)
     if findings.faults:
         raise ConfigError(*_placed(findings.faults, toml, str(path)))
-    advise(file, findings, readable=readable)
+    advise(file, findings, around.now, readable=readable)
     warnings = tuple(map(str, _placed(findings.warnings, toml, str(path))))
     return Reading(file, meaning(file, secrets, around, warnings))
 

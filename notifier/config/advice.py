@@ -1,5 +1,7 @@
 """What works, but perhaps not as it was meant: said by `check` and at the start, and no reason to stop."""
 
+from math import inf
+
 from notifier.config.checks import hidden_texts
 from notifier.config.faults import Findings, KeyPath
 from notifier.config.keys import CREDENTIALS
@@ -8,13 +10,16 @@ from notifier.config.units import network
 from notifier.config.urls import is_exposed, is_refused
 from notifier.config.words import THIS_VERSION, nearest
 from notifier.core.events import EVENT_TYPES, matches
+from notifier.core.render import iso
 from notifier.core.secret import Secret
 
 LATER = (("store", "keep"), ("server", "socket"), ("server", "notify_urls"), ("server", "encoding"))
 """Keys that are read and have no effect yet."""
+NOTICE = 7 * 86400.0
+"""Seconds before the last secret of an endpoint ends from which on that is told."""
 
 
-def advise(file: File, findings: Findings, *, readable: bool) -> None:
+def advise(file: File, findings: Findings, now: float, *, readable: bool) -> None:
     """Everything worth a warning; `readable`: other users of the machine can read the file of the config."""
     for table, key in LATER:
         if key in getattr(file, table).model_fields_set:
@@ -28,6 +33,7 @@ def advise(file: File, findings: Findings, *, readable: bool) -> None:
         _source(source, ("sources", index), findings)
     for index, endpoint in enumerate(file.endpoints):
         _endpoint(file, endpoint, ("endpoints", index), findings)
+        _ends(endpoint, now, ("endpoints", index, "secrets"), findings)
     if readable:
         _readable_secrets(file, findings)
 
@@ -63,6 +69,16 @@ def _events(endpoint: EndpointTable, path: KeyPath, findings: Findings) -> None:
             findings.warn((*path, number), f"no event type of {THIS_VERSION} matches", suggestion)
     if not any(matches(endpoint.events, type_) for type_ in EVENT_TYPES):
         findings.warn(path, "no event type passes: this endpoint gets nothing")
+
+
+def _ends(endpoint: EndpointTable, now: float, path: KeyPath, findings: Findings) -> None:
+    """Secrets that have ended, and endpoints that soon have none that signs."""
+    ends = [inf if secret.not_after is None else secret.not_after for secret in endpoint.secrets]
+    for number, end in enumerate(ends):
+        if end < now:
+            findings.warn((*path, number), f"ended at {iso(end)} and signs no more: leave it out")
+    if max(ends) < now + NOTICE:
+        findings.warn(path, f"after {iso(max(ends))} none of them signs, and nothing is sent then: add another")
 
 
 def _readable_secrets(file: File, findings: Findings) -> None:

@@ -59,7 +59,7 @@ def check(file: File, around: Surroundings, document: Mapping[str, Any], finding
     for index, source in enumerate(file.sources):
         _source(source, ("sources", index), around.providers, findings)
     for index, endpoint in enumerate(file.endpoints):
-        _endpoint(file, endpoint, ("endpoints", index), findings)
+        _endpoint(file, endpoint, ("endpoints", index), around.now, findings)
     _known_sources(file, document, findings)
 
 
@@ -91,12 +91,14 @@ def _kinds(source: SourceTable, path: KeyPath, provider: Provider, findings: Fin
             one_of("kind", kind, provider.kinds)
 
 
-def _endpoint(file: File, endpoint: EndpointTable, path: KeyPath, findings: Findings) -> None:
+def _endpoint(file: File, endpoint: EndpointTable, path: KeyPath, now: float, findings: Findings) -> None:
     own_port = address(file.server.listen)[1] if file.server.listen else None
     with findings.at((*path, "url")):
         check_endpoint(endpoint.url, allow_http=sending(endpoint, file.delivery).allow_http, own_port=own_port)
     for name, fault in header_faults(endpoint.headers):
         findings.fault((*path, "headers", name) if name else (*path, "headers"), fault)
+    if all(secret.not_after is not None and secret.not_after < now for secret in endpoint.secrets):
+        findings.fault((*path, "secrets"), "every one of them has ended, and nothing is sent unsigned: add another")
 
 
 def _known_sources(file: File, document: Mapping[str, Any], findings: Findings) -> None:

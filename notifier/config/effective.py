@@ -11,6 +11,7 @@ from notifier.config.secrets import Reference
 from notifier.config.units import rate_text
 from notifier.config.urls import shown, shown_template
 from notifier.core.model import Source
+from notifier.core.render import iso
 from notifier.core.secret import Secret
 
 MASK = "***"
@@ -115,7 +116,7 @@ def _endpoint(endpoint: EndpointTable, reading: Reading) -> Section:
 
 def _masked(value: Any) -> Any:
     if isinstance(value, Secret | Reference):
-        return MASK
+        return MASK if value.not_after is None else {"value": MASK, "not_after": iso(value.not_after)}
     if isinstance(value, list):
         return [_masked(item) for item in value]
     if isinstance(value, Table):
@@ -127,4 +128,6 @@ def _masked(value: Any) -> Any:
 def _toml(value: Any) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{json.dumps(key)} = {_toml(item)}" for key, item in value.items()) + "}"
-    return json.dumps(value, ensure_ascii=False)  # JSON's strings, numbers, booleans and lists are TOML's
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)  # JSON's strings, numbers and booleans are TOML's

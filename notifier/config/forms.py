@@ -118,4 +118,5 @@ UrlTemplate = Annotated[
 ]
 Expression = Annotated[str, form("expected a JMESPath expression, which is a string", _expression)]
 Denial = Annotated[int, BeforeValidator(_denial)]
+SigningText = Annotated[Secret | secrets.Reference, PlainValidator(secrets.read_for_signing)]
 HiddenText = Annotated[Secret | secrets.Reference, PlainValidator(secrets.read)]

@@ -18,6 +18,7 @@ from notifier.config.forms import (
     HiddenText,
     Name,
     Rate,
+    SigningText,
     SomeTime,
     SourcePattern,
     Text,
@@ -190,7 +191,7 @@ class EndpointTable(SendingTable):
     name: Name = Field(examples=["stand-in"])
     url: Text = Field(examples=["https://stand-in.example"])
     format: Annotated[str, word("format", tuple(CONTENT_TYPES), LATER_FORMATS)] = "standard"
-    secrets: Annotated[list[HiddenText], items(1, 10)] = Field(examples=[["stand-in"]])
+    secrets: Annotated[list[SigningText], items(1, 10)] = Field(examples=[["stand-in"]])
     events: list[EventPattern] = ["upload.*"]
     sources: list[SourcePattern] = ["*"]
     statuses: list[Annotated[str, word("status", tuple(Status))]] = []

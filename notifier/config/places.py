@@ -22,6 +22,8 @@ class Surroundings:
     folder: Path
     """Of the config file."""
     providers: Mapping[str, Provider]
+    now: float
+    """When it is read."""
 
 
 def config_path(given: Path | None, environ: Mapping[str, str], system: Path = SYSTEM, here: Path = HERE) -> Path:

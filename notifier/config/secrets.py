@@ -1,15 +1,19 @@
 """a secret as the config has it → the secret itself."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from notifier.config.faults import Wrong
+from notifier.config.units import moment
 from notifier.config.words import nearest
 from notifier.core.secret import Secret
 from notifier.core.signing import parse_secret
 
 EXPECTED = 'expected a string, { env = "NAME" }, { file = "PATH" } or { credential = "NAME" }'
+EXPECTED_TO_END = (
+    'expected not_after beside { env = "NAME" }, { file = "PATH" }, { credential = "NAME" } or { value = "SECRET" }'
+)
 KINDS = {"env": "the environment variable", "file": "the file", "credential": "the credential"}
 LARGEST = 64 * 1024
 """Bytes of a secret."""
@@ -21,6 +25,8 @@ class Reference:
 
     kind: str
     name: str
+    not_after: float | None = None
+    """As of the secret that is kept there."""
 
     def __str__(self) -> str:
         return f"{KINDS[self.kind]} {self.name}"
@@ -30,13 +36,30 @@ def read(value: object) -> Secret | Reference:
     """What stands in the config: the secret, or a reference to it."""
     if isinstance(value, str):
         return Secret(value)
+    return _reference(value, EXPECTED)
+
+
+def read_for_signing(value: object) -> Secret | Reference:
+    """As `read`; such a secret may also end: `{ env = "NAME", not_after = 2026-12-01T00:00:00Z }`."""
+    if not isinstance(value, dict) or (len(value) == 1 and not {"not_after", "value"} & value.keys()):
+        return read(value)
+    if "not_after" not in value:
+        raise Wrong(EXPECTED_TO_END)
+    rest = dict(value)
+    not_after = moment(rest.pop("not_after"))
+    if rest.keys() == {"value"} and isinstance(rest["value"], str):
+        return Secret(rest["value"], not_after)
+    return replace(_reference(rest, EXPECTED_TO_END), not_after=not_after)
+
+
+def _reference(value: object, expected: str) -> Reference:
     if not isinstance(value, dict) or len(value) != 1:
-        raise Wrong(EXPECTED)
+        raise Wrong(expected)
     [(kind, name)] = value.items()
     if kind not in KINDS:
-        raise Wrong(EXPECTED, nearest(kind, KINDS))
+        raise Wrong(expected, nearest(kind, KINDS))
     if not isinstance(name, str) or not name or not name.isprintable():
-        raise Wrong(EXPECTED)
+        raise Wrong(expected)
     if kind == "credential" and "/" in name:
         raise Wrong('expected the name of a credential, without "/"')
     return Reference(kind, name)
@@ -56,7 +79,7 @@ def resolve(secret: Secret | Reference, environ: Mapping[str, str], folder: Path
         raise Wrong(f"{what} is empty")
     if len(value.encode(errors="surrogateescape")) > LARGEST:
         raise Wrong(f"{what} holds more than 64 KiB")
-    return Secret(value)
+    return Secret(value, secret.not_after)
 
 
 def _fetched(reference: Reference, environ: Mapping[str, str], folder: Path) -> str:

@@ -1,6 +1,8 @@
 """text → durations, rates, addresses, networks; what cannot be read raises `Wrong` with what was expected."""
 
 import re
+from contextlib import suppress
+from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from notifier.config.faults import Wrong
@@ -13,6 +15,10 @@ DURATION = 'expected a duration like "5s", "2m", "36h", "30d"'
 RATE = 'expected a rate like "50/s", "60/m", "1000/h", "5000/d"'
 ADDRESS = 'expected an address like "127.0.0.1:9480" or "[::1]:9480"'
 NETWORK = 'expected a network like "127.0.0.0/8" or "fd00::/8"'
+MOMENT = "expected not_after to be a date, a time and its offset, like 2026-12-01T00:00:00Z"
+RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
 LAST_PORT = 65535
 
 
@@ -58,6 +64,16 @@ def network(text: str) -> IPv4Network | IPv6Network:
     if not slash or ip_address(host) != network.network_address:
         raise Wrong(NETWORK, str(network))
     return network
+
+
+def moment(value: object) -> float:
+    """A date and time of TOML, or one written as RFC 3339 has it, in Unix seconds; it has its offset."""
+    if isinstance(value, str) and RFC_3339.fullmatch(value):
+        with suppress(ValueError):
+            value = datetime.fromisoformat(value.upper())
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise Wrong(MOMENT)
+    return value.timestamp()
 
 
 def is_loopback(host: str) -> bool:

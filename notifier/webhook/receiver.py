@@ -17,6 +17,7 @@ from notifier.webhook import verdict, wishes
 from notifier.webhook.connections import Connections, Limits
 from notifier.webhook.course import Course, Leg, OutOfTime
 from notifier.webhook.names import OwnThread
+from notifier.webhook.verdict import Unsigned
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ class Receiver:
         self._own_port = own_port
         self._clock = clock
         self._monotonic = monotonic
-        self._keys = [signing.parse_secret(secret.reveal()) for secret in endpoint.secrets]
+        self._keys = [(secret, signing.parse_secret(secret.reveal())) for secret in endpoint.secrets]
         self._hidden = verdict.mask(_never_shown(endpoint))
         self._host = verdict.host_of(endpoint.url) or "the endpoint"
         self._connections: Connections | None = None
@@ -110,8 +111,7 @@ class Receiver:
     async def _post(
         self, connections: Connections, event_id: str, body: bytes, extra: Mapping[str, str], course: Course
     ) -> tuple[ClientResponse, str]:
-        signed = signing.headers(self._keys, event_id, int(self._clock()), body)
-        headers = {**extra, **signed, "content-length": str(len(body))}
+        headers = {**extra, **self._signed(event_id, body), "content-length": str(len(body))}
         with connections as session:
             response = await course.answered(
                 session.post(connections.url, data=body, headers=headers, allow_redirects=False)
@@ -120,6 +120,14 @@ class Receiver:
                 return response, self._excerpt(response, await self._read(response, course))
             finally:
                 response.close()
+
+    def _signed(self, event_id: str, body: bytes) -> dict[str, str]:
+        """By every secret that has not ended; raises `Unsigned` where none is left."""
+        now = self._clock()
+        keys = [key for secret, key in self._keys if not secret.has_ended(now)]
+        if not keys:
+            raise Unsigned(self._endpoint.name)
+        return signing.headers(keys, event_id, int(now), body)
 
     async def _read(self, response: ClientResponse, course: Course) -> bytes:
         """The beginning of the body, as far as it comes; the outcome is decided already."""

@@ -30,6 +30,11 @@ from notifier.webhook.course import Leg, OutOfTime
 from notifier.webhook.guard import RefusedAddress
 from notifier.webhook.names import NoThread
 
+
+class Unsigned(ValueError):
+    """No secret of the endpoint of this name is left to sign with."""
+
+
 LONGEST_EXCERPT = 4096
 """Bytes of an answer's body that are kept, as UTF-8."""
 LONGEST_WHY = 200
@@ -113,6 +118,8 @@ def fault(error: Exception, host: str) -> tuple[Outcome, str]:
         return Outcome.REFUSED_ADDRESS, f"{host} is refused by the rule: {cause.rule}; {_cure(cause.rule)}"
     if isinstance(error, OutOfTime):
         return _out_of_time(error), f"{host} {_LATE[error.leg]}"
+    if isinstance(error, Unsigned):
+        return Outcome.LOCAL, f"{host} was sent nothing: every secret of endpoint {error} has ended; add another"
     if (ours := _fault_of_ours(cause)) is not None:
         return Outcome.LOCAL, f"{host} was sent nothing, by a fault of this machine: {ours}"
     outcome, words = next((outcome, words) for kind, outcome, words in _FAULTS if isinstance(error, kind))

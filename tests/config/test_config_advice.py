@@ -2,9 +2,10 @@
 
 import pytest
 from configs import APP, DESCRIBED, ENCODINGS, ENVIRON, GOOD, LIST, MEDIA, POSTS, SINGLE, WHSEC
+from things import DAY, NOW
 
 from notifier import __version__
-from notifier.config import load
+from notifier.config import ConfigError, load
 
 LOCAL = APP.replace("https://app.example.com/hooks", "http://127.0.0.1:8080/") + "allow_http = true\n"
 HTTP = "what goes to an http URL can be read and changed on the way"
@@ -16,11 +17,11 @@ READABLE = "a secret in a file that other users can read: chmod 600, or keep it 
 def advice(tmp_path):
     """The warnings about a text, without file, line and column."""
 
-    def advice(text, mode=0o600):
+    def advice(text, mode=0o600, now=NOW):
         path = tmp_path / "config.toml"
         path.write_text(text)
         path.chmod(mode)
-        warnings = load(path, ENVIRON).warnings
+        warnings = load(path, ENVIRON, clock=lambda: now).warnings
         assert all(warning.startswith(f"{path}:") for warning in warnings)
         return [warning.split(": ", 1)[1] for warning in warnings]
 
@@ -63,6 +64,42 @@ def test_http_is_told_where_it_is_allowed(advice):
     assert advice(GOOD + "allow_http = false\n") == []
     # Said once for all is told once.
     assert advice("[delivery]\nallow_http = true\n" + POSTS + APP) == [f"delivery.allow_http: {HTTP}"]
+
+
+PAST = "2026-11-21T11:59:59Z"
+LATE = "2026-11-28T12:00:00Z"
+"""Seven days after NOW."""
+ENDED = "endpoints.app.secrets.{}: ended at 2026-11-21T11:59:59Z and signs no more: leave it out"
+LAST = "endpoints.app.secrets: after 2026-11-28T12:00:00Z none of them signs, and nothing is sent then: add another"
+
+
+def ending(*ends):
+    """A config whose endpoint has a secret for each of these ends, "" being none."""
+    entries = [f'{{ env = "WHSEC"{f", not_after = {end}" if end else ""} }}' for end in ends]
+    return POSTS + APP.replace('{ env = "WHSEC" }', ", ".join(entries))
+
+
+@pytest.mark.parametrize(
+    ("ends", "now", "said"),
+    [
+        (["", LATE], NOW + DAY, []),
+        ([LATE], NOW, []),
+        ([LATE], NOW + 1, [LAST]),
+        ([LATE, LATE], NOW + 1, [LAST]),
+        ([LATE, "2026-12-24T00:00:00Z"], NOW + 1, []),
+        ([PAST, ""], NOW, [ENDED.format(1)]),
+        (["", PAST], NOW, [ENDED.format(2)]),
+        ([LATE, PAST, PAST], NOW + 1, [LAST, ENDED.format(2), ENDED.format(3)]),
+    ],
+)
+def test_a_secret_that_ended_is_told_and_the_last_one_a_week_before(advice, ends, now, said):
+    assert advice(ending(*ends), now=now) == said
+
+
+def test_that_every_secret_has_ended_is_a_fault_from_that_moment_on(advice):
+    assert advice(ending(PAST), now=NOW - 1)
+    with pytest.raises(ConfigError, match=r"app\.secrets: every one of them has ended, and nothing is sent unsigned"):
+        advice(ending(PAST), now=NOW)
 
 
 @pytest.mark.parametrize("host", ["10.0.0.1", "[::1]", "intranet", "app.internal", "localhost"])

@@ -129,6 +129,15 @@ def test_an_empty_config_is_shown_with_all_its_defaults(reading):
     assert all(line.endswith("# default") for line in as_toml(one).splitlines() if " = " in line)
 
 
+def test_when_a_secret_ends_is_shown_and_the_secret_is_not(reading):
+    ends = f'{{ value = "{WHSEC}", not_after = 2099-12-01T00:00:00+01:00 }}, {{ env = "WHSEC" }}'
+    one = reading(POSTS + APP.replace('{ env = "WHSEC" }', ends))
+    [app] = tomllib.loads(as_toml(one))["endpoints"]
+    assert app["secrets"] == [{"value": "***", "not_after": "2099-11-30T23:00:00Z"}, "***"]
+    assert as_json(one)["config"]["endpoints"] == [app]
+    assert WHSEC not in as_toml(one) + json.dumps(as_json(one))
+
+
 @pytest.mark.parametrize("text", [GOOD, EVERYTHING])
 def test_no_secret_is_shown(reading, text):
     one = reading(text)

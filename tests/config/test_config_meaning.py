@@ -196,6 +196,27 @@ def test_every_secret_of_an_endpoint_signs_in_its_order(meaning):
     assert second.secrets == (Secret(other),)
 
 
+OTHER = WHSEC.replace("whsec_b", "whsec_c")
+
+
+@pytest.mark.parametrize(
+    ("written", "secret"),
+    [
+        ('{ env = "WHSEC", not_after = 2026-12-01T00:00:00Z }', Secret(WHSEC, 1796083200)),
+        ('{ not_after = "2026-12-01T00:00:00Z", env = "WHSEC" }', Secret(WHSEC, 1796083200)),
+        ('{ env = "WHSEC", not_after = 2026-12-01 01:30:00.5+01:30 }', Secret(WHSEC, 1796083200.5)),
+        ('{ env = "WHSEC", not_after = "2026-11-30t19:00:00-05:00" }', Secret(WHSEC, 1796083200)),
+        ('{ file = "whsec", not_after = 2026-12-01T00:00:00Z }', Secret(WHSEC, 1796083200)),
+        (f'{{ value = "{WHSEC}", not_after = 2026-12-01T00:00:00Z }}', Secret(WHSEC, 1796083200)),
+    ],
+)
+def test_a_signing_secret_may_end(meaning, tmp_path, written, secret):
+    (tmp_path / "whsec").write_text(f"{WHSEC}\n")
+    config = APP.replace('{ env = "WHSEC" }', f'{written}, {{ env = "OTHER" }}')
+    [endpoint] = meaning(config, OTHER=OTHER).endpoints
+    assert endpoint.secrets == (secret, Secret(OTHER))
+
+
 @pytest.mark.parametrize(
     ("listen", "token", "place"),
     [

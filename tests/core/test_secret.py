@@ -5,7 +5,7 @@ import json
 import pickle
 
 import pytest
-from things import receiver
+from things import NOW, receiver
 
 from notifier.core.secret import Secret
 
@@ -36,6 +36,12 @@ def test_it_is_not_written_anywhere(write):
 
 def test_it_has_nowhere_else_to_look():
     assert not hasattr(HIDDEN, "__dict__")
+
+
+def test_it_may_end_and_is_still_good_at_its_last_moment():
+    assert not Secret("a").has_ended(NOW)
+    assert [Secret("a", NOW).has_ended(NOW + late) for late in (-1, 0, 0.001)] == [False, False, True]
+    assert Secret("a", NOW) == Secret("a", NOW) != Secret("a")
 
 
 def test_equal_secrets_are_equal():

@@ -1,9 +1,11 @@
 """What is sent: these headers and no others, these bytes, signed."""
 
 import json
+import time
 
+import pytest
 from receiving import KEY, OK, Clock, Names, answer, receiver, serving
-from standardwebhooks import Webhook
+from standardwebhooks import Webhook, WebhookVerificationError
 from things import NOW
 
 from notifier import __version__
@@ -64,6 +66,34 @@ async def test_every_secret_signs_and_standard_webhooks_verifies():
     request, _ = await sent(more={"secrets": (Secret(KEY), Secret(OTHER_KEY))})
     for key in (KEY, OTHER_KEY):
         assert Webhook(key).verify(request.body, dict(request.headers)) == json.loads(BODY)
+
+
+@pytest.mark.parametrize(("late", "verifies"), [(-1, [True, True]), (0, [True, True]), (0.5, [False, True])])
+async def test_a_secret_signs_until_its_end_by_our_clock(late, verifies):
+    end = time.time()
+    request, _ = await sent(more={"secrets": (Secret(KEY, end), Secret(OTHER_KEY))}, clock=lambda: end + late)
+    found = []
+    for key in (KEY, OTHER_KEY):
+        try:
+            found.append(bool(Webhook(key).verify(request.body, dict(request.headers))))
+        except WebhookVerificationError:
+            found.append(False)
+    assert found == verifies
+
+
+async def test_nothing_goes_out_unsigned_when_every_secret_has_ended():
+    ended = (Secret(KEY, NOW), Secret(OTHER_KEY, NOW - 1))
+    now = [NOW]
+    async with (
+        serving(answer(OK)) as server,
+        receiver(server.port, more={"secrets": ended}, clock=lambda: now[0]) as one,
+    ):
+        assert (await one.post("evt_1", BODY)).outcome is Outcome.DELIVERED
+        now[0] = NOW + 1
+        attempt = await one.post("evt_2", BODY)
+    assert (attempt.outcome, attempt.status) == (Outcome.LOCAL, None)
+    assert attempt.note == "127.0.0.1 was sent nothing: every secret of endpoint app has ended; add another"
+    assert len(server.requests) == server.connections == 1
 
 
 async def test_a_host_is_named_without_the_port_where_it_is_the_usual_one():
