@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from notifier.config import secrets
+from notifier.config.certificates import check_files
 from notifier.config.faults import Findings, KeyPath
 from notifier.config.headers import header_faults
 from notifier.config.keys import check_keys
@@ -44,8 +45,16 @@ def hidden_texts(file: File) -> Iterator[Hidden]:
         if source.auth:
             yield ("sources", index, "auth", "secret"), source.auth.secret, secrets.fit_for_header
     for index, endpoint in enumerate(file.endpoints):
-        for number, secret in enumerate(endpoint.secrets):
-            yield ("endpoints", index, "secrets", number), secret, secrets.fit_for_signing
+        yield from _hidden_texts(endpoint, ("endpoints", index))
+
+
+def _hidden_texts(endpoint: EndpointTable, path: KeyPath) -> Iterator[Hidden]:
+    for number, secret in enumerate(endpoint.secrets):
+        yield (*path, "secrets", number), secret, secrets.fit_for_signing
+    if endpoint.bearer:
+        yield (*path, "bearer"), endpoint.bearer, secrets.fit_for_bearer
+    if endpoint.basic:
+        yield (*path, "basic", "password"), endpoint.basic.password, secrets.fit_for_basic
 
 
 def check(file: File, around: Surroundings, document: Mapping[str, Any], findings: Findings) -> None:
@@ -59,7 +68,7 @@ def check(file: File, around: Surroundings, document: Mapping[str, Any], finding
     for index, source in enumerate(file.sources):
         _source(source, ("sources", index), around.providers, findings)
     for index, endpoint in enumerate(file.endpoints):
-        _endpoint(file, endpoint, ("endpoints", index), around.now, findings)
+        _endpoint(file, endpoint, ("endpoints", index), around, findings)
     _known_sources(file, document, findings)
 
 
@@ -91,14 +100,24 @@ def _kinds(source: SourceTable, path: KeyPath, provider: Provider, findings: Fin
             one_of("kind", kind, provider.kinds)
 
 
-def _endpoint(file: File, endpoint: EndpointTable, path: KeyPath, now: float, findings: Findings) -> None:
+def _endpoint(file: File, endpoint: EndpointTable, path: KeyPath, around: Surroundings, findings: Findings) -> None:
     own_port = address(file.server.listen)[1] if file.server.listen else None
     with findings.at((*path, "url")):
         check_endpoint(endpoint.url, allow_http=sending(endpoint, file.delivery).allow_http, own_port=own_port)
     for name, fault in header_faults(endpoint.headers):
         findings.fault((*path, "headers", name) if name else (*path, "headers"), fault)
-    if all(secret.not_after is not None and secret.not_after < now for secret in endpoint.secrets):
+    if all(secret.not_after is not None and secret.not_after < around.now for secret in endpoint.secrets):
         findings.fault((*path, "secrets"), "every one of them has ended, and nothing is sent unsigned: add another")
+    _one_credential(endpoint, path, findings)
+    check_files(endpoint, path, around.folder, findings)
+
+
+def _one_credential(endpoint: EndpointTable, path: KeyPath, findings: Findings) -> None:
+    """A request has one header `authorization`."""
+    saying: list[KeyPath] = [(*path, key) for key in ("bearer", "basic") if getattr(endpoint, key) is not None]
+    saying += [(*path, "headers", name) for name in endpoint.headers if name.lower() == "authorization"]
+    for other in saying[1:]:
+        findings.fault(other, f"{saying[0][-1]} says already what the header authorization holds: one of them")
 
 
 def _known_sources(file: File, document: Mapping[str, Any], findings: Findings) -> None:

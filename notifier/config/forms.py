@@ -105,6 +105,7 @@ def _denial(value: object) -> object:
 
 Name = Annotated[str, like("expected a name of the letters a-z, digits, _ and -", NAME.pattern)]
 Text = Annotated[str, like("expected a string that is not empty and has no control characters", r"[^\x00-\x1f\x7f]+")]
+User = Annotated[str, like("expected a user without colons and control characters", r"[^:\x00-\x1f\x7f]+")]
 Duration = Annotated[str, form(units.DURATION, units.seconds)]
 Delay = Annotated[Duration, lasting("0s", units.LONGEST)]
 SomeTime = Annotated[Duration, lasting("1s", units.LONGEST)]

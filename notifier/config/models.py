@@ -24,6 +24,7 @@ from notifier.config.forms import (
     Text,
     UrlPattern,
     UrlTemplate,
+    User,
     above_zero,
     form,
     items,
@@ -185,6 +186,13 @@ class SourceTable(Table):
         return self.discover and (self.fields is None or self.list is not None)
 
 
+class BasicTable(Table):
+    """Credentials of the `Basic` kind."""
+
+    user: User = Field(examples=["stand-in"])
+    password: HiddenText = Field(examples=["stand-in"])
+
+
 class EndpointTable(SendingTable):
     """A receiver."""
 
@@ -196,6 +204,11 @@ class EndpointTable(SendingTable):
     sources: list[SourcePattern] = ["*"]
     statuses: list[Annotated[str, word("status", tuple(Status))]] = []
     headers: dict[str, str] = Field(default={}, repr=False)  # credentials belong in them
+    bearer: HiddenText | None = None
+    basic: BasicTable | None = None
+    ca_file: Text | None = None
+    client_cert: Text | None = None
+    client_key: Text | None = None
 
 
 def sending(endpoint: EndpointTable, delivery: DeliveryTable) -> DeliveryTable:

@@ -117,6 +117,19 @@ def fit_for_header(secret: Secret) -> None:
         raise Wrong("the secret holds characters that no header can carry")
 
 
+def fit_for_bearer(secret: Secret) -> None:
+    """Raises `Wrong` where a token cannot be the one of a header `authorization`."""
+    fit_for_header(secret)
+    if " " in secret.reveal():
+        raise Wrong('a token has no blanks; the word "Bearer" goes before it by itself')
+
+
+def fit_for_basic(secret: Secret) -> None:
+    """Raises `Wrong` where a password cannot go out as one."""
+    if not secret.reveal().isprintable():
+        raise Wrong("a password has no line breaks and no other control characters")
+
+
 def fit_for_signing(secret: Secret) -> None:
     """Raises `Wrong` where a secret cannot sign webhooks."""
     try:

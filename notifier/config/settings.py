@@ -18,7 +18,7 @@ from notifier.config.models import (
 from notifier.config.places import Surroundings, store_path
 from notifier.config.units import address, network, rate, seconds
 from notifier.core.description import Auth, Description, ListCall, Paging, SingleCall, TargetCall
-from notifier.core.model import Baseline, Endpoint, Order, Source, TargetStatus
+from notifier.core.model import Baseline, Basic, Endpoint, Order, Source, TargetStatus
 from notifier.core.secret import Secret
 from notifier.providers.base import Provider
 
@@ -55,15 +55,16 @@ def meaning(file: File, secrets: Mapping[KeyPath, Secret], around: Surroundings,
             for index, source in enumerate(file.sources)
         ),
         endpoints=tuple(
-            _endpoint(endpoint, file.delivery, _signing(secrets, index))
+            _endpoint(endpoint, file.delivery, _inside(secrets, ("endpoints", index)), around.folder)
             for index, endpoint in enumerate(file.endpoints)
         ),
         warnings=warnings,
     )
 
 
-def _signing(secrets: Mapping[KeyPath, Secret], index: int) -> tuple[Secret, ...]:
-    return tuple(secret for path, secret in secrets.items() if path[:2] == ("endpoints", index))
+def _inside(secrets: Mapping[KeyPath, Secret], table: KeyPath) -> dict[KeyPath, Secret]:
+    """The secrets of a table, by their keys in it."""
+    return {path[len(table) :]: secret for path, secret in secrets.items() if path[: len(table)] == table}
 
 
 def _source(source: SourceTable, api_key: Secret, provider: Provider) -> Source:
@@ -110,17 +111,25 @@ def _target_call(targets: TargetsTable) -> TargetCall:
     return TargetCall(targets.items, targets.model_dump(exclude={"items"}, exclude_none=True))
 
 
-def _endpoint(endpoint: EndpointTable, delivery: DeliveryTable, secrets: tuple[Secret, ...]) -> Endpoint:
-    how = sending(endpoint, delivery)
+def _endpoint(
+    endpoint: EndpointTable, delivery: DeliveryTable, secrets: Mapping[KeyPath, Secret], folder: Path
+) -> Endpoint:
+    """`secrets` has the endpoint's own by the keys in its table; files are relative to `folder`."""
+    how, basic = sending(endpoint, delivery), endpoint.basic
     return Endpoint(
         name=endpoint.name,
         url=endpoint.url,
-        secrets=secrets,
+        secrets=tuple(secret for path, secret in secrets.items() if path[0] == "secrets"),
         format=endpoint.format,
         events=tuple(endpoint.events),
         sources=tuple(endpoint.sources),
         statuses=tuple(endpoint.statuses),
         headers=endpoint.headers,
+        bearer=secrets.get(("bearer",)),
+        basic=None if basic is None else Basic(basic.user, secrets["basic", "password"]),
+        ca_file=_absolute(endpoint.ca_file, folder),
+        client_cert=_absolute(endpoint.client_cert, folder),
+        client_key=_absolute(endpoint.client_key, folder),
         schedule=tuple(seconds(delay) for delay in how.schedule),
         timeout=seconds(how.timeout),
         max_in_flight=how.max_in_flight,
@@ -129,3 +138,7 @@ def _endpoint(endpoint: EndpointTable, delivery: DeliveryTable, secrets: tuple[S
         allow_http=how.allow_http,
         allow_networks=tuple(network(text) for text in how.allow_networks),
     )
+
+
+def _absolute(file: str | None, folder: Path) -> str | None:
+    return None if file is None else str(folder / file)

@@ -434,6 +434,14 @@ class Source:
     stalled_after: float = 7200.0
 
 
+@dataclass(frozen=True, slots=True)
+class Basic:
+    """A user and the password: credentials of the `Basic` kind."""
+
+    user: str
+    password: Secret
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """A receiver, as the config describes it, the defaults of `[delivery]` filled in."""
@@ -447,6 +455,14 @@ class Endpoint:
     sources: tuple[str, ...] = ("*",)
     statuses: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # credentials belong in them
+    bearer: Secret | None = None
+    basic: Basic | None = None
+    """At most one of the two, and then no header `authorization` beside it."""
+    ca_file: str | None = None
+    """The authorities whose certificates are believed, an absolute path as the next two; None: the system's."""
+    client_cert: str | None = None
+    client_key: str | None = None
+    """None: it is in the file of the certificate."""
     schedule: tuple[float, ...] = (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
     """Delay before each attempt in seconds, from the announcement, then from the end of the attempt before."""
     timeout: float = 20.0

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+from base64 import b64encode
 from dataclasses import dataclass
 from functools import cache
 from types import TracebackType
@@ -14,6 +15,7 @@ from notifier import __version__
 from notifier.core.model import Endpoint
 from notifier.webhook.course import Handshake, Leg, TimedConnector, enter
 from notifier.webhook.guard import CheckingResolver, checked_socket, checked_url
+from notifier.webhook.trust import context
 
 READ_BUFFER = 8192
 """Bytes of an answer; reading from the socket pauses when twice so many have piled up."""
@@ -44,11 +46,8 @@ class Limits:
 
 @cache
 def tls() -> ssl.SSLContext:
-    """TLS 1.2 or newer, certificate and host name checked. Made once: it reads all authorities from disk."""
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
-    return context
+    """What endpoints without files of their own have. Made once: it reads all authorities from disk."""
+    return context()
 
 
 class Connections:
@@ -81,6 +80,7 @@ class Connections:
                 "user-agent": f"notifier/{__version__}",
                 "accept-encoding": "identity",
                 **{name.lower(): value for name, value in endpoint.headers.items()},
+                **authorization(endpoint),
             },
             skip_auto_headers=["accept"],
             cookie_jar=DummyCookieJar(),
@@ -116,3 +116,13 @@ class Connections:
 def _timed(context: ssl.SSLContext) -> ssl.SSLContext:
     context.sslobject_class = Handshake
     return context
+
+
+def authorization(endpoint: Endpoint) -> dict[str, str]:
+    """The header that bears the endpoint's credentials, where it has any: RFC 6750, or RFC 7617 in UTF-8."""
+    if endpoint.bearer is not None:
+        return {"authorization": f"Bearer {endpoint.bearer.reveal()}"}
+    if endpoint.basic is not None:
+        pair = f"{endpoint.basic.user}:{endpoint.basic.password.reveal()}"
+        return {"authorization": f"Basic {b64encode(pair.encode()).decode()}"}
+    return {}

@@ -14,9 +14,10 @@ from aiohttp.abc import AbstractResolver
 from notifier.core import signing
 from notifier.core.model import Attempt, Endpoint, Outcome
 from notifier.webhook import verdict, wishes
-from notifier.webhook.connections import Connections, Limits
+from notifier.webhook.connections import Connections, Limits, authorization
 from notifier.webhook.course import Course, Leg, OutOfTime
 from notifier.webhook.names import OwnThread
+from notifier.webhook.trust import own_context
 from notifier.webhook.verdict import Unsigned
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,9 @@ class Receiver:
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Raises `ValueError` where a secret is none. What is wrong with the URL, every attempt tells.
+        """Raises `ValueError` where a secret is none, and as `trust.context` where a file of TLS cannot be used.
+
+        What is wrong with the URL, every attempt tells.
 
         The `resolver`, by default one with a thread of its own, is closed with this. Nothing is sent to the `own_port`
         of the daemon, at any address.
@@ -50,7 +53,7 @@ class Receiver:
         self._endpoint = endpoint
         self._limits = limits
         self._resolver = resolver or OwnThread()
-        self._trust = trust
+        self._trust = trust or own_context(endpoint)
         self._own_port = own_port
         self._clock = clock
         self._monotonic = monotonic
@@ -180,9 +183,11 @@ SHORTEST_PART = 6
 
 def _never_shown(endpoint: Endpoint) -> Iterator[str]:
     """The endpoint's secrets and header values, whole and in their telling parts ("Bearer <token>")."""
+    if endpoint.basic is not None:
+        yield endpoint.basic.password.reveal()
     for secret in endpoint.secrets:
         yield secret.reveal()
         yield secret.reveal().partition("_")[2]
-    for value in endpoint.headers.values():
+    for value in (*endpoint.headers.values(), *authorization(endpoint).values()):
         yield value
         yield from (part for part in value.split() if len(part) >= SHORTEST_PART)

@@ -1,17 +1,25 @@
 """Every fault that a config can have, one a file; the first line says what is said of it."""
 
 import re
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from configs import ANY_PROVIDER, ENVIRON
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from notifier import __version__
 from notifier.config import LARGEST, ConfigError, load
 from notifier.providers import PROVIDERS
 
 BAD = sorted((Path(__file__).parent / "bad").glob("*.toml"))
+CERTIFICATES = Path(__file__).parents[1] / "webhook" / "certificates"
 FOREIGN = re.compile(
     r"\b(str|int|float|bool|dict|tuple|None\w*|True|False|object|instance|pydantic|valid\w*|input|Input|type\w*)\b"
     r"|Error|Exception|\w+_type\b|[<>]|\\[nx]"
@@ -25,10 +33,26 @@ def machine(tmp_path):
     (tmp_path / "empty").write_bytes(b"\n")
     (tmp_path / "latin-1").write_bytes("schön".encode("latin-1"))
     (tmp_path / "long").write_bytes(b"x" * (64 * 1024 + 1))
+    pems(tmp_path)
     credentials = tmp_path / "credentials"
     credentials.mkdir()
     (credentials / "notifier_empty").touch()
     return tmp_path, {**ENVIRON, "CREDENTIALS_DIRECTORY": str(credentials)}
+
+
+def pems(folder):
+    """Certificates and keys, right and wrong ones."""
+    for name in ("ca.pem", "good.pem", "other.pem"):
+        shutil.copy(CERTIFICATES / name, folder)
+    (folder / "broken.pem").write_text("-----BEGIN CERTIFICATE-----\nGEHEIM\n-----END CERTIFICATE-----\n")
+    (folder / "broken-key.pem").write_text("-----BEGIN PRIVATE KEY-----\nGEHEIM\n-----END PRIVATE KEY-----\n")
+    key = load_pem_private_key((folder / "good.pem").read_bytes(), None)
+    for name, form in (
+        ("encrypted.pem", PrivateFormat.PKCS8),
+        ("encrypted-traditional.pem", PrivateFormat.TraditionalOpenSSL),
+    ):
+        encrypted = key.private_bytes(Encoding.PEM, form, BestAvailableEncryption(b"password"))
+        (folder / name).write_bytes(encrypted)
 
 
 def expected(content: bytes) -> str:

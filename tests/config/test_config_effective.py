@@ -1,7 +1,9 @@
 """The config in effect, as it is shown: whole, valid TOML, each default marked, no secret."""
 
 import json
+import shutil
 import tomllib
+from pathlib import Path
 
 import pytest
 from configs import APP, DESCRIBED, ENCODINGS, ENVIRON, GOOD, KEY, LIST, MEDIA, POSTS, SINGLE, WHSEC
@@ -11,6 +13,7 @@ from notifier.config.effective import as_json, as_toml
 from notifier.config.models import DeliveryTable, EndpointTable, SendingTable, SourceTable
 from notifier.providers import PROVIDERS
 
+IDENTITY = Path(__file__).parents[1] / "webhook" / "certificates" / "good.pem"
 HIDDEN = "hidden-in-a-header-or-a-query"
 
 
@@ -19,6 +22,7 @@ def reading(tmp_path):
     """What a text says, read in `tmp_path`."""
 
     def reading(text):
+        shutil.copy(IDENTITY, tmp_path)
         path = tmp_path / "config.toml"
         path.write_text(text)
         path.chmod(0o600)
@@ -38,7 +42,10 @@ EVERYTHING = (
     + SINGLE
     + 'ok = "!error"\ntargets = { items = "outputs", name = "preset", status = "s" }\n'
     + APP.replace("/hooks", f"/hooks?token={HIDDEN}")
-    + f'headers = {{ Authorization = "{HIDDEN}", "x!y" = "{HIDDEN}" }}\ntimeout = "5s"\n'
+    + f'headers = {{ X-Token = "{HIDDEN}", "x!y" = "{HIDDEN}" }}\ntimeout = "5s"\n'
+    + f'bearer = "{KEY}"\nca_file = "good.pem"\nclient_cert = "good.pem"\nclient_key = "good.pem"\n'
+    + APP.replace('"app"', '"crm"')
+    + f'basic = {{ user = "notifier", password = "{KEY}" }}\n'
     + f'[server]\ntoken = "{KEY}"\nencoding = {{ user_id = "1", user_key = "{KEY}" }}\n'
     + '[store]\nurl = "sqlite:a.db"\n[delivery]\nrate = "50/s"\ntimeout = "9s"\nallow_networks = ["10.0.0.0/8"]\n'
 )
@@ -79,27 +86,31 @@ def test_what_is_shown_is_what_is_in_effect(reading, tmp_path):
     assert jobs["fields"] == {"status": "state", "id": "id"}
     assert jobs["targets"] == {"status": "s", "items": "outputs", "name": "preset"}
     assert jobs["target_statuses"] == {"waiting": "queued", "done": "completed", "error": "failed"}
-    [app] = config["endpoints"]
+    app, crm = config["endpoints"]
     assert app["timeout"] == "5s"
     assert app["rate"] == "50/s"
     assert app["order"] == "strict"
     assert app["url"] == "https://app.example.com/hooks?***"
-    assert app["headers"] == {"Authorization": "***", "x!y": "***"}
+    assert app["headers"] == {"X-Token": "***", "x!y": "***"}
     assert app["secrets"] == ["***"]
+    assert (app["bearer"], app["client_key"]) == ("***", "good.pem")
+    assert crm["basic"] == {"user": "notifier", "password": "***"}
 
 
 def test_every_key_is_shown(reading):
     config = tomllib.loads(as_toml(reading(EVERYTHING)))
     assert config["delivery"].keys() == DeliveryTable.model_fields.keys()
     assert {key for source in config["sources"] for key in source} == SourceTable.model_fields.keys()
-    assert config["endpoints"][0].keys() == EndpointTable.model_fields.keys()
+    assert {key for endpoint in config["endpoints"] for key in endpoint} == EndpointTable.model_fields.keys()
 
 
 def test_each_value_tells_where_it_comes_from(reading):
     lines = as_toml(reading(EVERYTHING)).splitlines()
-    notes = {line.split(" = ")[0]: line.partition("  # ")[2] for line in lines[lines.index("[[endpoints]]") + 1 :]}
+    app = lines[lines.index("[[endpoints]]") + 1 :]
+    notes = {line.split(" = ")[0]: line.partition("  # ")[2] for line in app[: app.index("")]}
     assert {key: note for key, note in notes.items() if note != "default"} == {
         **dict.fromkeys(("name", "url", "secrets", "headers", "timeout"), ""),
+        **dict.fromkeys(("bearer", "ca_file", "client_cert", "client_key"), ""),
         **dict.fromkeys(("rate", "allow_networks"), "from [delivery]"),
     }
     assert list(notes)[-len(SendingTable.model_fields) :] == list(SendingTable.model_fields)
@@ -107,7 +118,7 @@ def test_each_value_tells_where_it_comes_from(reading):
 
 def test_the_json_names_the_defaults_and_counts(reading):
     shown = as_json(reading(EVERYTHING))
-    assert shown["found"] == {"sources": 4, "endpoints": 1}
+    assert shown["found"] == {"sources": 4, "endpoints": 2}
     assert [warning.split(": ")[1] for warning in shown["warnings"]] == ["server.encoding"]
     assert {"store.keep", "delivery.order", "sources.media.budget", "endpoints.app.order"} <= set(shown["defaults"])
     assert not {"store.url", "sources.posts.budget", "endpoints.app.rate", "endpoints.app.name"} & set(

@@ -1,6 +1,7 @@
 """`config.example.toml`: every key once, its default behind it, and all of it right."""
 
 import re
+import shutil
 import tomllib
 from collections import Counter
 from pathlib import Path
@@ -28,6 +29,8 @@ from notifier.config.models import (
 from notifier.providers import PROVIDERS
 
 PATH = Path(__file__).parents[2] / "config.example.toml"
+IDENTITY = Path(__file__).parents[1] / "webhook" / "certificates" / "good.pem"
+"""A certificate and its key."""
 TEXT = PATH.read_text()
 COMMENTED = re.compile(r"^# (?=[a-z_]+ = )", re.MULTILINE)
 WHOLE = COMMENTED.sub("", TEXT)
@@ -39,6 +42,9 @@ ENVIRON = {
     "ENCODING_COM_USER_KEY": "k",
     "TRANSCODER_KEY": "k",
     "APP_WEBHOOK_SECRET": WHSEC,
+    "APP_TOKEN": "t",
+    "PARTNER_WEBHOOK_SECRET": WHSEC,
+    "PARTNER_PASSWORD": "p",
 }
 OWN = EndpointTable.model_fields.keys() - SendingTable.model_fields.keys()
 """Keys of an endpoint that are not those of `[delivery]`."""
@@ -46,7 +52,7 @@ EACH = {"name", "provider", "api_key"}
 """What each of the sources must say."""
 DESCRIBED = {"base_url", "statuses", "list", "single", "fields", "targets"}
 """What the source that describes an API says besides; of list and single one would do, and targets need not be."""
-NO_DEFAULT = {"url", "socket", "token", "encoding"}
+NO_DEFAULT = {"url", "socket", "token", "encoding", "bearer", "basic", "ca_file", "client_cert", "client_key"}
 """Optional keys whose default is none: the file has an example."""
 
 
@@ -75,6 +81,8 @@ def test_the_example_is_right_with_every_key(tmp_path):
     (tmp_path / "credentials").mkdir()
     for name in ("api-token", "credentials/encoding-key"):
         (tmp_path / name).write_text("s3cret")
+    for name in ("partner-ca.pem", "client.pem", "client-key.pem"):
+        shutil.copy(IDENTITY, tmp_path / name)
     path = tmp_path / "config.toml"
     path.write_text(WHOLE.replace("/etc/notifier/api-token", str(tmp_path / "api-token")))
     settings = load(path, {**ENVIRON, "CREDENTIALS_DIRECTORY": str(tmp_path / "credentials")})
@@ -90,7 +98,7 @@ def test_every_key_stands_there_once():
         "delivery": Counter(DeliveryTable.model_fields.keys()),
         "sources": Counter(SourceTable.model_fields.keys())
         + Counter({"name": len(PROVIDERS) - 1, "provider": len(PROVIDERS) - 1, "api_key": 2, "base_url": 1}),
-        "endpoints": Counter(OWN),
+        "endpoints": Counter(OWN) + Counter({"name": 1, "url": 1, "secrets": 1}),
     }
     assert tomllib.loads(WHOLE).keys() == File.model_fields.keys()
 
@@ -134,10 +142,11 @@ def test_what_a_table_says_is_its_default(name, model):
 
 
 def test_what_an_endpoint_says_is_its_default():
-    [endpoint] = tomllib.loads(WHOLE)["endpoints"]
-    for key in OWN:
-        field = EndpointTable.model_fields[key]
-        assert field.is_required() or endpoint[key] == field.default, key
+    for endpoint in tomllib.loads(WHOLE)["endpoints"]:
+        for key in endpoint:
+            field = EndpointTable.model_fields[key]
+            default = None if key in NO_DEFAULT else endpoint[key]
+            assert field.is_required() or default == field.default, key
 
 
 @pytest.mark.parametrize("number", [0, 1])

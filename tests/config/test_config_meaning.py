@@ -1,5 +1,6 @@
 """What a right config means: defaults filled in, durations in seconds, the database at its place."""
 
+import shutil
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -10,9 +11,11 @@ from notifier.config import ConfigError, load
 from notifier.config.places import HERE, SYSTEM, config_path
 from notifier.config.units import rate_text
 from notifier.core.description import Auth, Description, ListCall, Paging, SingleCall, TargetCall
-from notifier.core.model import Baseline, Endpoint, Order, Rate, Source
+from notifier.core.model import Baseline, Basic, Endpoint, Order, Rate, Source
 from notifier.core.secret import Secret
 from notifier.providers import PROVIDERS
+
+CERTIFICATES = Path(__file__).parents[1] / "webhook" / "certificates"
 
 
 @pytest.fixture
@@ -194,6 +197,28 @@ def test_every_secret_of_an_endpoint_signs_in_its_order(meaning):
     ).endpoints
     assert first.secrets == (Secret(WHSEC), Secret(other))
     assert second.secrets == (Secret(other),)
+
+
+def test_an_endpoint_has_credentials_and_files_of_tls_beside_the_config(meaning, tmp_path):
+    for name in ("ca.pem", "good.pem"):
+        shutil.copy(CERTIFICATES / name, tmp_path)
+    elsewhere = CERTIFICATES / "good.pem"
+    one, other = meaning(
+        APP
+        + 'bearer = { env = "KEY" }\nca_file = "ca.pem"\nclient_cert = "good.pem"\n'
+        + APP.replace('"app"', '"crm"')
+        + 'basic = { user = "us er", password = { env = "KEY" } }\n'
+        + f'client_cert = "{elsewhere}"\nclient_key = "{elsewhere}"\n'
+    ).endpoints
+    assert (one.bearer, one.basic) == (Secret(KEY), None)
+    assert (one.ca_file, one.client_cert, one.client_key) == (
+        str(tmp_path / "ca.pem"),
+        str(tmp_path / "good.pem"),
+        None,
+    )
+    assert (other.bearer, other.basic) == (None, Basic("us er", Secret(KEY)))
+    assert (other.ca_file, other.client_cert, other.client_key) == (None, str(elsewhere), str(elsewhere))
+    assert one.secrets == other.secrets == (Secret(WHSEC),)
 
 
 OTHER = WHSEC.replace("whsec_b", "whsec_c")

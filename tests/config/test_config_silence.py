@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from notifier.config import ConfigError, load
 from notifier.config.models import (
     AuthTable,
+    BasicTable,
     EncodingTable,
     EndpointTable,
     FieldsTable,
@@ -69,6 +70,7 @@ def everywhere():
             for key, table in DESCRIBED.items()
         },
         "[[endpoints]]\n": EndpointTable.model_fields,
+        "[[endpoints]]\n[endpoints.basic]\n": BasicTable.model_fields,
         "": File.model_fields,
     }
     for header, keys in tables.items():

@@ -9,10 +9,11 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from things import NOW
 
 from notifier import __version__
-from notifier.core.model import Outcome
+from notifier.core.model import Basic, Outcome
 from notifier.core.secret import Secret
 
 OTHER_KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+PAIR = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg=="
 BODY = '{"id":"evt_1","data":{"title":"Ü\u2028🙂"}}'.encode()
 
 
@@ -49,6 +50,36 @@ async def test_the_endpoints_own_headers_go_along_lower_case():
     assert dict(request.headers)["authorization"] == "Bearer abc"
     assert names == [name.lower() for name in names]
     assert len(names) == len(set(names)) == 10
+
+
+@pytest.mark.parametrize(
+    ("more", "value"),
+    [
+        ({"bearer": Secret("abc.def-1")}, "Bearer abc.def-1"),
+        ({"basic": Basic("us er", Secret("pä:ss"))}, "Basic dXMgZXI6cMOkOnNz"),
+    ],
+)
+async def test_credentials_go_along_in_the_header_for_them(more, value):
+    request, _ = await sent(more=more)
+    assert [one for one in request.headers if one[0].lower() == "authorization"] == [("authorization", value)]
+
+
+@pytest.mark.parametrize(
+    ("more", "hidden"),
+    [
+        ({"bearer": Secret("abc.def-1")}, ["abc.def-1", "Bearer abc.def-1"]),
+        ({"basic": Basic("user", Secret("pässword"))}, ["pässword", "dXNlcjpww6Rzc3dvcmQ="]),
+        ({"secrets": (Secret(PAIR),)}, [PAIR, PAIR.removeprefix("whsk_")]),
+    ],
+)
+async def test_credentials_are_in_no_excerpt_repr_or_note(more, hidden):
+    echo = " | ".join(hidden).encode()
+    response = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: %d\r\n\r\n%s" % (len(echo), echo)
+    async with serving(answer(response)) as server, receiver(server.port, more=more) as one:
+        attempt = await one.post("evt_1", BODY)
+    assert attempt.excerpt.replace("***", "").replace("Bearer", "").strip("| ") == ""
+    for secret in hidden:
+        assert secret not in repr(attempt) + repr(one._endpoint)
 
 
 async def test_headers_of_the_delivery_itself_go_along_and_take_the_place_of_ours_but_for_the_signature():

@@ -7,11 +7,18 @@ import warnings
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from receiving import OK, Names, Server, answer, nothing, receiver, serving
 
 from notifier.core.model import Command, Outcome
 from notifier.webhook import Limits
 from notifier.webhook.connections import tls
+from notifier.webhook.trust import EncryptedKey, context
 
 CERTIFICATES = Path(__file__).parent / "certificates"
 
@@ -79,6 +86,73 @@ async def test_an_authority_that_the_system_does_not_know_is_none():
     found = await attempt(identity("good"), None)
     assert found.outcome is Outcome.TLS
     assert "unable to get local issuer certificate" in found.note
+
+
+# --- the endpoint's own files
+
+
+@pytest.mark.parametrize(
+    ("ca_file", "outcome"), [("ca", Outcome.DELIVERED), ("self_signed", Outcome.TLS), (None, Outcome.TLS)]
+)
+async def test_an_endpoint_believes_the_authorities_of_its_ca_file_and_no_other(ca_file, outcome):
+    more = {"ca_file": ca_file and str(CERTIFICATES / f"{ca_file}.pem")}
+    async with (
+        serving(answer(OK), tls=identity("good")) as server,
+        receiver(f"https://127.0.0.1:{server.port}/", more=more) as one,
+    ):
+        assert (await one.post("evt_1", b"{}")).outcome is outcome
+
+
+def asking(*, believed):
+    """A receiver that wants a certificate of its clients, and believes this one."""
+    context = identity("good")
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(CERTIFICATES / f"{believed}.pem")
+    return context
+
+
+def split(folder, name):
+    """Certificate and key, in a file each."""
+    text = (CERTIFICATES / f"{name}.pem").read_text()
+    (folder / "cert.pem").write_text(text[text.index("-----BEGIN CERTIFICATE") :])
+    (folder / "key.pem").write_text(text[: text.index("-----BEGIN CERTIFICATE")])
+    return {"client_cert": str(folder / "cert.pem"), "client_key": str(folder / "key.pem")}
+
+
+async def as_client(more):
+    tls = asking(believed="self_signed")
+    more = {"ca_file": str(CERTIFICATES / "ca.pem"), **more}
+    async with (
+        serving(answer(OK), tls=tls) as server,
+        receiver(f"https://127.0.0.1:{server.port}/", more=more) as one,
+    ):
+        return (await one.post("evt_1", b"{}")).outcome
+
+
+async def test_we_prove_who_we_are_to_a_receiver_that_asks(tmp_path):
+    assert await as_client({"client_cert": str(CERTIFICATES / "self_signed.pem")}) is Outcome.DELIVERED
+    assert await as_client(split(tmp_path, "self_signed")) is Outcome.DELIVERED
+
+
+async def test_a_receiver_that_asks_believes_no_other_certificate_and_none():
+    assert await as_client({"client_cert": str(CERTIFICATES / "other.pem")}) is not Outcome.DELIVERED
+    assert await as_client({}) is not Outcome.DELIVERED
+
+
+def test_own_files_leave_everything_else_as_it_is():
+    own = context(str(CERTIFICATES / "ca.pem"), str(CERTIFICATES / "good.pem"))
+    assert own.verify_mode is ssl.CERT_REQUIRED
+    assert own.check_hostname
+    assert own.minimum_version is ssl.TLSVersion.TLSv1_2
+    assert [one["subject"] for one in own.get_ca_certs()] == [((("commonName", "test authority"),),)]
+
+
+def test_an_encrypted_key_is_no_question_to_the_terminal(tmp_path):
+    key = load_pem_private_key((CERTIFICATES / "good.pem").read_bytes(), None)
+    encrypted = tmp_path / "key.pem"
+    encrypted.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x")))
+    with pytest.raises(EncryptedKey):
+        context(None, str(CERTIFICATES / "good.pem"), str(encrypted))
 
 
 def old_identity():
