@@ -1,24 +1,22 @@
 """A foreign implementation is the judge of our signatures: the official npm library, in Node.js.
 
-`npm ci --prefix tests/node` fetches it. Where it is missing the tests are skipped, or fail with
-NOTIFIER_REQUIRE_NODE set.
+And the SDK of CloudEvents reads ours. `npm ci --prefix tests/node` fetches both. Where they are missing the tests are
+skipped, or fail with NOTIFIER_REQUIRE_NODE set.
 """
 
 import json
-import os
-import shutil
-import subprocess
 import time
 from base64 import b64encode
-from ipaddress import ip_network
 from pathlib import Path
 
 import daemons
 import pytest
 from daemons import Hooks
+from foreign import absent, answered, insist
+from receiving import endpoint
 
-from notifier.core.model import Endpoint, Outcome
-from notifier.core.render import standard
+from notifier.core.model import Event, Outcome
+from notifier.core.render import CONTENT_TYPES, cloudevents, standard
 from notifier.core.secret import Secret
 from notifier.core.signing import headers, parse_secret
 from notifier.webhook import Receiver
@@ -37,34 +35,33 @@ TEXTS = [
 
 
 def missing() -> str | None:
-    if shutil.which("node") is None:
-        return "Node.js is not installed"
+    if reason := absent("node", "nodejs"):
+        return reason
     return None if (HERE / "node_modules").is_dir() else "its library is not installed: npm ci --prefix tests/node"
 
 
 @pytest.fixture(scope="module")
 def judge():
     """Asks Node.js for its verdict on requests, each (secret, headers, body): None, or what it complains of."""
-    reason = missing()
-    if reason and "NOTIFIER_REQUIRE_NODE" in os.environ:
-        pytest.fail(f"NOTIFIER_REQUIRE_NODE is set, and {reason}")
-    if reason:
-        pytest.skip(reason)
+    insist(missing(), "NOTIFIER_REQUIRE_NODE")
 
     def verdicts(requests):
         given = [{"secret": one, "headers": head, "body": b64encode(body).decode()} for one, head, body in requests]
-        ran = subprocess.run(
-            ["node", "verify.mjs"],
-            cwd=HERE,
-            input=json.dumps(given),
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=60,
-        )
-        return json.loads(ran.stdout)
+        return json.loads(answered(["node", "verify.mjs"], HERE, json.dumps(given)))
 
     return verdicts
+
+
+@pytest.fixture(scope="module")
+def reader():
+    """Asks Node.js what a CloudEvent says, given the headers and the body of a request."""
+    insist(missing(), "NOTIFIER_REQUIRE_NODE")
+
+    def said(headers, body):
+        given = [{"headers": headers, "body": b64encode(body).decode()}]
+        return json.loads(answered(["node", "cloudevents.mjs"], HERE, json.dumps(given)))[0]
+
+    return said
 
 
 def body(text="plain"):
@@ -83,14 +80,7 @@ def test_node_verifies_what_we_sign_whatever_is_in_it(judge):
 
 async def test_node_verifies_a_request_as_it_came(judge):
     async with Hooks() as hooks:
-        target = Endpoint(
-            name="app",
-            url=hooks.url,
-            secrets=(Secret(STRANGE), Secret(daemons.SECRET)),
-            allow_http=True,
-            allow_networks=(ip_network("127.0.0.0/8"),),
-        )
-        receiver = Receiver(target)
+        receiver = Receiver(endpoint(hooks.url, secrets=(Secret(STRANGE), Secret(daemons.SECRET))))
         attempt = await receiver.post("evt_1", body(TEXTS[3]))
         await receiver.close()
     assert attempt.outcome is Outcome.DELIVERED
@@ -129,9 +119,32 @@ def test_node_refuses_whatever_was_altered(judge):
     )
 
 
+async def test_node_reads_our_cloudevents(reader, judge):
+    told = Event(
+        "evt_1", "upload.completed", 1.25, "posts", 7, 3, "completed", upload="ü 1",
+        body=standard("evt_1", "upload.completed", 1.25, {"source": "posts", "title": TEXTS[3], "labels": TEXTS}),
+    )  # fmt: skip
+    async with Hooks() as hooks:
+        receiver = Receiver(endpoint(hooks.url, secrets=(Secret(daemons.SECRET),)))
+        await receiver.post("evt_1", cloudevents(told), {"content-type": CONTENT_TYPES["cloudevents"]})
+        await receiver.close()
+    assert judge([(daemons.SECRET, hooks.headers, hooks.bodies[0])]) == [None]
+    assert reader(hooks.headers, hooks.bodies[0]) == {
+        "specversion": "1.0",
+        "id": "evt_1",
+        "source": "/sources/posts",
+        "type": "upload.completed",
+        "subject": "ü 1",
+        "time": "1970-01-01T00:00:01.250Z",
+        "datacontenttype": "application/json",
+        "sequence": "0000000003",
+        "data": {"source": "posts", "title": TEXTS[3], "labels": TEXTS},
+    }
+
+
 def test_the_lock_names_no_registry_and_holds_every_hash():
     lock = json.loads((HERE / "package-lock.json").read_text())
     packages = {name: one for name, one in lock["packages"].items() if name}
-    assert len(packages) == 3
+    assert {"node_modules/standardwebhooks", "node_modules/cloudevents"} <= packages.keys()
     assert all(one["integrity"].startswith("sha512-") and "resolved" not in one for one in packages.values())
-    assert "http" not in (HERE / "package-lock.json").read_text()
+    assert "registry" not in (HERE / "package-lock.json").read_text()

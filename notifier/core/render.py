@@ -16,7 +16,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CLOUDEVENTS = "cloudevents"
 CONTENT_TYPES: Mapping[str, str] = {
     STANDARD: "application/json",
-    CLOUDEVENTS: "application/cloudevents+json; charset=UTF-8",
+    CLOUDEVENTS: "application/cloudevents+json; charset=utf-8",  # so spelt: the JavaScript SDK knows no other
 }
 """What is said of the body, by its format."""
 
