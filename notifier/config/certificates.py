@@ -1,56 +1,69 @@
-"""an endpoint's TLS files → what is wrong with them; they are read by the code that will use them."""
+"""an endpoint's files of TLS → where they are, and what is wrong with them, found by the code that will use them."""
 
-from pathlib import Path
 from ssl import SSLError
 
 from notifier.config.faults import Findings, KeyPath, Wrong
 from notifier.config.models import EndpointTable
+from notifier.config.places import Surroundings
+from notifier.config.secrets import Reference, place
 from notifier.webhook.trust import EncryptedKey, context
 
+FILES = ("ca_file", "client_cert", "client_key")
 CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
 KEY = b"PRIVATE KEY-----"
 LARGEST = 1024 * 1024
 """Bytes of such a file: all authorities of the world need less."""
 
 
-def check_files(endpoint: EndpointTable, path: KeyPath, folder: Path, findings: Findings) -> None:
-    """Whether they can be used as they will be; relative ones are in `folder`."""
-    given = {key: getattr(endpoint, key) for key in ("ca_file", "client_cert", "client_key")}
-    files = {key: str(folder / name) for key, name in given.items() if name is not None}
-    if "client_key" in files and "client_cert" not in files:
+def files_of(endpoint: EndpointTable, around: Surroundings) -> dict[str, str]:
+    """The paths of those that there are, by their keys; raises `Wrong` where systemd hands none over."""
+    written = {key: getattr(endpoint, key) for key in FILES}
+    return {key: str(place(one, around.environ, around.folder)) for key, one in written.items() if one is not None}
+
+
+def check_files(endpoint: EndpointTable, path: KeyPath, around: Surroundings, findings: Findings) -> None:
+    """Whether they can be used as they will be."""
+    written = {key: one for key in FILES if (one := getattr(endpoint, key)) is not None}
+    if "client_key" in written and "client_cert" not in written:
         findings.fault((*path, "client_key"), "needs client_cert: a key without a certificate proves nothing")
-    has_key = "client_key" if "client_key" in files else "client_cert"
-    for key, file in files.items():
+    bears_key = "client_key" if "client_key" in written else "client_cert"
+    for key, reference in written.items():
         with findings.at((*path, key)):
-            content = _content(file)
+            content = _content(reference, around)
             if key != "client_key" and CERTIFICATE not in content:
                 raise Wrong(f"expected a file in PEM, with a line {CERTIFICATE.decode()}")
-            if key == has_key and KEY not in content:
+            if key == bears_key and KEY not in content:
                 raise Wrong("expected a private key in PEM, in a file of its own or beside the certificate")
-            if key == "ca_file":
-                _try(file)
-    if "client_cert" in files and not any(findings.at_fault((*path, key)) for key in files):
-        with findings.at((*path, has_key)):
-            _try(*map(files.get, given))
+    if any(findings.at_fault((*path, key)) for key in written):
+        return
+    client = files_of(endpoint, around)
+    ca_file = client.pop("ca_file", None)
+    with findings.at((*path, "ca_file")):
+        _try(ca_file=ca_file)
+    with findings.at((*path, bears_key)):
+        _try(**client)
 
 
-def _try(*files: str | None) -> None:
+def _try(**files: str | None) -> None:
+    if not any(files.values()):
+        return
     try:
-        context(*files)
+        context(**files)
     except EncryptedKey:
         raise Wrong("the key is encrypted, and nobody can be asked for its password: store it without") from None
     except SSLError as error:
         raise Wrong(_why(error)) from None
 
 
-def _content(file: str) -> bytes:
+def _content(reference: Reference, around: Surroundings) -> bytes:
+    what = "the file" if reference.kind == "file" else str(reference)  # its path may be a key that was put there
     try:
-        with Path(file).open("rb") as opened:
+        with place(reference, around.environ, around.folder).open("rb") as opened:
             content = opened.read(LARGEST + 1)
     except OSError as error:
-        raise Wrong(f"the file cannot be read: {error.strerror}") from None
+        raise Wrong(f"{what} cannot be read: {error.strerror}") from None
     if len(content) > LARGEST:
-        raise Wrong("expected a file of at most 1 MiB")
+        raise Wrong(f"{what} holds more than 1 MiB")
     return content
 
 

@@ -109,7 +109,7 @@ def _endpoint(file: File, endpoint: EndpointTable, path: KeyPath, around: Surrou
     if all(secret.not_after is not None and secret.not_after < around.now for secret in endpoint.secrets):
         findings.fault((*path, "secrets"), "every one of them has ended, and nothing is sent unsigned: add another")
     _one_credential(endpoint, path, findings)
-    check_files(endpoint, path, around.folder, findings)
+    check_files(endpoint, path, around, findings)
 
 
 def _one_credential(endpoint: EndpointTable, path: KeyPath, findings: Findings) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from notifier.config import Reading
+from notifier.config.certificates import FILES
 from notifier.config.models import EndpointTable, ListTable, SendingTable, SingleTable, SourceTable, Table, sending
 from notifier.config.secrets import Reference
 from notifier.config.units import rate_text
@@ -103,8 +104,10 @@ def _endpoint(endpoint: EndpointTable, reading: Reading) -> Section:
     delivery = reading.file.delivery
     how = sending(endpoint, delivery)
     inherited = {key: getattr(how, key) for key in SendingTable.model_fields}
+    files = {key: one.written for key in FILES if (one := getattr(endpoint, key)) is not None}
     headers = dict.fromkeys(endpoint.headers, MASK)  # credentials belong in them
-    section = _section("endpoints", endpoint, endpoint.name, url=shown(endpoint.url), headers=headers, **inherited)
+    own = {"url": shown(endpoint.url), "headers": headers, **files}
+    section = _section("endpoints", endpoint, endpoint.name, **own, **inherited)
     shared = delivery.model_fields_set
     lines = [
         Line(line.key, line.value, "from [delivery]") if line.note and line.key in shared else line

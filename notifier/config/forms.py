@@ -119,5 +119,6 @@ UrlTemplate = Annotated[
 ]
 Expression = Annotated[str, form("expected a JMESPath expression, which is a string", _expression)]
 Denial = Annotated[int, BeforeValidator(_denial)]
+FilePath = Annotated[secrets.Reference, PlainValidator(secrets.read_file)]
 SigningText = Annotated[Secret | secrets.Reference, PlainValidator(secrets.read_for_signing)]
 HiddenText = Annotated[Secret | secrets.Reference, PlainValidator(secrets.read)]

@@ -15,6 +15,7 @@ from notifier.config.forms import (
     Duration,
     EventPattern,
     Expression,
+    FilePath,
     HiddenText,
     Name,
     Rate,
@@ -206,9 +207,9 @@ class EndpointTable(SendingTable):
     headers: dict[str, str] = Field(default={}, repr=False)  # credentials belong in them
     bearer: HiddenText | None = None
     basic: BasicTable | None = None
-    ca_file: Text | None = None
-    client_cert: Text | None = None
-    client_key: Text | None = None
+    ca_file: FilePath | None = None
+    client_cert: FilePath | None = None
+    client_key: FilePath | None = None
 
 
 def sending(endpoint: EndpointTable, delivery: DeliveryTable) -> DeliveryTable:

@@ -11,6 +11,7 @@ from notifier.core.secret import Secret
 from notifier.core.signing import parse_secret
 
 EXPECTED = 'expected a string, { env = "NAME" }, { file = "PATH" } or { credential = "NAME" }'
+EXPECTED_FILE = 'expected the path of a file, or { credential = "NAME" }'
 EXPECTED_TO_END = (
     'expected not_after beside { env = "NAME" }, { file = "PATH" }, { credential = "NAME" } or { value = "SECRET" }'
 )
@@ -27,6 +28,11 @@ class Reference:
     name: str
     not_after: float | None = None
     """As of the secret that is kept there."""
+
+    @property
+    def written(self) -> str | dict[str, str]:
+        """As a config has it; a file is named by its path alone where nothing but a file can stand."""
+        return self.name if self.kind == "file" else {self.kind: self.name}
 
     def __str__(self) -> str:
         return f"{KINDS[self.kind]} {self.name}"
@@ -50,6 +56,13 @@ def read_for_signing(value: object) -> Secret | Reference:
     if rest.keys() == {"value"} and isinstance(rest["value"], str):
         return Secret(rest["value"], not_after)
     return replace(_reference(rest, EXPECTED_TO_END), not_after=not_after)
+
+
+def read_file(value: object) -> Reference:
+    """What stands in the config for a file that is used as a file: its path, or the credential that it is."""
+    if isinstance(value, dict) and value.keys() != {"credential"}:
+        raise Wrong(EXPECTED_FILE)
+    return _reference({"file": value} if isinstance(value, str) else value, EXPECTED_FILE)
 
 
 def _reference(value: object, expected: str) -> Reference:
@@ -87,14 +100,19 @@ def _fetched(reference: Reference, environ: Mapping[str, str], folder: Path) -> 
         if reference.name not in environ:
             raise Wrong(f"{reference} is not set")
         return environ[reference.name]
+    return _content(reference, place(reference, environ, folder))
+
+
+def place(reference: Reference, environ: Mapping[str, str], folder: Path) -> Path:
+    """Where a `file` or a `credential` is to be found; a file is relative to `folder`. Raises `Wrong`."""
     if reference.kind == "file":
-        return _content(reference, folder / reference.name)
+        return folder / reference.name
     if not environ.get("CREDENTIALS_DIRECTORY"):
         raise Wrong(f"{reference} is not there: systemd hands over no credentials ($CREDENTIALS_DIRECTORY is not set)")
     credentials = Path(environ["CREDENTIALS_DIRECTORY"])
     # systemd puts the files of a folder, `LoadCredential=notifier:/folder`, under names that begin with the folder's.
     plain = credentials / reference.name
-    return _content(reference, plain if plain.exists() else credentials / f"notifier_{reference.name}")
+    return plain if plain.exists() else credentials / f"notifier_{reference.name}"
 
 
 def _content(reference: Reference, path: Path) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from notifier.config.certificates import files_of
 from notifier.config.faults import KeyPath
 from notifier.config.models import (
     DeliveryTable,
@@ -55,7 +56,7 @@ def meaning(file: File, secrets: Mapping[KeyPath, Secret], around: Surroundings,
             for index, source in enumerate(file.sources)
         ),
         endpoints=tuple(
-            _endpoint(endpoint, file.delivery, _inside(secrets, ("endpoints", index)), around.folder)
+            _endpoint(endpoint, file.delivery, _inside(secrets, ("endpoints", index)), files_of(endpoint, around))
             for index, endpoint in enumerate(file.endpoints)
         ),
         warnings=warnings,
@@ -112,9 +113,9 @@ def _target_call(targets: TargetsTable) -> TargetCall:
 
 
 def _endpoint(
-    endpoint: EndpointTable, delivery: DeliveryTable, secrets: Mapping[KeyPath, Secret], folder: Path
+    endpoint: EndpointTable, delivery: DeliveryTable, secrets: Mapping[KeyPath, Secret], files: Mapping[str, str]
 ) -> Endpoint:
-    """`secrets` has the endpoint's own by the keys in its table; files are relative to `folder`."""
+    """`secrets` and `files` are the endpoint's own, by the keys in its table."""
     how, basic = sending(endpoint, delivery), endpoint.basic
     return Endpoint(
         name=endpoint.name,
@@ -127,9 +128,9 @@ def _endpoint(
         headers=endpoint.headers,
         bearer=secrets.get(("bearer",)),
         basic=None if basic is None else Basic(basic.user, secrets["basic", "password"]),
-        ca_file=_absolute(endpoint.ca_file, folder),
-        client_cert=_absolute(endpoint.client_cert, folder),
-        client_key=_absolute(endpoint.client_key, folder),
+        ca_file=files.get("ca_file"),
+        client_cert=files.get("client_cert"),
+        client_key=files.get("client_key"),
         schedule=tuple(seconds(delay) for delay in how.schedule),
         timeout=seconds(how.timeout),
         max_in_flight=how.max_in_flight,
@@ -138,7 +139,3 @@ def _endpoint(
         allow_http=how.allow_http,
         allow_networks=tuple(network(text) for text in how.allow_networks),
     )
-
-
-def _absolute(file: str | None, folder: Path) -> str | None:
-    return None if file is None else str(folder / file)

@@ -21,12 +21,12 @@ HIDDEN = "hidden-in-a-header-or-a-query"
 def reading(tmp_path):
     """What a text says, read in `tmp_path`."""
 
-    def reading(text):
+    def reading(text, **environ):
         shutil.copy(IDENTITY, tmp_path)
         path = tmp_path / "config.toml"
         path.write_text(text)
         path.chmod(0o600)
-        return read(path, ENVIRON)
+        return read(path, {**ENVIRON, **environ})
 
     return reading
 
@@ -138,6 +138,13 @@ def test_an_empty_config_is_shown_with_all_its_defaults(reading):
     assert as_json(one)["config"]["sources"] == as_json(one)["config"]["endpoints"] == []
     assert tomllib.loads(as_toml(one))["store"]["url"] == "sqlite:///home/somebody/.local/state/notifier/notifier.db"
     assert all(line.endswith("# default") for line in as_toml(one).splitlines() if " = " in line)
+
+
+def test_a_key_that_is_a_credential_is_shown_by_its_name(reading, tmp_path):
+    text = POSTS + APP + 'client_cert = "good.pem"\nclient_key = { credential = "good.pem" }\n'
+    one = reading(text, CREDENTIALS_DIRECTORY=str(tmp_path))
+    [app] = tomllib.loads(as_toml(one))["endpoints"]
+    assert (app["client_cert"], app["client_key"]) == ("good.pem", {"credential": "good.pem"})
 
 
 def test_when_a_secret_ends_is_shown_and_the_secret_is_not(reading):

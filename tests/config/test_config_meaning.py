@@ -221,6 +221,15 @@ def test_an_endpoint_has_credentials_and_files_of_tls_beside_the_config(meaning,
     assert one.secrets == other.secrets == (Secret(WHSEC),)
 
 
+def test_systemd_hands_over_a_key_as_it_does_a_secret(meaning, tmp_path):
+    shutil.copy(CERTIFICATES / "good.pem", tmp_path / "notifier_key")
+    text = APP + f'client_cert = "{CERTIFICATES}/good.pem"\nclient_key = {{ credential = "key" }}\n'
+    [endpoint] = meaning(text, CREDENTIALS_DIRECTORY=str(tmp_path)).endpoints
+    assert endpoint.client_key == str(tmp_path / "notifier_key")
+    with pytest.raises(ConfigError, match="client_key: the credential key is not there: systemd hands over no"):
+        meaning(text)
+
+
 OTHER = WHSEC.replace("whsec_b", "whsec_c")
 
 
