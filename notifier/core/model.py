@@ -320,6 +320,19 @@ class Phase(StrEnum):
     DROPPED = "dropped"
 
 
+class Cause(StrEnum):
+    """Why a delivery is over that was not delivered."""
+
+    SCHEDULE = "schedule"
+    """The last slot of the schedule was used."""
+    ABORTED = "aborted"
+    """The receiver said so."""
+    INTERNAL = "internal"
+    """A bug of ours: it could not be sent at all."""
+    UNWANTED = "unwanted"
+    """The endpoint's `events`, `sources` or `statuses` let it pass no more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """The duty to bring one event to one endpoint. `slots` counts the places of the schedule used up."""

@@ -1,5 +1,6 @@
 """Where a delivery goes after an attempt."""
 
+from dataclasses import replace
 from itertools import accumulate
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from things import NOW, attempt, delivery, receiver
 
-from notifier.core.model import Outcome, Phase
+from notifier.core.model import Cause, Command, Outcome, Phase
 from notifier.core.retry import Next, after, jittered
 from notifier.webhook.verdict import judged
 
@@ -27,7 +28,7 @@ def test_ten_failures_end_it_and_nine_do_not():
         assert after_.slots == slots + 1
         slots, now = after_.slots, after_.due_at
         waits.append(after_.due_at - NOW)
-    assert after_ == Next(Phase.DEAD, 10)
+    assert after_ == Next(Phase.DEAD, 10, cause=Cause.SCHEDULE)
     took = 2.0
     assert waits == [delay + took * n for n, delay in enumerate(accumulate(SCHEDULE[1:]), 1)]
 
@@ -39,7 +40,7 @@ def test_2xx_alone_delivers_whatever_else_is_answered(status):
     if status // 100 == 2:
         assert next_ == Next(Phase.DELIVERED, 1)
     else:
-        assert next_ == Next(Phase.WAITING, 1, NOW + 2 + 5)
+        assert replace(next_, blamed=False) == Next(Phase.WAITING, 1, NOW + 2 + 5)
 
 
 @pytest.mark.parametrize("outcome", Outcome)
@@ -50,8 +51,9 @@ def test_every_outcome_leads_somewhere_from_every_slot(outcome, slots):
     if outcome is Outcome.DELIVERED:
         assert next_.phase is Phase.DELIVERED
     else:
-        assert next_.phase is (Phase.DEAD if slots == 9 else Phase.WAITING)
+        assert next_.phase is (Phase.DEAD if slots == 9 or outcome is Outcome.ABORTED else Phase.WAITING)
     assert (next_.due_at is not None) == (next_.phase is Phase.WAITING)
+    assert (next_.cause is not None) == (next_.phase is Phase.DEAD)
 
 
 def test_a_shortened_schedule_ends_what_is_beyond_it():
@@ -73,3 +75,39 @@ def test_jitter_uses_all_of_its_width_and_leaves_at_once_at_once():
 def test_a_delay_counts_from_the_end_of_the_attempt(slots, draw, took):
     next_ = after(delivery(slots=slots), attempt(duration=took), SCHEDULE, draw)
     assert next_.due_at == NOW + took + jittered(SCHEDULE[slots + 1], draw)
+
+
+# --- what the receiver asks for
+
+
+@pytest.mark.parametrize(("asked", "delay"), [(None, 5), (0.0, 5), (4.0, 5), (60.0, 60), (86400.0, 86400)])
+def test_the_receiver_may_ask_for_more_than_the_schedule_and_never_for_less(asked, delay):
+    assert after(delivery(), attempt(retry_after=asked), SCHEDULE, PLAIN).due_at == NOW + 2 + delay
+
+
+@given(st.floats(0, 1), st.floats(0, 86400))
+def test_jitter_never_makes_a_retry_earlier_than_the_receiver_asks(draw, asked):
+    assert after(delivery(slots=3), attempt(retry_after=asked), SCHEDULE, draw).due_at >= NOW + 2 + asked
+
+
+@pytest.mark.parametrize("paused", [False, True])
+@pytest.mark.parametrize("one", [attempt(command=Command.ABORT), attempt(Outcome.ABORTED, status=400)])
+def test_a_delivery_that_the_receiver_aborts_is_dead(one, paused):
+    assert after(delivery(), one, SCHEDULE, PLAIN, paused=paused) == Next(Phase.DEAD, 1, cause=Cause.ABORTED)
+
+
+@pytest.mark.parametrize("command", Command)
+def test_what_was_taken_is_delivered_whatever_the_receiver_asks_for(command):
+    assert after(delivery(), attempt(Outcome.DELIVERED, command=command), SCHEDULE, PLAIN).phase is Phase.DELIVERED
+
+
+@pytest.mark.parametrize("slots", [0, 9])
+def test_while_the_endpoint_is_paused_no_slot_is_used_and_nothing_dies(slots):
+    assert after(delivery(slots=slots), attempt(), SCHEDULE, PLAIN, paused=True) == Next(Phase.WAITING, slots, NOW + 2)
+
+
+@pytest.mark.parametrize(("status", "blamed"), [(422, True), (404, False)])
+def test_it_is_remembered_whether_the_answer_spoke_against_the_delivery(status, blamed):
+    one = attempt(Outcome.HTTP_4XX, status=status)
+    assert after(delivery(), one, SCHEDULE, PLAIN).blamed == blamed
+    assert after(delivery(), one, SCHEDULE, PLAIN, paused=True).blamed == blamed

@@ -1,0 +1,17 @@
+"""What a secret text is recognised by."""
+
+from notifier.core.digest import digest, is_of
+
+TOKEN = "https://hooks.example.com/services/T0/B0/tok-en"
+
+
+def test_a_text_is_recognised_and_no_other_is():
+    known = digest(TOKEN, "app 1")
+    assert is_of(known, TOKEN)
+    assert not is_of(known, TOKEN + "/")
+
+
+def test_the_digest_holds_nothing_of_the_text_and_differs_by_its_salt():
+    one, other = digest(TOKEN, "app 1"), digest(TOKEN, "app 2")
+    assert one.split()[0] != other.split()[0]
+    assert not any(part in one for part in ("example", "T0", "tok-en"))
