@@ -3,12 +3,14 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
 from notifier.core.model import (
     Change,
     ChangeReason,
+    Delivery,
     Endpoint,
     Event,
     FieldChange,
@@ -60,6 +62,43 @@ def source_event(type_: str, state: SourceState, provider: str, trouble: Trouble
     return Event(id_, type_, at, state.name, -state.number, sequence, None, body)
 
 
+ENDPOINT_LANES = -(2**31)
+"""The lane of the endpoint with number 0: below those of all sources, as uploads have theirs above 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What is to be told of an endpoint: `endpoint.paused` or `endpoint.resumed`, why, and since when it paused."""
+
+    type: str
+    endpoint: str
+    sequence: int
+    reason: Reason
+    since: float
+    at: float
+
+
+def endpoint_event(notice: Notice, number: int, waiting: int) -> Event:
+    """The event about an endpoint, of this number in the store, for which so many deliveries are waiting."""
+    id_ = event_id("", notice.type, notice.endpoint, notice.sequence)
+    reason = {"code": notice.reason.code, "text": notice.reason.text}
+    since = iso(notice.since, always_ms=True)
+    data = {"endpoint": notice.endpoint, "reason": reason, "waiting": waiting, "since": since}
+    body = standard(id_, notice.type, notice.at, data)
+    lane = ENDPOINT_LANES - number
+    return Event(id_, notice.type, notice.at, None, lane, notice.sequence, None, body, endpoint=notice.endpoint)
+
+
+def onlookers(notice: Notice, endpoints: Iterable[Endpoint]) -> Iterator[Endpoint]:
+    """The endpoints to which such an event is owed: never the one that it speaks of."""
+    return (one for one in endpoints if one.name != notice.endpoint and matches(one.events, notice.type))
+
+
+def is_operators(type_: str) -> bool:
+    """Whether an event is about the running of things and not about an upload."""
+    return not type_.startswith("upload.")
+
+
 def event_id(source: str, kind: str, upload: str, sequence: int) -> str:
     """The same change found again is the same event: the id is derived from what happened, never drawn."""
     identity = json.dumps([source, kind, upload, sequence]).encode()
@@ -81,6 +120,8 @@ EVENT_TYPES = (
     "upload.stalled",
     "source.failing",
     "source.recovered",
+    "endpoint.paused",
+    "endpoint.resumed",
 )
 
 
@@ -95,10 +136,14 @@ def addressed(event: Event, endpoints: Iterable[Endpoint]) -> tuple[Event, list[
     return rendered(event, {endpoint.format for endpoint in to}), to
 
 
-def wants(endpoint: Endpoint, event: Event) -> bool:
-    """Whether an endpoint's `events`, `sources` and `statuses` all let an event pass."""
+def wants(endpoint: Endpoint, event: Event | Delivery) -> bool:
+    """Whether an endpoint's `events`, `sources` and `statuses` all let an event pass.
+
+    What is about no source passes any `sources`, as what has no status passes any `statuses`.
+    """
     by_status = not endpoint.statuses or event.status is None or event.status in endpoint.statuses
-    return by_status and matches(endpoint.events, event.type) and matches(endpoint.sources, event.source)
+    by_source = event.source is None or matches(endpoint.sources, event.source)
+    return by_status and by_source and matches(endpoint.events, event.type)
 
 
 def matches(patterns: Sequence[str], word: str) -> bool:

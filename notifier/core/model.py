@@ -285,19 +285,25 @@ STANDARD = "standard"
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A change with identity, sequence and type. `lane` is the upload's `media_id`, or minus the source's number."""
+    """A change with identity, sequence and type.
+
+    `lane` is the upload's `media_id`, minus the source's number, or less than all of them for an endpoint.
+    """
 
     id: str
     type: str
     at: float
-    source: str
+    source: str | None
+    """None where the event is about an endpoint."""
     lane: int
     sequence: int
     status: str | None
     body: bytes
     """The `standard` format, fixed here for every attempt to come."""
     upload: str | None = None
-    """The upload's id; None where the event is about the source itself."""
+    """The upload's id; None where the event is about the source or the endpoint itself."""
+    endpoint: str | None = None
+    """The endpoint that the event is about."""
     renderings: Mapping[str, bytes] = field(default_factory=dict)
     """Its bytes in every other format that a receiver of it wants, fixed here as well."""
 
@@ -349,8 +355,9 @@ class Delivery:
     due_at: float
     created_at: float
     body: bytes
-    source: str
+    source: str | None
     upload: str | None
+    status: str | None = None
     format: str = STANDARD
     """Of the body: what the endpoint wanted when the event was announced."""
 

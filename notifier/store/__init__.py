@@ -4,9 +4,9 @@ from pathlib import Path
 
 from notifier.store.database import Database, NewerDatabaseError, StoreError
 from notifier.store.followed import Announcement
-from notifier.store.owed import Owed, Result
+from notifier.store.owed import GivenUp, Owed, Result, Standing
 
-__all__ = ["Announcement", "NewerDatabaseError", "Result", "Store", "StoreError"]
+__all__ = ["Announcement", "GivenUp", "NewerDatabaseError", "Result", "Standing", "Store", "StoreError"]
 
 
 class Store(Owed):

@@ -239,11 +239,14 @@ class Followed:
              listing.failures, listing.cursor),
         )  # fmt: skip
 
-    async def _owe(self, db: aiosqlite.Connection, source: int, event: Event, endpoints: Sequence[Endpoint]) -> None:
+    async def _owe(
+        self, db: aiosqlite.Connection, source: int | None, event: Event, endpoints: Sequence[Endpoint]
+    ) -> None:
+        about = None if event.endpoint is None else self._endpoints[event.endpoint]
         async with db.execute(
-            """INSERT INTO events (id, type, source, upload, lane, sequence, status, at, body)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-            (event.id, event.type, source, event.upload, event.lane, event.sequence, event.status, event.at,
+            """INSERT INTO events (id, type, source, endpoint, upload, lane, sequence, status, at, body)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+            (event.id, event.type, source, about, event.upload, event.lane, event.sequence, event.status, event.at,
              event.body),
         ) as cursor:  # fmt: skip
             position = cursor.lastrowid

@@ -4,14 +4,20 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from notifier.core.model import Attempt, Delivery, Phase
+import aiosqlite
+
+from notifier.core.events import Notice, endpoint_event
+from notifier.core.health import Health
+from notifier.core.model import Attempt, Cause, Delivery, Endpoint, Phase
+from notifier.core.render import rendered
 from notifier.core.retry import Next
 from notifier.store.followed import PROMOTE, Followed
+from notifier.store.rows import HEALTH_COLUMNS, health_of, health_row
 
 DUE = """SELECT
         (SELECT MIN(due_at) FROM deliveries WHERE endpoint = w.value AND head = 1 AND due_at > :now),
         d.id, e.id, e.type, n.name, d.lane, d.sequence, d.slots, d.attempts, d.due_at, d.created_at,
-        COALESCE(r.body, e.body), s.name, e.upload, d.format
+        COALESCE(r.body, e.body), s.name, e.upload, e.status, d.format
     FROM json_each(:endpoints) AS w
     LEFT JOIN deliveries AS d ON d.id IN (
         SELECT id FROM deliveries WHERE endpoint = w.value AND head = 1 AND due_at <= :now ORDER BY due_at LIMIT :most)
@@ -22,13 +28,22 @@ DUE = """SELECT
     ORDER BY d.due_at, d.id"""
 
 SETTLE = """UPDATE deliveries SET phase = :phase, due_at = :due_at, slots = :slots, attempts = attempts + 1,
-        head = head AND :phase = 'waiting', settled_at = :settled_at, replaced_by = NULL
+        head = head AND :phase = 'waiting', settled_at = :settled_at, replaced_by = NULL, cause = :cause,
+        blamed = :blamed
     WHERE id = :id AND (phase = 'waiting' OR :phase = 'delivered')"""
 """A row that was replaced while its request was on the way is delivered or nothing: it never waits again."""
 FORWARD = """UPDATE deliveries SET due_at = latest.value FROM json_each(:latest) AS latest
     WHERE endpoint = :endpoint AND phase = 'waiting' AND latest.key = min(slots, :last) AND due_at > latest.value"""
 COUNT = "UPDATE deliveries SET attempts = attempts + 1 WHERE id = :id AND phase = 'superseded'"
 """Such a row, where nothing came of the request: it was an attempt all the same."""
+
+
+GIVE_UP = """UPDATE deliveries SET phase = :phase, due_at = NULL, head = 0, settled_at = :at, cause = :cause
+    WHERE id = :id AND phase = 'waiting'"""
+REVIVE = """UPDATE deliveries SET due_at = min(created_at, :now)
+    WHERE endpoint = :endpoint AND head = 1 AND attempts > 0 AND blamed = 0"""
+"""What waits for another attempt is due, in the order of its announcement, as what was never tried is anyway."""
+WAITING = "SELECT count(*) FROM deliveries INDEXED BY deliveries_lane WHERE endpoint = ? AND phase = 'waiting'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +53,30 @@ class Result:
     delivery: Delivery
     attempt: Attempt
     next: Next
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """A delivery that is over without an attempt: dead where a bug is the `cause`, else dropped."""
+
+    delivery: Delivery
+    cause: Cause
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an endpoint fares after what has ended, and what is to be told of it, to whom."""
+
+    endpoint: str
+    health: Health
+    tat: float
+    """Of its rate: theoretical arrival time."""
+    at: float
+    revives: bool = False
+    """It takes deliveries again: what waits for it is due."""
+    notice: Notice | None = None
+    onlookers: Sequence[Endpoint] = ()
 
 
 class Owed(Followed):
@@ -64,8 +103,23 @@ class Owed(Followed):
                 found.append(delivery)
         return found, min((later for later, *_ in rows if later is not None), default=None)
 
-    async def record(self, results: Sequence[Result]) -> None:
-        """Write attempts and what they lead to; where a delivery is over, the next of its lane may go."""
+    async def healths(self) -> dict[str, tuple[Health, float]]:
+        """How every endpoint fares, and the theoretical arrival time of its rate; those too that left the config."""
+        rows = await self.database.rows(f"SELECT name, tat, {HEALTH_COLUMNS} FROM endpoints")  # noqa: S608  # our own words
+        return {name: (health_of(health), tat) for name, tat, *health in rows}
+
+    async def waiting(self, endpoint: str) -> int:
+        """How many deliveries wait for an endpoint."""
+        ((waiting,),) = await self.database.rows(WAITING, (self._endpoints[endpoint],))
+        return int(waiting)
+
+    async def record(
+        self, results: Sequence[Result], standings: Sequence[Standing] = (), given_up: Sequence[GivenUp] = ()
+    ) -> None:
+        """Write attempts and what they lead to, for deliveries and endpoints; after one that is over the next may go.
+
+        What is told of an endpoint is announced in the same transaction.
+        """
         async with self.database.transaction() as db:
             await db.executemany(
                 """INSERT INTO attempts (delivery, number, started_at, duration, phases, outcome, status, note, excerpt)
@@ -76,7 +130,10 @@ class Owed(Followed):
             failed = [{"id": result.delivery.id} for result in results if result.next.phase is not Phase.DELIVERED]
             if failed:
                 await db.executemany(COUNT, failed)
+            if given_up:
+                await db.executemany(GIVE_UP, [_given_up_row(one) for one in given_up])
             over = [result.delivery for result in results if result.next.phase is not Phase.WAITING]
+            over += [one.delivery for one in given_up]
             await db.executemany(
                 PROMOTE,
                 [
@@ -85,6 +142,8 @@ class Owed(Followed):
                     if delivery.lane is not None
                 ],
             )
+            for standing in standings:
+                await self._stand(db, standing)
 
     async def bring_forward(self, latest: Mapping[str, Sequence[float]]) -> int:
         """Bring forward what waits for longer than is possible: its due time comes of a clock that was wrong.
@@ -98,6 +157,20 @@ class Owed(Followed):
         ]
         async with self.database.transaction() as db, db.executemany(FORWARD, moments) as cursor:
             return max(cursor.rowcount, 0)  # of no statement at all it is -1
+
+    async def _stand(self, db: aiosqlite.Connection, standing: Standing) -> None:
+        number = self._endpoints[standing.endpoint]
+        row = (*health_row(standing.health), standing.tat, number)
+        columns = ", ".join(f"{name.strip()} = ?" for name in HEALTH_COLUMNS.split(","))
+        await db.execute(f"UPDATE endpoints SET {columns}, tat = ? WHERE number = ?", row)  # noqa: S608  # our own words
+        if standing.revives:
+            await db.execute(REVIVE, {"endpoint": number, "now": standing.at})
+        if standing.notice is not None:
+            ((waiting,),) = await db.execute_fetchall(WAITING, (number,))
+            event = rendered(
+                endpoint_event(standing.notice, number, waiting), {one.format for one in standing.onlookers}
+            )
+            await self._owe(db, None, event, standing.onlookers)
 
     async def counts(self) -> dict[str, int]:
         """How many uploads are followed and how many deliveries wait: what the status line says."""
@@ -125,4 +198,11 @@ def _delivery_row(result: Result) -> dict[str, object]:
         "due_at": next_.due_at,
         "slots": next_.slots,
         "settled_at": None if next_.phase is Phase.WAITING else ended_at,
+        "cause": next_.cause and next_.cause.value,
+        "blamed": next_.blamed,
     }
+
+
+def _given_up_row(one: GivenUp) -> dict[str, object]:
+    phase = Phase.DEAD if one.cause is Cause.INTERNAL else Phase.DROPPED
+    return {"id": one.delivery.id, "phase": phase.value, "at": one.at, "cause": one.cause.value}

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from notifier.core.budget import Budget
+from notifier.core.health import Health, Pause
 from notifier.core.lives import Lives
 from notifier.core.model import SETTLED, Observation, SourceState, Trouble, Upload
 
@@ -45,6 +47,26 @@ def upload_row(upload: Upload) -> tuple[Any, ...]:
         upload.kind, upload.ref, upload.sequence, snapshot, is_open, upload.changed_at, upload.stalled,
         upload.misses, upload.missing_since, upload.due_at, upload.fingerprint,
         upload.batch_fingerprint, upload.media_id,
+    )  # fmt: skip
+
+
+HEALTH_COLUMNS = """sequence, succeeded_at, failing_since, failures, quiet_until, throttles, probe_at, trips, ramp,
+    paused, paused_at, url_digest"""
+"""In the order of `Health`."""
+
+
+def health_of(row: Sequence[Any]) -> Health:
+    """An endpoint's health from its `HEALTH_COLUMNS`."""
+    health = Health(*row)
+    return health if health.paused is None else replace(health, paused=Pause(health.paused))
+
+
+def health_row(health: Health) -> tuple[Any, ...]:
+    """The `HEALTH_COLUMNS` of an endpoint."""
+    return (
+        health.sequence, health.succeeded_at, health.failing_since, health.failures, health.quiet_until,
+        health.throttles, health.probe_at, health.trips, health.ramp,
+        health.paused and health.paused.value, health.paused_at, health.url_digest,
     )  # fmt: skip
 
 

@@ -12,11 +12,15 @@ from things import HOUR, NOW, observations, receiver, seen, upload
 from notifier.core.diff import Vanishing, absent, diff
 from notifier.core.events import (
     EVENT_TYPES,
+    Notice,
     addressed,
+    endpoint_event,
     event_for,
     event_id,
     event_type,
+    is_operators,
     matches,
+    onlookers,
     receivers,
     source_event,
     wants,
@@ -70,7 +74,16 @@ def source_failing():
     return source_event("source.failing", SourceState("posts", 3), "upload_post", trouble, since=NOW, at=NOW + 0.5)
 
 
-@pytest.mark.parametrize("told", [completed, failed, first_seen, source_failing])
+def notice(type_="endpoint.paused", **more):
+    why = Reason("gone", "it answered 410")
+    return Notice(**{"type": type_, "endpoint": "app", "sequence": 3, "reason": why, "since": NOW, "at": NOW, **more})
+
+
+def endpoint_paused():
+    return endpoint_event(notice(at=NOW + 0.5), number=2, waiting=17)
+
+
+@pytest.mark.parametrize("told", [completed, failed, first_seen, source_failing, endpoint_paused])
 def test_a_body_is_as_receivers_know_it(told):
     golden = (GOLDEN / f"{told.__name__}.json").read_bytes().removesuffix(b"\n")
     assert told().body == golden
@@ -264,3 +277,29 @@ def test_an_event_is_made_in_the_formats_of_those_who_get_it_and_in_no_other():
     assert to == [cloud, plain, cloud]
     assert event.renderings == {"cloudevents": cloudevents(completed())}
     assert replace(event, renderings={}) == completed()
+
+
+# --- about an endpoint
+
+
+def test_an_endpoint_s_event_has_a_lane_of_its_own_below_those_of_all_sources():
+    event = endpoint_paused()
+    assert (event.lane, event.sequence) == (-(2**31) - 2, 3)
+    assert (event.source, event.upload, event.status, event.endpoint) == (None, None, None, "app")
+    assert event.id == event_id("", "endpoint.paused", "app", 3)
+    assert event.id != endpoint_event(notice("endpoint.resumed"), 2, 17).id
+    assert event.id != endpoint_event(notice(endpoint="crm"), 3, 17).id
+
+
+def test_an_endpoint_s_event_goes_to_who_asks_for_it_and_never_to_the_one_it_speaks_of():
+    asks, default = receiver(events=("endpoint.*",), sources=("posts",), statuses=("failed",)), receiver()
+    assert list(onlookers(notice(), [asks, replace(asks, name="ops"), replace(default, name="crm")])) == [
+        replace(asks, name="ops")
+    ]
+    assert wants(asks, endpoint_paused())
+    assert not wants(default, endpoint_paused())
+
+
+def test_what_is_about_no_upload_is_an_operator_s():
+    of_operators = {"source.failing", "source.recovered", "endpoint.paused", "endpoint.resumed"}
+    assert {type_ for type_ in EVENT_TYPES if is_operators(type_)} == of_operators

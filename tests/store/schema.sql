@@ -37,31 +37,59 @@ CREATE TABLE deliveries (
     created_at  REAL    NOT NULL,
     settled_at  REAL,
     replaced_by INTEGER REFERENCES events,
+    cause       TEXT    CHECK (cause IN ('schedule', 'aborted', 'internal', 'unwanted')), -- why it was given up
+    blamed      INTEGER NOT NULL DEFAULT 0 CHECK (blamed IN (0, 1)),  -- its last answer spoke against it, not its endpoint
     CHECK ((phase = 'waiting') = (due_at IS NOT NULL)),
     CHECK ((phase = 'waiting') = (settled_at IS NULL)),
     CHECK ((phase = 'superseded') = (replaced_by IS NOT NULL)),
     CHECK (head = 0 OR phase = 'waiting'),
+    CHECK (cause IS NULL OR phase IN ('dead', 'dropped')),
     UNIQUE (event, endpoint)
 ) STRICT;
 
 CREATE TABLE endpoints (
-    number INTEGER PRIMARY KEY,
-    name   TEXT NOT NULL UNIQUE
+    number        INTEGER PRIMARY KEY,
+    name          TEXT    NOT NULL UNIQUE,
+    sequence      INTEGER NOT NULL DEFAULT 0 CHECK (sequence >= 0),   -- events about the endpoint itself
+    succeeded_at  REAL,                                               -- the last 2xx, to the minute
+    failing_since REAL,                                               -- the first failure after it
+    failures      INTEGER NOT NULL DEFAULT 0 CHECK (failures >= 0),   -- in a row
+    quiet_until   REAL    NOT NULL DEFAULT 0,                         -- nothing is sent before
+    throttles     INTEGER NOT NULL DEFAULT 0 CHECK (throttles >= 0),  -- answers of 429 without a success between
+    probe_at      REAL,                                               -- shut off until then, then one at a time
+    trips         INTEGER NOT NULL DEFAULT 0 CHECK (trips >= 0),      -- how often shut off without a success between
+    ramp          INTEGER CHECK (ramp >= 1),                          -- at once, at most; NULL: as many as it takes
+    paused        TEXT    CHECK (paused IN ('failing', 'gone', 'disabled', 'person')),
+    paused_at     REAL,
+    url_digest    TEXT,                                               -- of its URL when it paused
+    tat           REAL    NOT NULL DEFAULT 0,                         -- of its rate: theoretical arrival time
+    CHECK ((failures = 0) = (failing_since IS NULL)),
+    CHECK ((paused IS NULL) = (paused_at IS NULL)),
+    CHECK ((paused IS NULL) = (url_digest IS NULL)),
+    CHECK (paused IS NULL OR (paused = 'failing') = (probe_at IS NOT NULL)),
+    CHECK ((trips = 0) = (probe_at IS NULL OR paused IS NOT NULL))
 ) STRICT;
 
 CREATE TABLE events (
     position INTEGER PRIMARY KEY AUTOINCREMENT,                       -- in the log of all events
     id       TEXT    NOT NULL UNIQUE,
     type     TEXT    NOT NULL,
-    source   INTEGER NOT NULL REFERENCES sources,
-    upload   TEXT,                                                    -- its id; NULL: about the source itself
-    lane     INTEGER NOT NULL CHECK (lane <> 0),                      -- the upload's media_id, or minus the source's number
+    source   INTEGER REFERENCES sources,                              -- NULL: about an endpoint
+    endpoint INTEGER REFERENCES endpoints,                            -- which it is about
+    upload   TEXT,                                                    -- its id; NULL: about the source or endpoint itself
+    lane     INTEGER NOT NULL,                                        -- the upload's media_id; below 0: see the last check
     sequence INTEGER NOT NULL CHECK (sequence >= 1),
     status   TEXT,
     at       REAL    NOT NULL,
     body     BLOB    NOT NULL,                                        -- fixed for every attempt to come
     UNIQUE (lane, sequence),
-    CHECK ((lane > 0) = (upload IS NOT NULL))
+    CHECK ((source IS NULL) = (endpoint IS NOT NULL)),
+    CHECK (endpoint IS NULL OR upload IS NULL),
+    CHECK (CASE
+        WHEN upload IS NOT NULL THEN lane BETWEEN 1 AND 2147483647
+        WHEN endpoint IS NULL THEN lane = -source
+        ELSE lane = -2147483648 - endpoint
+    END)
 ) STRICT;
 
 CREATE TABLE listings (
@@ -136,6 +164,8 @@ CREATE INDEX deliveries_due ON deliveries (endpoint, due_at) WHERE head = 1;
 CREATE UNIQUE INDEX deliveries_head ON deliveries (endpoint, lane) WHERE head = 1;
 
 CREATE INDEX deliveries_lane ON deliveries (endpoint, lane, sequence) WHERE phase = 'waiting';
+
+CREATE INDEX deliveries_tried ON deliveries (endpoint) WHERE head = 1 AND attempts > 0;
 
 CREATE INDEX uploads_due ON uploads (source, due_at) WHERE due_at IS NOT NULL;
 

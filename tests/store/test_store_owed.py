@@ -1,6 +1,8 @@
 """What the sender asks: what may go now, and in which order what is owed comes to an end."""
 
+import json
 import random
+import sqlite3
 from dataclasses import replace
 
 import pytest
@@ -24,8 +26,13 @@ from stored import (
 from world import endpoint
 
 from notifier.core.budget import Budget
+from notifier.core.events import Notice
+from notifier.core.health import Health, Pause
 from notifier.core.lives import Lives
-from notifier.core.model import Phase
+from notifier.core.model import Cause, Phase, Reason
+from notifier.core.retry import Next
+from notifier.store import GivenUp, Standing
+from notifier.store.rows import HEALTH_COLUMNS
 
 WAITING, DELIVERED, DEAD, SUPERSEDED = "waiting", "delivered", "dead", "superseded"
 
@@ -305,6 +312,126 @@ async def check_heads(store):
         assert [head for _, head in rows] == [1] + [0] * (len(rows) - 1)
 
 
+# --- how the endpoints fare
+
+FARES = Health(
+    sequence=1, succeeded_at=NOW - 9, failing_since=NOW - 5, failures=3, quiet_until=NOW + 1, throttles=2,
+    probe_at=NOW + 30, trips=4, ramp=1,
+)  # fmt: skip
+PAUSED = replace(FARES, probe_at=None, trips=0, paused=Pause.GONE, paused_at=NOW, url_digest="x y")
+OPS = endpoint("latest")
+NOTICE = Notice("endpoint.paused", "app", 2, Reason("gone", "text"), since=NOW, at=NOW)
+
+
+def standing(health=FARES, **more) -> Standing:
+    return Standing(**{"endpoint": "app", "health": health, "tat": NOW, "at": NOW, **more})
+
+
+@pytest.mark.parametrize("health", [FARES, PAUSED, Health(ramp=3)])
+async def test_how_an_endpoint_fares_is_remembered(store, health):
+    await store.record([], [standing(health)])
+    assert await store.healths() == {"app": (health, NOW), "latest": (Health(), 0.0), "none": (Health(), 0.0)}
+
+
+async def test_who_fares_so_is_still_enrolled_by_the_same_number(store):
+    await store.record([], [standing(PAUSED)])
+    await store.enrol(["posts"], ["new", "app"])
+    assert (await store.healths())["app"] == (PAUSED, NOW)
+    assert set(await store.healths()) == {"app", "latest", "none", "new"}
+
+
+async def test_a_standing_and_the_results_that_led_to_it_are_one_commit(store):
+    await announce(store, event(1, 1))
+    (one,) = await due(store)
+    with pytest.raises(sqlite3.IntegrityError):
+        await store.record([retried(one)], [standing(replace(FARES, ramp=0))])
+    assert await due(store) == [one]
+    assert (await store.healths())["app"] == (Health(), 0.0)
+
+
+async def test_what_is_told_of_an_endpoint_is_owed_in_the_same_commit_with_the_count_of_that_moment(store):
+    await announce(store, event(1, 1), event(1, 2), event(2, 1))
+    first, _ = await due(store)
+    await store.record([result(first)], [standing(PAUSED, notice=NOTICE, onlookers=(OPS,))])
+    (told,) = await due(store, "latest")
+    assert (told.type, told.lane, told.sequence, told.source, told.upload) == (
+        "endpoint.paused", -(2**31) - 1, 2, None, None,
+    )  # fmt: skip
+    assert json.loads(told.body)["data"] == {
+        "endpoint": "app",
+        "reason": {"code": "gone", "text": "text"},
+        "waiting": 2,
+        "since": "2027-01-15T08:00:00.000Z",
+    }
+    assert await store.waiting("app") == 2
+
+
+async def test_what_is_told_twice_is_refused_with_all_that_came_along(store):
+    await announce(store, event(1, 1))
+    await store.record([], [standing(PAUSED, notice=NOTICE)])
+    (one,) = await due(store)
+    with pytest.raises(sqlite3.IntegrityError):
+        await store.record([result(one)], [standing(PAUSED, notice=NOTICE)])
+    assert await due(store) == [one]
+
+
+async def test_where_an_endpoint_comes_back_all_that_waits_is_due_in_the_order_of_its_announcement(store):
+    for lane in (1, 2, 3, 4):
+        await announce(store, event(lane, 1, at=NOW - 100 + lane), to=(APP, NONE))
+    one, two, three, _ = await due(store)
+    blamed = replace(retried(three, 10), next=Next(Phase.WAITING, 1, NOW + 10, blamed=True))
+    await store.record([retried(one, 3600), retried(two, 60), blamed])
+    for name in ("none", "app"):
+        await store.record([], [standing(endpoint=name, revives=name == "app")])
+    assert ids(await due(store)) == ["evt_1_1", "evt_2_1", "evt_4_1"]
+    assert await deliveries(store, "due_at, slots", "endpoint = 1") == [
+        (NOW - 99, 1), (NOW - 98, 1), (NOW + 10, 1), (NOW - 96, 0),
+    ]  # fmt: skip
+
+
+async def test_who_was_to_blame_once_is_not_for_ever(store):
+    await announce(store, event(1, 1))
+    (one,) = await due(store)
+    blamed = replace(retried(one), next=Next(Phase.WAITING, 1, NOW, blamed=True))
+    await store.record([blamed])
+    await store.record([retried(*await due(store), after=60)])
+    await store.record([], [standing(revives=True)])
+    assert ids(await due(store)) == ["evt_1_1"]
+
+
+# --- what is given up
+
+CAUSES = [(Cause.INTERNAL, DEAD), (Cause.UNWANTED, "dropped")]
+
+
+@pytest.mark.parametrize(("cause", "phase"), CAUSES)
+async def test_what_is_given_up_without_an_attempt_says_why_and_lets_its_lane_go_on(store, cause, phase):
+    await announce(store, event(1, 1), event(1, 2), to=(APP, NONE))
+    for name in ("app", "none"):
+        (first, *_) = await due(store, name)
+        await store.record([], [], [GivenUp(first, cause, NOW + 1)])
+    assert (
+        await deliveries(store, "phase, cause, due_at, settled_at, attempts, head", "sequence = 1")
+        == [(phase, cause.value, None, NOW + 1, 0, 0)] * 2
+    )
+    assert ids(await due(store)) == ids(await due(store, "none")) == ["evt_1_2"]
+
+
+async def test_what_was_replaced_meanwhile_is_not_given_up(store):
+    await announce(store, event(1, 1), to=(LATEST,))
+    (one,) = await due(store, "latest")
+    await announce(store, event(1, 2), to=(LATEST,))
+    await store.record([], [], [GivenUp(one, Cause.INTERNAL, NOW)])
+    assert await phases(store) == [(SUPERSEDED, 0, 2), (WAITING, 1, None)]
+
+
+async def test_a_dead_one_says_why(store):
+    await announce(store, event(1, 1))
+    (one,) = await due(store)
+    await store.record([replace(result(one, Phase.DEAD), next=Next(Phase.DEAD, 1, cause=Cause.SCHEDULE))])
+    assert await deliveries(store, "phase, cause") == [(DEAD, "schedule")]
+
+
 # --- a clock that was wrong
 
 LATEST_APP = {"app": [NOW, NOW + 6.0, NOW + 360.0]}
@@ -367,6 +494,7 @@ ONCE_AT_START = {
     "SELECT name, number FROM sources",
     "SELECT name, number FROM endpoints",
     "SELECT name, state FROM budgets",
+    f"SELECT name, tat, {HEALTH_COLUMNS} FROM endpoints",
 }
 
 
@@ -382,8 +510,14 @@ async def test_every_statement_finds_its_rows_by_an_index(store):
     await announce(store, lives={"post:0": Lives()})
     await announce(store, event(1, 1), event(1, 2), event(1, 3, "upload.updated"), to=ENDPOINTS)
     await store.record([result(one) for one in await due(store)] + [retried(*await due(store, "latest"))])
+    await announce(store, event(2, 1))
+    await store.record(
+        [], [standing(revives=True, notice=NOTICE)], [GivenUp((await due(store))[0], Cause.INTERNAL, NOW)]
+    )
+    await store.healths()
     await store.bring_forward({"app": [NOW]})
     await store.counts()
+    await store.waiting("app")
     await store.known("posts", ["u1", "u2"])
     for seen_before in (True, False):
         await store.next_uploads("posts", 9, seen=seen_before)

