@@ -211,7 +211,7 @@ class App:
             if abs(apart - apart_before) > JUMP:
                 log.warning("the clock jumped", extra={"fields": {"seconds": round(apart - apart_before, 1)}})
                 await self._poller.believe_no_later(ahead - ahead_before)
-                await self._sender.believe_no_later()
+                await self._sender.believe_no_later(ahead - ahead_before)
                 self._ring_all()
 
     def _apart(self) -> tuple[float, float]:

@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
-from notifier.core.allowance import Bucket
-from notifier.core.model import Attempt, Delivery, Endpoint, Outcome, Phase
-from notifier.core.retry import after, jittered
-from notifier.store import Result, Store
+from notifier.core.health import SHUT, Health, Pause, Resumption, State, believed, is_moved, pause, resumed, stepped
+from notifier.core.model import Attempt, Cause, Delivery, Endpoint
+from notifier.ended import AGAIN, Batch, about, tell_attempt, tell_given_up, tell_health
+from notifier.served import Served
+from notifier.store import Standing, Store
 
 log = logging.getLogger(__name__)
 
@@ -16,48 +16,6 @@ IDLE = 60.0
 """Seconds until the next pass where nothing is owed."""
 
 Post = Callable[[Delivery], Awaitable[Attempt]]
-
-
-@dataclass(slots=True)
-class Places:
-    """What is on its way to one endpoint. A place is held until the result is committed: a kill repeats no more."""
-
-    endpoint: Endpoint
-    in_flight: dict[int, Delivery] = field(default_factory=dict)
-    tat: float = 0.0
-    """Of the endpoint's `rate`: theoretical arrival time."""
-
-    def room(self) -> int:
-        """How many more may be sent to it."""
-        return max(0, self.endpoint.max_in_flight - len(self.in_flight))
-
-    def is_free(self, delivery: Delivery) -> bool:
-        """Whether nothing of the delivery's lane is on its way, itself least of all."""
-        if delivery.lane is None:
-            return delivery.id not in self.in_flight
-        return all(other.lane != delivery.lane for other in self.in_flight.values())
-
-    def may_go(self, now: float) -> float:
-        """When the endpoint's `rate` lets the next one go."""
-        bucket = self._bucket()
-        return now if bucket is None else bucket.may_go(self.tat, now)
-
-    def latest(self, now: float) -> list[float]:
-        """The last moment at which a delivery to it may be due, by the slots that it has used."""
-        return [now + jittered(delay, 1.0) for delay in self.endpoint.schedule]
-
-    def take(self, delivery: Delivery, now: float) -> None:
-        """Give the delivery a place, and the rate its due."""
-        bucket = self._bucket()
-        self.tat = now if bucket is None else bucket.spent(self.tat, now)
-        self.in_flight[delivery.id] = delivery
-
-    def _bucket(self) -> Bucket | None:
-        rate = self.endpoint.rate
-        if not rate.count:
-            return None
-        per_second = rate.count / rate.seconds
-        return Bucket(1 / per_second, max(1, int(per_second)))
 
 
 class Sender:
@@ -71,8 +29,12 @@ class Sender:
         clock: Callable[[], float],
         draw: Callable[[], float],
         in_flight_total: int = 200,
+        shut: float = SHUT,
     ) -> None:
-        """`post` makes one attempt and never raises; `draw` tells a random number from 0 to 1."""
+        """`post` makes one attempt and never raises; `draw` tells a random number from 0 to 1.
+
+        An endpoint that fails is left alone for `shut` seconds at first.
+        """
         self.wake = asyncio.Event()
         """Set when an attempt has ended, so that a pass may follow at once."""
         self._store = store
@@ -80,54 +42,114 @@ class Sender:
         self._clock = clock
         self._draw = draw
         self._in_flight_total = in_flight_total
-        self._places = {endpoint.name: Places(endpoint) for endpoint in endpoints}
+        self._shut = shut
+        self._endpoints = tuple(endpoints)
+        self._served = {endpoint.name: Served(endpoint) for endpoint in self._endpoints}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._ended: list[tuple[Delivery, Attempt]] = []
+        self._ended: list[tuple[Delivery, Attempt | Cause]] = []
         self._bugs: list[BaseException] = []
         self._recording = asyncio.Lock()
-        """A pass and a stop may both find the same results."""
+        """A pass and a stop may both find the same results. Nobody's health changes but under it."""
         self._stopping = False
 
     @property
     def in_flight(self) -> int:
         """Deliveries whose attempt has begun and is not recorded."""
-        return sum(len(places.in_flight) for places in self._places.values())
+        return sum(len(served.in_flight) for served in self._served.values())
 
-    async def believe_no_later(self) -> None:
+    @property
+    def troubled(self) -> dict[str, State]:
+        """The endpoints that are not well, and how it stands with them."""
+        states = {name: served.health.state for name, served in self._served.items()}
+        return {name: state for name, state in states.items() if state is not State.OK}
+
+    async def open(self) -> None:
+        """Remember how the endpoints fare. To be called at the start, when each has its number in the store."""
+        for name, (health, tat) in (await self._store.healths()).items():
+            if name in self._served:
+                self._served[name].health, self._served[name].tat = health, tat
+            elif waiting := await self._store.waiting(name):
+                fields = {"endpoint": name, "waiting": waiting}
+                log.warning("endpoint left the config: what waits for it is kept", extra={"fields": fields})
+        await self.believe_no_later()
+        for name, served in self._served.items():
+            if is_moved(served.health, served.endpoint.url):
+                await self._change(name, resumed, Resumption.URL)
+
+    async def believe_no_later(self, jump: float = 0.0) -> None:
         """Bring forward what is due later than it can be: the clock has been set back since.
 
-        To be called at the start, when every endpoint has its number in the store, and whenever the clock jumps.
+        To be called whenever the clock jumps; `jump` is by how many seconds it was put forward just now, or back.
         """
         now = self._clock()
-        brought = await self._store.bring_forward({name: one.latest(now) for name, one in self._places.items()})
+        for served in self._served.values():
+            served.rests_until = min(served.rests_until, now + AGAIN)
+        for name in self._served:
+            await self._change(name, lambda health: believed(stepped(health, jump), now))
+        brought = await self._store.bring_forward({name: one.latest(now) for name, one in self._served.items()})
         if brought:
             log.warning("brought forward", extra={"fields": {"deliveries": brought}})
+
+    # --- what people ask for
+
+    async def pause(self, name: str) -> None:
+        """Send nothing more to an endpoint until it is resumed; what is on its way ends. What is owed is kept."""
+        endpoint = self._served[name].endpoint
+        await self._change(name, lambda health: pause(health, Pause.PERSON, endpoint, self._clock()))
+
+    async def resume(self, name: str) -> None:
+        """Send to an endpoint again that is paused or shut off: all that waits for it is due."""
+        await self._change(name, lambda health: health if health.state is State.OK else resumed(health))
+        self.wake.set()
+
+    # --- the pass
 
     async def send_due(self) -> float:
         """One pass: record what has ended, start what may go. Answers the moment at which to come back."""
         await self.record_ended()
         now = self._clock()
-        wanted = {name: one.room() + len(one.in_flight) for name, one in self._places.items() if one.room()}
+        opening = [at for served in self._served.values() if (at := served.opens_at()) is not None and at > now]
+        wanted = {
+            name: room + len(served.in_flight) for name, served in self._served.items() if (room := served.room(now))
+        }
         due, later = await self._store.due(now, wanted)
+        held = self._start_all(due, wanted, now)
+        return min([*opening, *held, *([] if later is None else [later])], default=now + IDLE)
+
+    def _start_all(self, due: Iterable[Delivery], wanted: Iterable[str], now: float) -> list[float]:
+        """Start what may go, endpoints in turn; answers when their rates let go what may not yet.
+
+        Where places become few, some are kept for endpoints that have none: those that hang never have them all.
+        """
         left = self._in_flight_total - self.in_flight
+        without = {name for name in wanted if not self._served[name].in_flight}
+        held: list[float] = []
         for delivery in _in_turns(due):
-            places = self._places[delivery.endpoint]
+            served = self._served[delivery.endpoint]
             if left <= 0 or self._stopping:
                 break
-            if not places.room() or not places.is_free(delivery):
+            if not served.room(now) or not served.is_free(delivery):
                 continue
-            if (may_go := places.may_go(now)) > now:
-                later = may_go if later is None else min(may_go, later)
+            if not served.wants(delivery):
+                served.in_flight[delivery.id] = delivery
+                self._ended.append((delivery, Cause.UNWANTED))
+                self.wake.set()
                 continue
-            places.take(delivery, now)
+            if served.in_flight and left <= min(len(without), self._in_flight_total // 2):
+                continue
+            if (may_go := served.may_go(now)) > now:
+                held.append(may_go)
+                continue
+            served.take(delivery, now)
+            without.discard(delivery.endpoint)
             left -= 1
             self._start(delivery)
-        return now + IDLE if later is None else later
+        return held
 
     async def record_ended(self) -> None:
-        """Commit the results of all attempts that have ended, give their places free, then raise a bug that ended one.
+        """Commit the results of all attempts that have ended, give their places free, then raise what ended one.
 
-        Each bug is raised once. Whoever is cut off here leaves nothing half done: what is committed is known to be.
+        Each such is raised once. Whoever is cut off here leaves nothing half done: what is committed is known to be.
         """
         if self._ended:
             await asyncio.shield(self._record_ended())
@@ -147,16 +169,47 @@ class Sender:
             await asyncio.gather(*cut_off, return_exceptions=True)
             await self.record_ended()
 
+    # --- what is written
+
     async def _record_ended(self) -> None:
         async with self._recording:
-            results = [self._result(delivery, attempt) for delivery, attempt in self._ended]
-            if not results:
-                return
-            await self._store.record(results)
-            del self._ended[: len(results)]  # not before: after a failure, which ends the daemon, `stop` tries again
-            for result in results:
-                del self._places[result.delivery.endpoint].in_flight[result.delivery.id]
-                _tell(result)
+            ended, batch = self._ended[:], Batch(self._served, self._clock(), self._shut)
+            for delivery, came in ended:
+                batch.add(delivery, came, self._draw(), self._draw())
+            standings = batch.standings(self._endpoints)
+            if batch.results or batch.given_up:
+                await self._store.record(batch.results, standings, batch.given_up)
+            del self._ended[: len(ended)]  # not before: after a failure, which ends the daemon, `stop` tries again
+            for delivery, _ in ended:
+                del self._served[delivery.endpoint].in_flight[delivery.id]
+            for name, fare in batch.fares.items():
+                self._served[name].recent = fare.recent
+            for result in batch.results:
+                tell_attempt(result)
+            for one in batch.given_up:
+                tell_given_up(one)
+            self._stand(standings)
+
+    async def _change(self, name: str, step: Callable[[Health], Health], by: Resumption = Resumption.PERSON) -> None:
+        """Make an endpoint's health another, for another reason than an attempt; `by` is what ends a pause by it."""
+        await asyncio.shield(self._changed(self._served[name], step, by))
+
+    async def _changed(self, served: Served, step: Callable[[Health], Health], by: Resumption) -> None:
+        async with self._recording:
+            after = step(served.health)
+            if after != served.health:
+                standing = served.standing(after, self._clock(), self._endpoints, by=by)
+                await self._store.record([], [standing])
+                self._stand([standing])
+
+    def _stand(self, standings: Sequence[Standing]) -> None:
+        """Take for true what is committed, and tell it."""
+        for standing in standings:
+            served = self._served[standing.endpoint]
+            before, served.health = served.health, standing.health
+            tell_health(before, standing)
+
+    # --- one attempt
 
     def _start(self, delivery: Delivery) -> None:
         task = asyncio.create_task(self._attempt(delivery))
@@ -164,21 +217,19 @@ class Sender:
         task.add_done_callback(self._attempted)
 
     async def _attempt(self, delivery: Delivery) -> None:
-        attempt = await self._post(delivery)
-        self._ended.append((delivery, attempt))
+        """A bug ends its delivery and no other: one that nobody can send must not hold up the rest."""
+        try:
+            came: Attempt | Cause = await self._post(delivery)
+        except Exception:
+            log.exception("bug", extra={"fields": about(delivery)})
+            came = Cause.INTERNAL
+        self._ended.append((delivery, came))
 
     def _attempted(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (bug := task.exception()) is not None:
-            self._bugs.append(bug)
+        if not task.cancelled() and (end := task.exception()) is not None:
+            self._bugs.append(end)
         self.wake.set()
-
-    def _result(self, delivery: Delivery, attempt: Attempt) -> Result:
-        places = self._places[delivery.endpoint]
-        next_ = after(delivery, attempt, places.endpoint.schedule, self._draw())
-        if next_.due_at is not None:  # the clock may have been set back while the attempt was under way
-            next_ = replace(next_, due_at=min(next_.due_at, places.latest(self._clock())[next_.slots]))
-        return Result(delivery, attempt, next_)
 
 
 def _in_turns(due: Iterable[Delivery]) -> Iterator[Delivery]:
@@ -188,31 +239,3 @@ def _in_turns(due: Iterable[Delivery]) -> Iterator[Delivery]:
         queues.setdefault(delivery.endpoint, []).append(delivery)
     longest = max(map(len, queues.values()), default=0)
     return (queue[turn] for turn in range(longest) for queue in queues.values() if turn < len(queue))
-
-
-def _tell(result: Result) -> None:
-    """One line for an attempt, with all that is known of it."""
-    delivery, attempt, next_ = result.delivery, result.attempt, result.next
-    good = attempt.outcome is Outcome.DELIVERED
-    level = logging.INFO if good else logging.ERROR if next_.phase is Phase.DEAD else logging.WARNING
-    if not log.isEnabledFor(level):
-        return
-    fields = {
-        "event": delivery.event,
-        "type": delivery.type,
-        "source": delivery.source,
-        "upload": delivery.upload,
-        "endpoint": delivery.endpoint,
-        "delivery": delivery.id,
-        "attempt": delivery.attempts + 1,
-        "slot": next_.slots,
-        "outcome": attempt.outcome.value,
-        "status": attempt.status,
-        "ms": round(attempt.duration * 1000, 1),
-        "phase": next_.phase.value,
-        "next": next_.due_at,
-        "note": attempt.note,
-    }
-    log.log(
-        level, "attempted", extra={"fields": {name: value for name, value in fields.items() if value not in {None, ""}}}
-    )

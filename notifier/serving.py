@@ -19,6 +19,7 @@ from aiohttp import ClientSession
 from notifier import __version__
 from notifier.app import App
 from notifier.config import Settings
+from notifier.core.health import SHUT
 from notifier.core.model import Attempt, Delivery, Endpoint, Source
 from notifier.core.pace import hurried
 from notifier.core.render import CONTENT_TYPES
@@ -65,10 +66,11 @@ async def serve(settings: Settings, notify: Notify, pace: float = 1.0) -> None:
         accounts = _accounts(settings.sources)
         watched = [_watched(one, session, pace, accounts[one.name]) for one in settings.sources]
         poller = Poller(store, watched, settings.endpoints, time.time, random.random)
-        sender = Sender(store, settings.endpoints, post, time.time, random.random, settings.in_flight_total)
+        total, shut = settings.in_flight_total, SHUT / pace
+        sender = Sender(store, settings.endpoints, post, time.time, random.random, total, shut)
         await poller.open()
-        await sender.believe_no_later()
-        app = App(poller, sender, partial(_status, store), notify)
+        await sender.open()
+        app = App(poller, sender, partial(_status, store, sender), notify)
         opened.callback(app.close)
         if settings.listen is not None:
             server = await health.start(settings.listen, health.readiness(app.marks, store.ping))
@@ -108,9 +110,10 @@ def _watched(source: Source, session: ClientSession, pace: float, account: str) 
     return Watched(source, quick, provider.connect(session, source), account)
 
 
-async def _status(store: Store) -> str:
+async def _status(store: Store, sender: Sender) -> str:
     counts = await store.counts()
-    return f"{counted(counts['uploads'], 'upload')} followed, {counted(counts['waiting'], 'delivery')} waiting"
+    said = [f"{counted(counts['uploads'], 'upload')} followed", f"{counted(counts['waiting'], 'delivery')} waiting"]
+    return ", ".join([*said, *(f"{name} {state.value}" for name, state in sender.troubled.items())])
 
 
 def _heed_signals(app: App) -> None:

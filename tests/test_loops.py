@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from world import endpoint, world
+from world import Killed, endpoint, world
 
 from notifier.core.diff import Vanishing
 from notifier.core.model import Answer, Baseline, Observation, Order, Rate, Reason, Status, Target, TargetStatus
@@ -393,9 +393,9 @@ async def test_what_a_provider_has_let_expire_is_no_news_when_a_list_shows_it_ag
         assert w.receivers.types("app") == ["upload.completed"]
 
 
-async def test_a_bug_in_sending_ends_the_sender_and_still_closes_the_store(tmp_path):
+async def test_what_ends_the_sender_still_closes_the_store(tmp_path):
     async def post(_delivery):
-        raise ZeroDivisionError
+        raise Killed
 
     async def story():
         async with world(tmp_path, endpoints=(endpoint("app"),), uploads=("a",)) as w:
@@ -404,7 +404,7 @@ async def test_a_bug_in_sending_ends_the_sender_and_still_closes_the_store(tmp_p
             await w.poll(2)
             await w.sender.send_due()
 
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(Killed):
         await story()
     async with world(tmp_path):
         pass
@@ -467,9 +467,9 @@ class Counting(Store):
 
     batches = 0
 
-    async def record(self, results):
+    async def record(self, *batch):
         self.batches += 1
-        await super().record(results)
+        await super().record(*batch)
 
 
 async def test_what_a_pass_and_a_stop_both_find_is_written_once(tmp_path):

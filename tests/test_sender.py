@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from world import World, endpoint, world
+from world import Killed, World, endpoint, world
 
 from notifier.core.model import Attempt, Delivery, Order, Outcome, Rate, Status
-from notifier.sender import IDLE, Places
+from notifier.sender import IDLE
+from notifier.served import Served
 from notifier.store import Store, StoreError
 
 S = Status
@@ -56,9 +57,13 @@ async def ended(w: World) -> None:
     w.sender.wake.clear()
 
 
+async def rows(w: World, columns: str) -> list[tuple]:
+    """Columns of the deliveries."""
+    return [tuple(row) for row in await w.store.database.rows(f"SELECT {columns} FROM deliveries ORDER BY id")]
+
+
 async def phases(w: World) -> list[tuple[str, int]]:
-    rows = await w.store.database.rows("SELECT phase, attempts FROM deliveries ORDER BY id")
-    return [tuple(row) for row in rows]
+    return await rows(w, "phase, attempts")
 
 
 async def test_a_result_that_comes_between_two_passes_is_never_lost(tmp_path):
@@ -101,10 +106,10 @@ class FullAtFirst(Store):
 
     is_full = True
 
-    async def record(self, results):
+    async def record(self, *batch):
         if self.is_full:
             raise StoreError("notifier.db: database or disk is full")
-        await super().record(results)
+        await super().record(*batch)
 
 
 async def test_results_that_cannot_be_committed_are_kept_for_the_next_pass(tmp_path):
@@ -215,11 +220,11 @@ async def test_a_pass_comes_back_for_a_retry_where_that_is_before_the_rate(tmp_p
 
 async def test_a_rate_saves_up_a_second_and_no_more():
     delivery = Delivery(1, "evt_1", "upload.queued", "app", None, 1, 0, 0, 0.0, 0.0, b"{}", "posts", "a")
-    places = Places(endpoint("app", rate=Rate(3, 1)))
+    served = Served(endpoint("app", rate=Rate(3, 1)))
     moments = []
     for _ in range(5):
-        moments.append(places.may_go(moments[-1] if moments else 100.0))
-        places.take(delivery, moments[-1])
+        moments.append(served.may_go(moments[-1] if moments else 100.0))
+        served.take(delivery, moments[-1])
     assert moments == [100.0, 100.0, 100.0, pytest.approx(100 + 1 / 3), pytest.approx(100 + 2 / 3)]
 
 
@@ -273,36 +278,45 @@ async def test_an_attempt_during_which_the_clock_is_set_back_is_repeated_in_time
 # --- bugs and the end
 
 
-async def test_a_bug_while_posting_ends_the_next_pass_with_its_own_trace(tmp_path):
-    async with behind_doors(tmp_path, endpoint("app"), uploads="a") as (w, _):
-
-        async def buggy(_delivery):
-            raise KeyError("a bug")
-
-        w.post = buggy
-        await w.sender.send_due()
-        await ended(w)
-        with pytest.raises(KeyError, match="a bug") as caught:
-            await w.sender.send_due()
-        assert caught.traceback[-1].name == "buggy"
-        assert await phases(w) == [("waiting", 0)]
-
-
-async def test_a_bug_in_one_attempt_leaves_no_other_unrecorded_and_each_is_raised_once(tmp_path):
+async def test_a_bug_ends_its_own_delivery_and_the_next_of_its_lane_goes(tmp_path, caplog):
     async with behind_doors(tmp_path, endpoint("app")) as (w, doors):
+        w.client.set("a", S.COMPLETED)
+        await w.polls_until(w.clock.now + 60)
 
         async def buggy(delivery):
-            if delivery.upload == "b":
-                return await doors.post(delivery)
-            raise KeyError(delivery.upload)
+            if (delivery.upload, delivery.sequence) == ("a", 1):
+                raise KeyError("a bug")
+            return await doors.post(delivery)
 
         w.post = buggy
+        doors.open(*"abc")
+        await w.settle()
+        assert doors.came == [("app", "b", 1), ("app", "c", 1), ("app", "a", 2)]
+        assert await rows(w, "phase, cause, attempts") == [
+            ("dead", "internal", 0), ("delivered", None, 1), ("delivered", None, 1), ("delivered", None, 1),
+        ]  # fmt: skip
+        assert await w.store.database.rows("SELECT * FROM attempts WHERE delivery = 1") == []
+    bug, given_up = (one for one in caplog.records if one.message in {"bug", "given up"})
+    assert (bug.exc_info[0], bug.fields["delivery"]) == (KeyError, 1)
+    assert (given_up.levelname, given_up.fields["cause"], given_up.fields["upload"]) == ("ERROR", "internal", "a")
+
+
+async def test_what_ends_the_process_while_posting_ends_the_next_pass_and_leaves_no_other_unrecorded(tmp_path):
+    async with behind_doors(tmp_path, endpoint("app")) as (w, doors):
+
+        async def killed(delivery):
+            if delivery.upload == "b":
+                return await doors.post(delivery)
+            raise Killed(delivery.upload)
+
+        w.post = killed
         doors.open("b")
         await w.sender.send_due()
         await ended(w)
-        for bug in "ac":
-            with pytest.raises(KeyError, match=bug):
+        for end in "ac":
+            with pytest.raises(Killed, match=end) as caught:
                 await w.sender.record_ended()
+            assert caught.traceback[-1].name == "killed"
             assert await phases(w) == [("waiting", 0), ("delivered", 1), ("waiting", 0)]
         await w.sender.record_ended()
 
@@ -310,8 +324,8 @@ async def test_a_bug_in_one_attempt_leaves_no_other_unrecorded_and_each_is_raise
 class Slow(Store):
     """A disk that is slow to say that a commit has reached it."""
 
-    async def record(self, results):
-        await super().record(results)
+    async def record(self, *batch):
+        await super().record(*batch)
         self.written.set()
         await self.go_on.wait()
 
@@ -379,7 +393,7 @@ async def test_stop_has_nothing_to_wait_for_where_nothing_is_on_its_way(tmp_path
 
 
 async def test_an_attempt_is_one_line_with_all_that_is_known(tmp_path, caplog):
-    caplog.set_level(logging.INFO, "notifier.sender")
+    caplog.set_level(logging.INFO, "notifier.ended")
     async with world(tmp_path, endpoints=(endpoint("app", schedule=(0.0, 5.0, 5.0)),), uploads=("a",)) as w:
         answers = iter([
             Attempt(w.clock.now, 0.0123, Outcome.HTTP_5XX, 503, "the host answers 503"),
@@ -411,7 +425,7 @@ async def test_an_attempt_is_one_line_with_all_that_is_known(tmp_path, caplog):
 
 
 async def test_a_delivery_that_dies_is_an_error_and_a_success_below_the_level_is_no_line(tmp_path, caplog):
-    caplog.set_level(logging.WARNING, "notifier.sender")
+    caplog.set_level(logging.WARNING, "notifier.ended")
     async with world(tmp_path, endpoints=(endpoint("up"), endpoint("down", schedule=(0.0,))), uploads=("a",)) as w:
         w.receivers.down = {"down"}
         w.client.set("a", S.QUEUED)

@@ -190,17 +190,20 @@ class World:
             for name, account in self.accounts.items()
         ]
         self.poller = Poller(self.store, watched, self.endpoints, self.clock, self.random.random)
-        self.sender = Sender(
-            self.store, self.endpoints, self._post, self.clock, self.random.random, self.in_flight_total
-        )
+        self.sender = Sender(self.store, self.endpoints, self._post, self.clock, self._draw, self.in_flight_total)
         try:
             await self.poller.open()
+            await self.sender.open()
         except BaseException:
             await self.store.close()
             raise
 
     async def _post(self, delivery: Delivery) -> Attempt:
         return await self.post(delivery)
+
+    def _draw(self) -> float:
+        """A test may set what `random` draws while the world turns."""
+        return self.random.random()
 
     async def stop(self) -> None:
         """The store is closed whatever the sender says: an open connection's thread would keep the process alive."""

@@ -136,9 +136,18 @@ def revives(before: Health, after: Health) -> bool:
 
 
 def heard(
-    health: Health, recent: Recent, attempt: Attempt, endpoint: Endpoint, now: float, draw: float
+    health: Health,
+    recent: Recent,
+    attempt: Attempt,
+    endpoint: Endpoint,
+    now: float,
+    draw: float,
+    shut: float = SHUT,
 ) -> tuple[Health, Recent]:
-    """The endpoint's health after an attempt that has just ended; `draw` is a random number from 0 to 1."""
+    """The endpoint's health after an attempt that has just ended; `draw` is a random number from 0 to 1.
+
+    `shut` is for how many seconds it is shut off at first.
+    """
     whose = blame(attempt)
     good = attempt.outcome is Outcome.DELIVERED
     if health.state is State.OK and (good or whose is Blame.ENDPOINT):
@@ -146,7 +155,8 @@ def heard(
     if good:
         health = _succeeded(health, endpoint.max_in_flight, now)
     elif whose is Blame.ENDPOINT:
-        health = _failed(health, endpoint, now, draw, spoilt=is_spoilt(recent))
+        off = jittered(min(shut * 2 ** min(health.trips, MOST_DOUBLINGS), LONGEST_SHUT), draw)
+        health = _failed(health, endpoint, now, off, spoilt=is_spoilt(recent))
     if whose is Blame.THROTTLE or attempt.retry_after is not None:
         health = _throttled(health, attempt, now)
     if attempt.outcome is Outcome.HTTP_410:
@@ -172,8 +182,8 @@ def _succeeded(health: Health, most: int, now: float) -> Health:
     return replace(health, succeeded_at=now, failing_since=None, failures=0, throttles=throttles)
 
 
-def _failed(health: Health, endpoint: Endpoint, now: float, draw: float, *, spoilt: bool) -> Health:
-    """A failure that speaks against the endpoint."""
+def _failed(health: Health, endpoint: Endpoint, now: float, off: float, *, spoilt: bool) -> Health:
+    """A failure that speaks against the endpoint: where that was one too many, it is `off` for so many seconds."""
     since = now if health.failing_since is None else health.failing_since
     ramp = max(1, places(health, endpoint.max_in_flight) // 2)
     health = replace(health, failing_since=since, failures=health.failures + 1, ramp=ramp)
@@ -184,8 +194,7 @@ def _failed(health: Health, endpoint: Endpoint, now: float, draw: float, *, spoi
     if health.paused is not None:
         return replace(health, probe_at=now + PROBE_EVERY) if is_probe else health
     if is_probe or (health.probe_at is None and (spoilt or health.failures >= FAILURES)):
-        shut = min(SHUT * 2 ** min(health.trips, MOST_DOUBLINGS), LONGEST_SHUT)
-        return replace(health, trips=health.trips + 1, probe_at=now + jittered(shut, draw))
+        return replace(health, trips=health.trips + 1, probe_at=now + off)
     return health
 
 

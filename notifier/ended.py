@@ -1,0 +1,150 @@
+"""What has ended × how the endpoints fare → what is to be written. And one line of the log for each of them."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from notifier.core.events import is_operators
+from notifier.core.health import SHUT, Health, State, heard, reason
+from notifier.core.model import Attempt, Cause, Delivery, Endpoint, Outcome, Phase
+from notifier.core.recent import Recent
+from notifier.core.retry import after
+from notifier.served import Served
+from notifier.store import GivenUp, Result, Standing
+
+log = logging.getLogger(__name__)
+
+AGAIN = 30.0
+"""Seconds for which an endpoint rests where nothing could be sent to it by a fault of ours."""
+
+
+@dataclass(slots=True)
+class Fare:
+    """How an endpoint fares, on the way through a batch."""
+
+    health: Health
+    recent: Recent
+    is_told: bool = True
+    """Not where what paused it was itself an operator's event: two endpoints would go on telling one another."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """All that has ended since the last pass: each an attempt, or the cause for which there is none."""
+
+    served: Mapping[str, Served]
+    now: float
+    shut: float = SHUT
+    """Seconds for which an endpoint that fails is shut off at first."""
+    results: list[Result] = field(default_factory=list)
+    given_up: list[GivenUp] = field(default_factory=list)
+    fares: dict[str, Fare] = field(default_factory=dict)
+
+    def add(self, delivery: Delivery, came: Attempt | Cause, draw: float, chance: float) -> None:
+        """`draw` and `chance` are two random numbers from 0 to 1."""
+        if isinstance(came, Cause):
+            self.given_up.append(GivenUp(delivery, came, self.now))
+        elif came.outcome is Outcome.LOCAL:
+            self._rest(delivery, came)
+        else:
+            self._hear(delivery, came, draw, chance)
+
+    def standings(self, endpoints: Iterable[Endpoint]) -> list[Standing]:
+        """What is to be written of the endpoints, as far as it is another than before."""
+        return [
+            served.standing(fare.health, self.now, endpoints, is_told=fare.is_told)
+            for name, fare in self.fares.items()
+            if fare.health is not (served := self.served[name]).health or served.endpoint.rate.count
+        ]
+
+    def _hear(self, delivery: Delivery, attempt: Attempt, draw: float, chance: float) -> None:
+        served = self.served[delivery.endpoint]
+        fare = self.fares.get(delivery.endpoint)
+        if fare is None:
+            fare = self.fares[delivery.endpoint] = Fare(served.health, served.recent)
+        before = fare.health.paused
+        fare.health, fare.recent = heard(
+            fare.health, fare.recent, attempt, served.endpoint, self.now, chance, self.shut
+        )
+        paused = fare.health.paused
+        if paused is not before:
+            fare.is_told = paused is None or not is_operators(delivery.type)
+        next_ = after(delivery, attempt, served.endpoint.schedule, draw, paused=paused is not None)
+        if next_.due_at is not None:  # the clock may have been set back while the attempt was under way
+            slot = min(next_.slots, len(served.endpoint.schedule) - 1)
+            latest = max(served.latest(self.now)[slot], fare.health.quiet_until)
+            next_ = replace(next_, due_at=min(next_.due_at, latest))
+        if next_.cause is Cause.ABORTED:
+            attempt = replace(attempt, outcome=Outcome.ABORTED)
+        self.results.append(Result(delivery, attempt, next_))
+
+    def _rest(self, delivery: Delivery, attempt: Attempt) -> None:
+        """Nothing was sent, by a fault of ours: the delivery stays as it is, and is due again when that has passed."""
+        served = self.served[delivery.endpoint]
+        if served.rests_until <= self.now:
+            fields = {"endpoint": delivery.endpoint, "note": attempt.note, "next": self.now + AGAIN}
+            log.error("cannot send", extra={"fields": fields})
+        served.rests_until = self.now + AGAIN
+
+
+# --- the log
+
+
+def tell_attempt(result: Result) -> None:
+    """One line for an attempt, with all that is known of it."""
+    delivery, attempt, next_ = result.delivery, result.attempt, result.next
+    good = attempt.outcome is Outcome.DELIVERED
+    level = logging.INFO if good else logging.ERROR if next_.phase is Phase.DEAD else logging.WARNING
+    if not log.isEnabledFor(level):
+        return
+    fields = {
+        **about(delivery),
+        "attempt": delivery.attempts + 1,
+        "slot": next_.slots,
+        "outcome": attempt.outcome.value,
+        "status": attempt.status,
+        "ms": round(attempt.duration * 1000, 1),
+        "phase": next_.phase.value,
+        "next": next_.due_at,
+        "note": attempt.note,
+    }
+    log.log(
+        level, "attempted", extra={"fields": {name: value for name, value in fields.items() if value not in {None, ""}}}
+    )
+
+
+def tell_given_up(one: GivenUp) -> None:
+    """What was given up without an attempt; the trace of a bug was told when it came."""
+    level = logging.ERROR if one.cause is Cause.INTERNAL else logging.WARNING
+    log.log(level, "given up", extra={"fields": {**about(one.delivery), "cause": one.cause.value}})
+
+
+def tell_health(before: Health, standing: Standing) -> None:
+    """A change of an endpoint's health: once each way."""
+    after, fields = standing.health, {"endpoint": standing.endpoint}
+    if after.paused is not None and after.paused is not before.paused:
+        why = {"reason": reason(after.paused).text, "next": after.probe_at, "deliveries": len(standing.onlookers)}
+        log.warning("endpoint paused", extra={"fields": fields | why})
+    elif before.paused is not None and after.paused is None:
+        text = standing.notice and standing.notice.reason.text
+        log.info("endpoint resumed", extra={"fields": {**fields, "reason": text}})
+    elif before.state is State.OK and after.state is State.OPEN:
+        log.warning("breaker opened", extra={"fields": {**fields, "failures": after.failures, "next": after.probe_at}})
+    elif before.state is State.OPEN and after.state is State.OK:
+        log.info("breaker closed", extra={"fields": fields})
+    if after.throttles and not before.throttles:
+        log.warning("throttled", extra={"fields": {**fields, "next": after.quiet_until}})
+    elif before.throttles and not after.throttles:
+        log.info("throttled no more", extra={"fields": fields})
+
+
+def about(delivery: Delivery) -> dict[str, object]:
+    """What a line says of a delivery."""
+    return {
+        "event": delivery.event,
+        "type": delivery.type,
+        "source": delivery.source,
+        "upload": delivery.upload,
+        "endpoint": delivery.endpoint,
+        "delivery": delivery.id,
+    }

@@ -1,0 +1,99 @@
+"""One endpoint while the daemon runs: how it fares, what is on its way to it, what else may go."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from notifier.core import health as healths
+from notifier.core.allowance import Bucket
+from notifier.core.events import Notice, onlookers, wants
+from notifier.core.health import WELL, Health, Resumption
+from notifier.core.model import Delivery, Endpoint
+from notifier.core.recent import Recent
+from notifier.core.retry import jittered
+from notifier.store import Standing
+
+
+@dataclass(slots=True)
+class Served:
+    """A place is held until the result is committed: a kill repeats no more than what was on its way."""
+
+    endpoint: Endpoint
+    health: Health = WELL
+    recent: Recent = ()
+    tat: float = 0.0
+    """Of the endpoint's `rate`: theoretical arrival time."""
+    rests_until: float = 0.0
+    """Nothing is sent before, because of a fault of ours: it is no matter of the endpoint's health, and not kept."""
+    in_flight: dict[int, Delivery] = field(default_factory=dict)
+    _wanted: dict[tuple[str, str | None, str | None], bool] = field(default_factory=dict)
+
+    def opens_at(self) -> float | None:
+        """The moment from which anything may be sent; None where a person has to act before."""
+        at = healths.may_go(self.health)
+        return None if at is None else max(at, self.rests_until)
+
+    def room(self, now: float) -> int:
+        """How many more may be sent."""
+        at = self.opens_at()
+        if at is None or at > now:
+            return 0
+        return max(0, healths.places(self.health, self.endpoint.max_in_flight) - len(self.in_flight))
+
+    def is_free(self, delivery: Delivery) -> bool:
+        """Whether nothing of the delivery's lane is on its way, itself least of all."""
+        if delivery.lane is None:
+            return delivery.id not in self.in_flight
+        return all(other.lane != delivery.lane for other in self.in_flight.values())
+
+    def wants(self, delivery: Delivery) -> bool:
+        """Whether the endpoint's config, as it is now, lets the delivery pass."""
+        about = delivery.type, delivery.source, delivery.status
+        if (known := self._wanted.get(about)) is None:
+            known = self._wanted[about] = wants(self.endpoint, delivery)
+        return known
+
+    def may_go(self, now: float) -> float:
+        """When the endpoint's `rate` lets the next one go."""
+        bucket = self._bucket()
+        return now if bucket is None else bucket.may_go(self.tat, now)
+
+    def latest(self, now: float) -> list[float]:
+        """The last moment at which a delivery to it may be due, by the slots that it has used."""
+        return [max(now + jittered(delay, 1.0), self.health.quiet_until) for delay in self.endpoint.schedule]
+
+    def take(self, delivery: Delivery, now: float) -> None:
+        """Give the delivery a place, and the rate its due."""
+        if (bucket := self._bucket()) is not None:
+            self.tat = bucket.spent(self.tat, now)
+        self.in_flight[delivery.id] = delivery
+
+    def standing(
+        self,
+        after: Health,
+        now: float,
+        endpoints: Iterable[Endpoint],
+        *,
+        by: Resumption = Resumption.ANSWERED,
+        is_told: bool = True,
+    ) -> Standing:
+        """What is to be written where the endpoint's health becomes another, and what the other endpoints are told.
+
+        `by` is what ends a pause.
+        """
+        before, name = self.health, self.endpoint.name
+        revives = healths.revives(before, after)
+        if after.paused is before.paused or not is_told:
+            return Standing(name, after, self.tat, now, revives)
+        type_, since = "endpoint.resumed", before.paused_at
+        if after.paused is not None:
+            type_, since = "endpoint.paused", after.paused_at
+        after = replace(after, sequence=before.sequence + 1)
+        notice = Notice(type_, name, after.sequence, healths.reason(after.paused or by), since or now, now)
+        return Standing(name, after, self.tat, now, revives, notice, tuple(onlookers(notice, endpoints)))
+
+    def _bucket(self) -> Bucket | None:
+        rate = self.endpoint.rate
+        if not rate.count:
+            return None
+        per_second = rate.count / rate.seconds
+        return Bucket(1 / per_second, max(1, int(per_second)))
