@@ -4,13 +4,14 @@ import socket
 from dataclasses import replace
 
 import pytest
-from receiving import endpoint
+from receiving import endpoint as at
+from world import endpoint, world
 
 from notifier.core.model import Outcome, Source
 from notifier.core.secret import Secret
 from notifier.providers import PROVIDERS
 from notifier.providers.http import open_session
-from notifier.serving import _accounts, _receivers, _watched
+from notifier.serving import _accounts, _receivers, _status, _watched
 
 ONE = Source(
     name="one",
@@ -21,6 +22,13 @@ ONE = Source(
     budget=PROVIDERS["encoding_com"].budget,
 )
 TWO = replace(ONE, name="two")
+
+
+async def test_the_status_line_names_the_endpoints_that_are_not_well(tmp_path):
+    async with world(tmp_path, endpoints=(endpoint("app"), endpoint("crm"))) as w:
+        assert await _status(w.store, w.sender) == "0 uploads followed, 0 deliveries waiting"
+        await w.sender.pause("crm")
+        assert await _status(w.store, w.sender) == "0 uploads followed, 0 deliveries waiting, crm paused"
 
 
 def test_sources_of_one_credential_have_one_account_that_bears_the_name_of_the_first():
@@ -49,7 +57,7 @@ async def test_where_the_daemon_itself_listens_nothing_is_sent_to():
         nobody.bind(("127.0.0.1", 0))
         place = nobody.getsockname()
         for listen, outcome in ((place, Outcome.REFUSED_ADDRESS), (None, Outcome.CONNECT)):
-            one = _receivers([endpoint(place[1])], listen)["app"]
+            one = _receivers([at(place[1])], listen)["app"]
             found = await one.post("evt_1", b"{}")
             await one.close()
             assert found.outcome is outcome
