@@ -141,9 +141,14 @@ def wants(endpoint: Endpoint, event: Event | Delivery) -> bool:
 
     What is about no source passes any `sources`, as what has no status passes any `statuses`.
     """
-    by_status = not endpoint.statuses or event.status is None or event.status in endpoint.statuses
-    by_source = event.source is None or matches(endpoint.sources, event.source)
-    return by_status and by_source and matches(endpoint.events, event.type)
+    return passes(endpoint, event.type, event.source, event.status)
+
+
+def passes(endpoint: Endpoint, type_: str, source: str | None, status: str | None) -> bool:
+    """The same of an event of which only this is known."""
+    by_status = not endpoint.statuses or status is None or status in endpoint.statuses
+    by_source = source is None or matches(endpoint.sources, source)
+    return by_status and by_source and matches(endpoint.events, type_)
 
 
 def matches(patterns: Sequence[str], word: str) -> bool:

@@ -360,6 +360,8 @@ class Delivery:
     status: str | None = None
     format: str = STANDARD
     """Of the body: what the endpoint wanted when the event was announced."""
+    replay: int | None = None
+    """The last replay by which it was owed again."""
 
 
 class Outcome(StrEnum):

@@ -2,14 +2,27 @@
 
 from pathlib import Path
 
-from notifier.store.database import Database, NewerDatabaseError, StoreError
+from notifier.store.database import Database, NewerDatabaseError, StoreError, UnknownNameError
+from notifier.store.drop import Dropping
 from notifier.store.followed import Announcement
+from notifier.store.history import History
 from notifier.store.owed import GivenUp, Owed, Result, Standing
+from notifier.store.replay import Replay, Replaying
 
-__all__ = ["Announcement", "GivenUp", "NewerDatabaseError", "Result", "Standing", "Store", "StoreError"]
+__all__ = [
+    "Announcement",
+    "GivenUp",
+    "NewerDatabaseError",
+    "Replay",
+    "Result",
+    "Standing",
+    "Store",
+    "StoreError",
+    "UnknownNameError",
+]
 
 
-class Store(Owed):
+class Store(Owed, Replaying, Dropping, History):
     """What is followed and what is owed, in one file."""
 
     @classmethod

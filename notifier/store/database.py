@@ -24,6 +24,10 @@ class NewerDatabaseError(StoreError):
     """The file was written by a newer program; nothing was changed."""
 
 
+class UnknownNameError(LookupError):
+    """Nothing has this name or id; the message says what there is instead."""
+
+
 class Database:
     """The two connections and the lock between writers."""
 

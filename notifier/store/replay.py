@@ -1,0 +1,207 @@
+"""What is owed again: deliveries that are over wait once more, a step at a time, each with its cursor in one commit."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import aiosqlite
+
+from notifier.core.events import passes
+from notifier.core.model import Endpoint, Order, Phase
+from notifier.core.replay import Selection
+from notifier.store.database import UnknownNameError
+from notifier.store.followed import PROMOTE, Followed
+
+PAGE = 500
+"""Deliveries, or uploads, that one step looks at: those that do not match cost time too."""
+
+ONE = """SELECT r.id, r.event, n.name, r.since, r.phases, r.latest, r.up_to, r.rate, r.created_at, r.cursor, r.count,
+        r.done_at
+    FROM replays AS r LEFT JOIN endpoints AS n ON n.number = r.endpoint WHERE r.id = ?"""
+UNFINISHED = ONE.replace("r.id = ?", "r.done_at IS NULL ORDER BY r.id")
+TO_ENDPOINT = """SELECT d.id, d.endpoint, d.lane, d.settled_at, e.at
+    FROM json_each(:phases) AS p
+    JOIN deliveries AS d ON d.id IN (
+        SELECT id FROM deliveries WHERE endpoint = :endpoint AND phase = p.value AND id > :cursor AND id <= :up_to
+        ORDER BY id LIMIT :most)
+    JOIN events AS e ON e.position = d.event
+    ORDER BY d.id LIMIT :most"""
+OF_EVENT = """SELECT d.id, d.endpoint, d.lane, d.settled_at, e.at
+    FROM events AS e JOIN deliveries AS d ON d.event = e.position
+    WHERE e.id = :event AND d.id > :cursor AND d.id <= :up_to AND d.endpoint = coalesce(:endpoint, d.endpoint)
+        AND d.phase IN (SELECT value FROM json_each(:phases))
+    ORDER BY d.id LIMIT :most"""
+OWE_AGAIN = """UPDATE deliveries SET phase = 'waiting', due_at = :now, slots = 0, head = lane IS NULL, replay = :replay,
+        settled_at = NULL, replaced_by = NULL, dropped_by = NULL, cause = NULL, blamed = 0
+    WHERE id IN (SELECT value FROM json_each(:ids))"""
+SAID = """SELECT e.lane, e.sequence, e.position, e.type, s.name, e.status, d.phase
+    FROM events AS e JOIN sources AS s ON s.number = e.source
+    LEFT JOIN deliveries AS d ON d.event = e.position AND d.endpoint = :endpoint
+    WHERE e.lane IN (SELECT value FROM json_each(:lanes))"""
+"""All that was ever announced of some uploads, and what became of it at an endpoint."""
+OWE_LATEST = """INSERT INTO deliveries (event, endpoint, lane, sequence, created_at, due_at, head, replay)
+    VALUES (:event, :endpoint, :lane, :sequence, :now, :now, :lane IS NULL, :replay)
+    ON CONFLICT (event, endpoint) DO UPDATE SET phase = 'waiting', due_at = :now, slots = 0, head = lane IS NULL,
+        replay = :replay, settled_at = NULL, replaced_by = NULL, dropped_by = NULL, cause = NULL, blamed = 0"""
+DEMOTE = """UPDATE deliveries SET head = 0 WHERE endpoint = :endpoint AND lane = :lane AND head = 1 AND id <> (
+    SELECT id FROM deliveries WHERE endpoint = :endpoint AND lane = :lane AND phase = 'waiting'
+    ORDER BY sequence LIMIT 1)"""
+"""Let a head wait behind an older one. It may be on its way: nothing else of its lane is sent before that has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A selection that is being owed again, and how far that has come."""
+
+    id: int
+    selection: Selection
+    up_to: int
+    """The last delivery that there was when it was asked for: what was owed later is none of its business."""
+    rate: float
+    """Deliveries a second."""
+    created_at: float
+    cursor: int
+    """The last delivery that was looked at; of the latest of each upload, the last upload."""
+    count: int
+    """Deliveries that were owed again."""
+    done_at: float | None
+
+
+class _Found(NamedTuple):
+    """A delivery, or an upload, that the cursor comes past."""
+
+    cursor: int
+    fits: bool
+    endpoint: int
+    lane: int | None
+    event: tuple[int, int] | None = None
+    """Of an upload: position and sequence of the event that is to be owed."""
+
+
+class Replaying(Followed):
+    """The part of the store that owes again."""
+
+    async def ask(self, selection: Selection, rate: float, now: float) -> Replay:
+        """Note what is to be owed again, `rate` deliveries a second; the steps do it. Raises `UnknownNameError`."""
+        endpoint = None if selection.endpoint is None else self.number(selection.endpoint)
+        async with self.database.transaction() as db:
+            if selection.event is not None and not await db.execute_fetchall(
+                "SELECT 1 FROM events WHERE id = ?", (selection.event,)
+            ):
+                raise UnknownNameError(f"no event {selection.event!r} is kept: it never was one, or its time is over")
+            async with db.execute(
+                """INSERT INTO replays (event, endpoint, since, phases, latest, up_to, rate, created_at)
+                    VALUES (?, ?, ?, ?, ?, (SELECT coalesce(max(id), 0) FROM deliveries), ?, ?)""",
+                (selection.event, endpoint, selection.since, json.dumps(selection.phases), selection.latest, rate, now),
+            ) as cursor:
+                return await _replay(db, cursor.lastrowid)
+
+    async def unfinished(self) -> list[Replay]:
+        """The replays that are not done, in the order in which they were asked for."""
+        return [_replay_of(row) for row in await self.database.rows(UNFINISHED)]
+
+    async def owe_again(self, id_: int, most: int, now: float) -> Replay:
+        """One step of a replay: at most `most` deliveries wait again, with all of their schedule before them.
+
+        Only what was over when it was asked for is taken, so that what is delivered meanwhile is not sent twice.
+        """
+        async with self.database.transaction() as db:
+            replay = await _replay(db, id_)
+            taken, cursor, done = _portion(await self._matching(db, replay), replay.cursor, most)
+            ids = json.dumps([one.cursor for one in taken])
+            await db.execute(OWE_AGAIN, {"ids": ids, "now": now, "replay": id_})
+            await _put_in_order(db, taken)
+            return await _note(db, replay, cursor, len(taken), now if done else None)
+
+    async def owe_latest(self, id_: int, endpoint: Endpoint, most: int, now: float) -> Replay:
+        """The same of the latest: the last event of each upload that the endpoint, as it is now, wants and lacks."""
+        number = self.number(endpoint.name)
+        async with self.database.transaction() as db:
+            replay = await _replay(db, id_)
+            taken, cursor, done = _portion(await _lacking(db, replay, number, endpoint), replay.cursor, most)
+            ordered = endpoint.order is not Order.NONE
+            rows = [(one.lane if ordered else None, *one.event) for one in taken if one.event is not None]
+            common = {"endpoint": number, "now": now, "replay": id_}
+            await db.executemany(
+                OWE_LATEST,
+                [{"lane": lane, "event": event, "sequence": sequence, **common} for lane, event, sequence in rows],
+            )
+            await _put_in_order(db, taken)
+            return await _note(db, replay, cursor, len(taken), now if done else None)
+
+    async def _matching(self, db: aiosqlite.Connection, replay: Replay) -> list[_Found]:
+        """The next page of a replay's deliveries, and which of them were announced and over in time."""
+        selection = replay.selection
+        parameters = {
+            "event": selection.event,
+            "endpoint": None if selection.endpoint is None else self.number(selection.endpoint),
+            "phases": json.dumps(selection.phases),
+            "cursor": replay.cursor,
+            "up_to": replay.up_to,
+            "most": PAGE,
+        }
+        since = selection.since or 0.0
+        rows = await db.execute_fetchall(TO_ENDPOINT if selection.event is None else OF_EVENT, parameters)
+        return [
+            _Found(delivery, at >= since and settled_at <= replay.created_at, endpoint, lane)
+            for delivery, endpoint, lane, settled_at, at in rows
+        ]
+
+
+async def _lacking(db: aiosqlite.Connection, replay: Replay, number: int, endpoint: Endpoint) -> list[_Found]:
+    """The next page of uploads, and of each the event that is to be owed, if any."""
+    sql = "SELECT media_id FROM uploads WHERE media_id > ? ORDER BY media_id LIMIT ?"
+    lanes = [row[0] for row in await db.execute_fetchall(sql, (replay.cursor, PAGE))]
+    said: dict[int, list[Any]] = {lane: [] for lane in lanes}
+    for lane, *event in await db.execute_fetchall(SAID, {"endpoint": number, "lanes": json.dumps(lanes)}):
+        said[lane].append(event)
+    owed = {lane: _last_lacking(endpoint, events) for lane, events in said.items()}
+    return [_Found(lane, event is not None, number, lane, event) for lane, event in owed.items()]
+
+
+def _last_lacking(endpoint: Endpoint, events: Iterable[Any]) -> tuple[int, int] | None:
+    """The last event of an upload that the endpoint wants; None where it has that or a later one, or that waits."""
+    for sequence, position, type_, source, status, phase in sorted(events, reverse=True):
+        if phase in {Phase.WAITING, Phase.DELIVERED}:
+            return None
+        if passes(endpoint, type_, source, status):
+            return position, sequence
+    return None
+
+
+def _portion(found: Sequence[_Found], cursor: int, most: int) -> tuple[list[_Found], int, bool]:
+    """What one step takes of a page, where the cursor is then, and whether nothing lies behind it."""
+    taken: list[_Found] = []
+    for one in found:
+        if one.fits and len(taken) == most:
+            return taken, cursor, False
+        cursor = one.cursor
+        if one.fits:
+            taken.append(one)
+    return taken, cursor, len(found) < PAGE
+
+
+async def _put_in_order(db: aiosqlite.Connection, taken: Iterable[_Found]) -> None:
+    """Let the first of each lane go, be it that one waits that has come back before it."""
+    lanes = [{"endpoint": one.endpoint, "lane": one.lane} for one in taken if one.lane is not None]
+    await db.executemany(DEMOTE, lanes)
+    await db.executemany(PROMOTE, lanes)
+
+
+async def _note(db: aiosqlite.Connection, replay: Replay, cursor: int, count: int, done_at: float | None) -> Replay:
+    after = replace(replay, cursor=cursor, count=replay.count + count, done_at=done_at)
+    sql = "UPDATE replays SET cursor = ?, count = ?, done_at = ? WHERE id = ?"
+    await db.execute(sql, (after.cursor, after.count, done_at, after.id))
+    return after
+
+
+async def _replay(db: aiosqlite.Connection, id_: int | None) -> Replay:
+    (row,) = await db.execute_fetchall(ONE, (id_,))
+    return _replay_of(row)
+
+
+def _replay_of(row: Sequence[Any]) -> Replay:
+    id_, event, endpoint, since, phases, latest, *progress = row
+    selection = Selection(event, endpoint, since, tuple(map(Phase, json.loads(phases))), bool(latest))
+    return Replay(id_, selection, *progress)
