@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
@@ -31,6 +31,8 @@ LONGEST_PASS = 60.0
 STATUS_EVERY = 10.0
 LONGEST_ALARM = 86400.0
 """Seconds ahead for which an alarm is set at most: a moment further away is none to rely on."""
+LONGEST_REST = 60.0
+"""Seconds after which a chore has a step in any case: the moment that it named may be of a clock that was set since."""
 JUMP = 2.0
 """Seconds by which the wall clock may move beside the monotonic one between two heartbeats, and is still believed."""
 POLLER, SENDER = "poller", "sender"
@@ -82,6 +84,16 @@ class Alarm:
         self._scheduler.shutdown(wait=False)
 
 
+class Chore(Protocol):
+    """What is done beside the two loops, a step at a time, and may be cut off at any moment."""
+
+    wake: asyncio.Event
+    """Set to have a step at once."""
+
+    async def step(self, now: float) -> float:
+        """One step. Answers the moment at which to come back."""
+
+
 class App:
     """The daemon between its start and its stop."""
 
@@ -92,6 +104,7 @@ class App:
         status: Callable[[], Awaitable[str]],
         notify: Notify,
         *,
+        chores: Collection[Chore] = (),
         clocks: Clocks = Clocks(),
         status_every: float = STATUS_EVERY,
     ) -> None:
@@ -104,6 +117,7 @@ class App:
         self._sender = sender
         self._status = status
         self._notify = notify
+        self._chores = chores
         self._alarm = Alarm(clocks.wall)
         self._rung: asyncio.Queue[str] = asyncio.Queue()
         self._passes: dict[str, tuple[asyncio.Task[None], float]] = {}
@@ -130,6 +144,7 @@ class App:
                     group.create_task(watch(self._notify, self.marks, loops)),
                     group.create_task(self._tell_status()),
                     group.create_task(self._mind_the_clock()),
+                    *[group.create_task(self._see_to(chore)) for chore in self._chores],
                 ]
                 await self._stopping.wait()
                 within = stop_within
@@ -192,6 +207,13 @@ class App:
             if not self._sender.wake.is_set():
                 self._alarm.set(SENDER, at, self._sender.wake.set)
                 await _within(self._heartbeat, self._sender.wake.wait())
+
+    async def _see_to(self, chore: Chore) -> None:
+        while True:
+            chore.wake.clear()
+            at = await chore.step(self._clocks.wall())
+            rest = min(LONGEST_REST, max(0.0, at - self._clocks.wall()))
+            await _within(rest, chore.wake.wait())
 
     async def _tell_status(self) -> None:
         told = ""

@@ -28,6 +28,7 @@ from notifier.core.text import counted
 from notifier.poller import Poller
 from notifier.providers import PROVIDERS
 from notifier.providers.http import open_session
+from notifier.replays import Replays
 from notifier.sender import Sender
 from notifier.server import health
 from notifier.store import Store
@@ -39,6 +40,8 @@ log = logging.getLogger(__name__)
 
 LONGEST_STOP = 30.0
 """Seconds at most that requests in flight get to end once the daemon is asked to stop."""
+REPLAYED = {"notifier-replay": "true"}
+"""The header of what is owed again: its receiver may have it already."""
 YOUNG = 10_000
 """Objects after which Python looks for garbage in cycles, instead of 700: two hundred requests at once are thousands of
 objects that live for some milliseconds, and to look through them at every turn costs a tenth of the throughput."""
@@ -60,8 +63,8 @@ async def serve(settings: Settings, notify: Notify, pace: float = 1.0) -> None:
             opened.push_async_callback(receiver.close)
 
         async def post(delivery: Delivery) -> Attempt:
-            about = {"content-type": CONTENT_TYPES[delivery.format]}
-            return await receivers[delivery.endpoint].post(delivery.event, delivery.body, about)
+            extra = {"content-type": CONTENT_TYPES[delivery.format], **({} if delivery.replay is None else REPLAYED)}
+            return await receivers[delivery.endpoint].post(delivery.event, delivery.body, extra)
 
         accounts = _accounts(settings.sources)
         watched = [_watched(one, session, pace, accounts[one.name]) for one in settings.sources]
@@ -70,7 +73,8 @@ async def serve(settings: Settings, notify: Notify, pace: float = 1.0) -> None:
         sender = Sender(store, settings.endpoints, post, time.time, random.random, total, shut)
         await poller.open()
         await sender.open()
-        app = App(poller, sender, partial(_status, store, sender), notify)
+        replays = Replays(store, settings.endpoints, sender.wake.set)
+        app = App(poller, sender, partial(_status, store, sender), notify, chores=[replays])
         opened.callback(app.close)
         if settings.listen is not None:
             server = await health.start(settings.listen, health.readiness(app.marks, store.ping))

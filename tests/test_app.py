@@ -221,6 +221,26 @@ def rows(tmp_path, sql):
         return db.execute(sql).fetchall()
 
 
+async def test_what_is_owed_again_is_sent_as_it_was_and_flagged(tmp_path, media, hooks, systemd):
+    text = config(media.base_url, {"app": hooks.url})
+    async with running(tmp_path, text, systemd) as daemon:
+        await hooks.got(1)
+        assert "notifier-replay" not in hooks.headers
+        await daemon.stop()
+    with closing(sqlite3.connect(tmp_path / "notifier.db")) as db, db:
+        db.execute(
+            """INSERT INTO replays (endpoint, phases, latest, up_to, rate, created_at)
+                VALUES (1, '["delivered"]', 0, 1, 10, ?)""",
+            (time.time(),),
+        )
+    async with running(tmp_path, text, systemd) as daemon:
+        await hooks.got(2)
+        assert hooks.headers["notifier-replay"] == "true"
+        await daemon.stop()
+    assert hooks.bodies[0] == hooks.bodies[1]
+    assert [line["deliveries"] for line in logged(tmp_path) if line["message"] == "replayed"] == [1]
+
+
 async def test_retries_are_spread_by_a_fifth_either_way(tmp_path, media, hooks, systemd):
     hooks.answer = lambda: 500
     for number in range(8):
@@ -536,6 +556,74 @@ async def test_no_pass_begins_after_a_stop():
         await loops.until(lambda: loops.polls)
         app._rung.put_nowait("media")
     assert loops.polls == 1
+
+
+# --- what is done beside the loops
+
+
+class Busy:
+    """A chore that is due again at once, and counts its steps."""
+
+    def __init__(self, pause=0.0):
+        self.wake = asyncio.Event()
+        self.pause = pause
+        self.steps = 0
+        self.stepped = asyncio.Event()
+
+    async def step(self, now):
+        self.steps += 1
+        self.stepped.set()
+        return now + self.pause
+
+    async def until(self, steps):
+        while self.steps < steps:
+            self.stepped.clear()
+            await self.stepped.wait()
+
+
+async def test_chores_are_seen_to_step_by_step_beside_one_another_and_the_loops():
+    loops, one, other = Idle(), Busy(), Busy()
+    async with turning(loops, chores=[one, other]):
+        await one.until(5)
+        await other.until(5)
+        await loops.until(lambda: loops.polls)
+
+
+async def test_a_chore_that_is_woken_has_its_step_at_once():
+    chore = Busy(pause=1e9)
+    async with turning(Idle(), chores=[chore]):
+        await chore.until(1)
+        chore.wake.set()
+        await chore.until(2)
+        assert chore.steps == 2
+
+
+async def test_what_escapes_a_chore_ends_everything():
+    class Buggy(Busy):
+        async def step(self, now):
+            raise LookupError("a bug")
+
+    loops = Idle()
+    app = App(loops, loops, status, Notify({}), chores=[Buggy()])
+    with pytest.raises(ExceptionGroup) as ended:
+        await app.run(30)
+    assert ended.group_contains(LookupError, match="a bug")
+    app.close()
+
+
+async def test_a_stop_does_not_wait_for_a_chore():
+    class Endless(Busy):
+        async def step(self, now):
+            await super().step(now)
+            await asyncio.Event().wait()
+
+    loops, chore = Idle(), Endless()
+    app = App(loops, loops, status, BRISK, chores=[chore])
+    running = asyncio.create_task(app.run(3600))
+    await chore.until(1)
+    app.stop()
+    await running
+    app.close()
 
 
 # --- the clock is set

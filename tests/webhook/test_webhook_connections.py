@@ -71,9 +71,11 @@ async def test_at_most_as_many_connections_are_open_as_may_be_in_flight():
 async def test_a_request_over_a_connection_that_was_kept_alive_too_long_is_repeated_at_once(ending):
     async with serving(in_turn(answer(OK), ending, answer(OK))) as server, receiver(server.port) as one:
         await one.post("evt_1", b"{}")
-        attempt = await one.post("evt_2", b"{}")
+        attempt = await one.post("evt_2", b"{}", {"notifier-replay": "true"})
         assert (attempt.outcome, attempt.note) == (Outcome.DELIVERED, "")
-        assert [dict(request.headers)["webhook-id"] for request in server.requests] == ["evt_1", "evt_2", "evt_2"]
+        first, *others = [dict(request.headers) for request in server.requests]
+        assert (first["webhook-id"], first.get("notifier-replay")) == ("evt_1", None)
+        assert [(each["webhook-id"], each["notifier-replay"]) for each in others] == [("evt_2", "true")] * 2
         assert server.connections == 2
 
 
