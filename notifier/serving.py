@@ -17,7 +17,7 @@ from functools import partial
 from aiohttp import ClientSession
 
 from notifier import __version__
-from notifier.app import App
+from notifier.app import App, Chore
 from notifier.config import Settings
 from notifier.core.health import SHUT
 from notifier.core.model import Attempt, Delivery, Endpoint, Source
@@ -25,6 +25,7 @@ from notifier.core.pace import hurried
 from notifier.core.render import CONTENT_TYPES
 from notifier.core.rhythm import faster
 from notifier.core.text import counted
+from notifier.housekeeping import Housekeeping
 from notifier.poller import Poller
 from notifier.providers import PROVIDERS
 from notifier.providers.http import open_session
@@ -74,7 +75,8 @@ async def serve(settings: Settings, notify: Notify, pace: float = 1.0) -> None:
         await poller.open()
         await sender.open()
         replays = Replays(store, settings.endpoints, sender.wake.set)
-        app = App(poller, sender, partial(_status, store, sender), notify, chores=[replays])
+        chores: list[Chore] = [replays, Housekeeping(store, settings.keep)]
+        app = App(poller, sender, partial(_status, store, sender), notify, chores=chores)
         opened.callback(app.close)
         if settings.listen is not None:
             server = await health.start(settings.listen, health.readiness(app.marks, store.ping))

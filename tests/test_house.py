@@ -127,6 +127,7 @@ def test_sql_is_known_when_it_is_seen():
         "store/history.py",
         "store/owed.py",
         "store/replay.py",
+        "store/retention.py",
     ]
 
 

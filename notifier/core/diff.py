@@ -64,11 +64,15 @@ def diff(upload: Upload, seen: Observation, at: float, stalled_after: float) -> 
 
 
 def merged(known: Observation | None, seen: Observation) -> Observation:
-    """`seen`, with what it did not speak of taken from `known`. Targets keep the order of their first sight."""
+    """`seen`, with what it did not speak of taken from `known`. Targets keep the order of their first sight.
+
+    What is reduced stays so until its status moves: what was forgotten would be told as new.
+    """
     if known is None:
         return seen
     whole = _filled(seen, known, FILLED)
-    return replace(whole, targets=_targets(known, seen), updated_at=latest(known.updated_at, seen.updated_at))
+    now = replace(whole, targets=_targets(known, seen), updated_at=latest(known.updated_at, seen.updated_at))
+    return reduced(now) if known.reduced and now.status == known.status else now
 
 
 def _targets(known: Observation, seen: Observation) -> tuple[Target, ...]:
@@ -101,6 +105,24 @@ def _filled(seen: Part, known: Part, names: Iterable[str]) -> Part:
     return replace(seen, **{name: getattr(known, name) for name in wanted if getattr(seen, name) is None})
 
 
+def reduced(known: Observation) -> Observation:
+    """What is left of the snapshot of an upload that has settled and rested for long: enough to know it when it moves.
+
+    It tells a new status from an old one, and old news from new; what else an upload has, is forgotten.
+    """
+    return Observation(
+        kind=known.kind,
+        id=known.id,
+        status=known.status,
+        raw_status=known.raw_status,
+        scheduled_at=known.scheduled_at,
+        created_at=known.created_at,
+        updated_at=known.updated_at,
+        complete=known.complete,
+        reduced=True,
+    )
+
+
 def _status_only(known: Observation, now: Observation) -> tuple[FieldChange, ...]:
     """A snapshot taken from too little cannot tell what changed; only another word of the provider's is news.
 
@@ -115,6 +137,9 @@ def _status_only(known: Observation, now: Observation) -> tuple[FieldChange, ...
 
 
 def _fields(known: Observation, now: Observation) -> Iterator[FieldChange]:
+    if known.reduced:
+        yield from _compared("", known, now, ("status",))
+        return
     yield from _compared("", known, now, ("status", "reason", "url", "scheduled_at"))
     before = {target.name: target for target in known.targets}
     for target in now.targets:

@@ -137,6 +137,8 @@ class Observation:
     complete: bool = True
     every_target: bool = False
     """No target but those given belongs to it any more."""
+    reduced: bool = False
+    """Of a snapshot: it has settled and rested for long, and only its status is remembered."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,13 @@ from notifier.store.followed import Announcement
 from notifier.store.history import History
 from notifier.store.owed import GivenUp, Owed, Result, Standing
 from notifier.store.replay import Replay, Replaying
+from notifier.store.retention import Place, Retention
 
 __all__ = [
     "Announcement",
     "GivenUp",
     "NewerDatabaseError",
+    "Place",
     "Replay",
     "Result",
     "Standing",
@@ -22,7 +24,7 @@ __all__ = [
 ]
 
 
-class Store(Owed, Replaying, Dropping, History):
+class Store(Owed, Replaying, Dropping, History, Retention):
     """What is followed and what is owed, in one file."""
 
     @classmethod

@@ -14,6 +14,8 @@ import aiosqlite
 
 APPLICATION_ID = 0x6E6F7469  # "noti": tells our file from any other database
 BUSY_SECONDS = 5.0
+LARGEST_LOG = 16 * 1024 * 1024
+"""Bytes of the log before the file that are kept for further use."""
 
 
 class StoreError(Exception):
@@ -74,6 +76,12 @@ class Database:
                 except BaseException:
                     await asyncio.shield(self._writer.rollback())
                     raise
+
+    async def alone(self, statement: str) -> None:
+        """Run what can be part of no transaction; raises `StoreError`."""
+        async with self._writing:
+            with told(self.path):
+                await self._writer.execute_fetchall(statement)
 
     async def close(self) -> None:
         """Close both connections; a transaction in progress ends first. Once is enough."""
@@ -182,6 +190,8 @@ async def _prepare(connection: aiosqlite.Connection, path: Path) -> None:
     # A commit is on the disk when it returns: promise 2 speaks of power loss too.
     await connection.execute("PRAGMA synchronous = FULL")
     await connection.execute("PRAGMA foreign_keys = ON")
+    # A log that has grown large once is cut when it is written back.
+    await connection.execute(f"PRAGMA journal_size_limit = {LARGEST_LOG}")
 
 
 def migrations() -> list[str]:

@@ -18,6 +18,7 @@ from notifier.core.diff import (
     is_old_news,
     latest,
     merged,
+    reduced,
 )
 from notifier.core.model import (
     MOST_TARGETS,
@@ -72,6 +73,47 @@ def test_a_change_tells_exactly_what_differs(known, now):
     if told:
         assert (told.reason is ChangeReason.STATUS) == ("status" in fields)
         assert told.reopened == (known.status in SETTLED and now.status not in SETTLED)
+
+
+# --- what is left of one that rests for long
+
+
+@given(observations, observations)
+def test_of_what_was_reduced_a_status_is_news_and_nothing_else(known, now):
+    told = diff(upload(reduced(known)), now, NOW, NEVER)
+    fields = () if told is None else told.fields
+    moved = known.status != now.status
+    assert fields == ((FieldChange("status", known.status, now.status),) if moved else ())
+    assert told is None or (told.reason, told.seen.reduced) == (ChangeReason.STATUS, False)
+
+
+@given(observations, observations)
+def test_what_was_reduced_stays_so_until_its_status_moves(known, now):
+    once = merged(reduced(known), now)
+    assert once.reduced == (known.status == now.status)
+    assert once == reduced(once) or not once.reduced
+    assert merged(once, now) == once
+
+
+@given(observations)
+def test_reducing_twice_is_reducing_once_and_keeps_what_tells_old_news_from_new(known):
+    left = reduced(known)
+    assert reduced(left) == left
+    for name in ("kind", "id", "status", "raw_status", "scheduled_at", "created_at", "updated_at", "complete"):
+        assert getattr(left, name) == getattr(known, name)
+    assert (left.title, left.url, left.reason, left.targets) == (None, None, None, ())
+
+
+@pytest.mark.parametrize("raw", [None, "done"])
+def test_what_was_gone_for_long_and_is_back_is_news(raw):
+    gone = absent(upload(seen(S.COMPLETED)), NOW, Vanishing()).seen
+    told = change(reduced(gone), seen(S.COMPLETED, raw))
+    assert (told.reason, told.fields) == (ChangeReason.STATUS, (FieldChange("status", S.GONE, S.COMPLETED),))
+
+
+def test_what_rests_for_long_and_then_vanishes_is_gone_and_says_nothing_of_what_was_forgotten():
+    told = absent(upload(reduced(seen(S.FAILED, reason=Reason("code", "text")))), NOW, Vanishing())
+    assert told.fields == (FieldChange("status", S.FAILED, S.GONE),)
 
 
 # --- status

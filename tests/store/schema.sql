@@ -188,9 +188,17 @@ CREATE INDEX deliveries_over ON deliveries (phase, settled_at) WHERE settled_at 
 
 CREATE INDEX deliveries_phase ON deliveries (endpoint, phase);
 
+CREATE INDEX deliveries_replaced ON deliveries (replaced_by) WHERE replaced_by IS NOT NULL;
+
+CREATE INDEX deliveries_replay ON deliveries (replay) WHERE replay IS NOT NULL;
+
 CREATE INDEX deliveries_tried ON deliveries (endpoint) WHERE head = 1 AND attempts > 0;
 
 CREATE INDEX deliveries_waiting ON deliveries (endpoint, replay) WHERE phase = 'waiting';
+
+CREATE INDEX events_at ON events (at);
+
+CREATE INDEX replays_done ON replays (done_at) WHERE done_at IS NOT NULL;
 
 CREATE INDEX replays_unfinished ON replays (id) WHERE done_at IS NULL;
 
@@ -199,4 +207,7 @@ CREATE INDEX uploads_due ON uploads (source, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX uploads_first ON uploads (source, due_at) WHERE due_at IS NOT NULL AND snapshot IS NULL;
 
 CREATE INDEX uploads_open ON uploads (source) WHERE open = 1;
+
+CREATE INDEX uploads_resting ON uploads (coalesce(changed_at, followed_at))
+    WHERE open = 0 AND due_at IS NULL AND snapshot->>'reduced' = 0;
 

@@ -68,6 +68,8 @@ CREATE TABLE uploads (
 CREATE INDEX uploads_due ON uploads (source, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX uploads_first ON uploads (source, due_at) WHERE due_at IS NOT NULL AND snapshot IS NULL;
 CREATE INDEX uploads_open ON uploads (source) WHERE open = 1;
+CREATE INDEX uploads_resting ON uploads (coalesce(changed_at, followed_at))
+    WHERE open = 0 AND due_at IS NULL AND snapshot->>'reduced' = 0;
 
 -- With what is remembered of how each endpoint fares.
 CREATE TABLE endpoints (
@@ -115,6 +117,8 @@ CREATE TABLE events (
     END)
 ) STRICT;
 
+CREATE INDEX events_at ON events (at);
+
 -- An event in the formats beside `standard` that its receivers wanted when it was announced; fixed like its body.
 CREATE TABLE renderings (
     event  INTEGER NOT NULL REFERENCES events,
@@ -141,6 +145,7 @@ CREATE TABLE replays (
 ) STRICT;
 
 CREATE INDEX replays_unfinished ON replays (id) WHERE done_at IS NULL;
+CREATE INDEX replays_done ON replays (done_at) WHERE done_at IS NOT NULL;
 
 CREATE TABLE deliveries (
     id          INTEGER PRIMARY KEY,
@@ -179,6 +184,8 @@ CREATE INDEX deliveries_lane ON deliveries (endpoint, lane, sequence) WHERE phas
 CREATE INDEX deliveries_waiting ON deliveries (endpoint, replay) WHERE phase = 'waiting';
 CREATE INDEX deliveries_phase ON deliveries (endpoint, phase);
 CREATE INDEX deliveries_over ON deliveries (phase, settled_at) WHERE settled_at IS NOT NULL;
+CREATE INDEX deliveries_replaced ON deliveries (replaced_by) WHERE replaced_by IS NOT NULL;
+CREATE INDEX deliveries_replay ON deliveries (replay) WHERE replay IS NOT NULL;
 
 CREATE TABLE attempts (
     delivery   INTEGER NOT NULL REFERENCES deliveries,

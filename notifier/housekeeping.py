@@ -1,0 +1,64 @@
+"""Beside the loops: what is over for longer than it is kept goes, every hour, a bite at a time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from notifier.store import Place, Store
+
+EVERY = 3600.0
+"""Seconds from one round to the next."""
+PAUSE = 0.05
+"""Seconds between two bites, in which others write."""
+BITE = 250
+"""Rows that one bite takes."""
+PAGES = 100
+"""Pages of the file that one bite gives back."""
+SHORTEST = 3600.0
+"""Seconds for which everything is kept, however few `keep` says: what was replaced or dropped may be on its way yet."""
+
+
+class Housekeeping:
+    """Rounds of bites. Nothing is remembered of one but in memory: after a restart it begins anew, and finds less."""
+
+    def __init__(self, store: Store, keep: float) -> None:
+        """`keep` is in seconds."""
+        self.wake = asyncio.Event()
+        """Set to have a step at once."""
+        self._store = store
+        self._keep = max(keep, SHORTEST)
+        self._place: Place | None = Place()
+        self._next_at = 0.0
+        self._left: list[Callable[[float], Awaitable[bool]]] = []
+        """What this round has yet to do; each is repeated until it answers that there is no more."""
+
+    async def step(self, now: float) -> float:
+        """One bite. Answers the moment at which to come back."""
+        if not self._left:
+            if now < self._next_at <= now + EVERY:
+                return self._next_at
+            self._next_at = now + EVERY
+            self._place = Place()
+            self._left = [self._deliveries, self._events, self._uploads, self._replays, self._pages, self._log]
+        if not await self._left[0](now - self._keep):
+            del self._left[0]
+        return now + PAUSE if self._left else self._next_at
+
+    async def _deliveries(self, before: float) -> bool:
+        return await self._store.prune_deliveries(before, BITE) == BITE
+
+    async def _events(self, before: float) -> bool:
+        self._place = await self._store.prune_events(before, self._place or Place(), BITE)
+        return self._place is not None
+
+    async def _uploads(self, before: float) -> bool:
+        return await self._store.prune_uploads(before, BITE) == BITE
+
+    async def _replays(self, before: float) -> bool:
+        return await self._store.prune_replays(before, BITE) == BITE
+
+    async def _pages(self, _before: float) -> bool:
+        return await self._store.give_back(PAGES)
+
+    async def _log(self, _before: float) -> bool:
+        await self._store.write_back()
+        return False
