@@ -125,6 +125,7 @@ def test_sql_is_known_when_it_is_seen():
         "store/drop.py",
         "store/followed.py",
         "store/history.py",
+        "store/moments.py",
         "store/owed.py",
         "store/replay.py",
         "store/retention.py",

@@ -10,6 +10,7 @@ import aiosqlite
 from notifier.core.budget import Budget
 from notifier.core.lives import Lives
 from notifier.core.model import Endpoint, Event, ListingState, Order, SourceState, Upload
+from notifier.store import moments
 from notifier.store.database import Database, UnknownNameError
 from notifier.store.rows import (
     UPLOAD_COLUMNS,
@@ -25,24 +26,6 @@ from notifier.store.rows import (
 GIVEN_OUT = (range(1, 1_000_000), range(1_000_000_000, 2_147_483_648))
 """Media ids we give out: small ones first, then above those that an encoding service may have given itself."""
 
-HAPPENED = (
-    ("uploads", "followed_at"),
-    ("uploads", "changed_at"),
-    ("uploads", "missing_since"),
-    ("listings", "baseline_at"),
-    ("listings", "swept_at"),
-    ("sources", "failing_since"),
-)
-"""Moments that cannot be to come."""
-DUE_LATER = (
-    ("uploads", "due_at"),
-    ("listings", "due_at"),
-    ("sources", "hold_until"),
-    ("sources", "failed_due_at"),
-)
-"""Moments that may be to come."""
-OVER = """UPDATE deliveries SET settled_at = ?1
-    WHERE phase IN ('delivered', 'dead', 'superseded', 'dropped') AND settled_at > ?1"""
 CHANGED = """SELECT j.key FROM json_each(:rows) AS j
     LEFT JOIN uploads AS u ON u.source = :source AND u.id = j.value->>1 AND u.kind = j.value->>0
     WHERE iif(:batched, u.batch_fingerprint, u.fingerprint) IS NOT j.value->>2 OR u.misses > 0 OR u.due_at <= :now"""
@@ -156,16 +139,8 @@ class Followed:
 
     async def believe_no_later(self, source: str, look: float, listing: float, hold: float) -> None:
         """Bring forward what is due later than these moments: a clock that was ahead wrote it."""
-        number = self._sources[source]
         async with self.database.transaction() as db:
-            for table, column, bound in (
-                ("uploads", "due_at", look),
-                ("listings", "due_at", listing),
-                ("sources", "hold_until", hold),
-            ):
-                key = "number" if table == "sources" else "source"
-                sql = f"UPDATE {table} SET {column} = ?1 WHERE {key} = ?2 AND {column} > ?1"  # noqa: S608  # our own words
-                await db.execute(sql, (bound, number))
+            await moments.clamp(db, self._sources[source], look, listing, hold)
 
     async def put_back(self, seconds: float, now: float) -> None:
         """Bring forward by so many seconds what is due after `now`: our clock was put back by them.
@@ -173,13 +148,7 @@ class Followed:
         What has happened, happened now at the latest.
         """
         async with self.database.transaction() as db:
-            for table, column in HAPPENED:
-                sql = f"UPDATE {table} SET {column} = ?1 WHERE {column} > ?1"  # noqa: S608  # our own words
-                await db.execute(sql, (now,))
-            await db.execute(OVER, (now,))
-            for table, column in DUE_LATER:
-                sql = f"UPDATE {table} SET {column} = {column} - ?1 WHERE {column} > ?2"  # noqa: S608  # our own words
-                await db.execute(sql, (seconds, now))
+            await moments.put_back(db, seconds, now)
 
     async def budgets(self) -> dict[str, Budget]:
         """What is used of what each credential may be asked."""

@@ -1,13 +1,14 @@
 """What people ask of the store: deliveries page by page, one with its attempts, an event with its own, figures."""
 
 import json
+from dataclasses import replace
 from typing import Any, NamedTuple
 
-from notifier.core.model import Attempt, Outcome, Phase
+from notifier.core.model import Attempt, Cause, Outcome, Phase
 from notifier.store.followed import Followed
 
 DELIVERY = """SELECT d.id, e.id, e.type, s.name, e.upload, n.name, d.sequence, d.phase, d.due_at, d.slots, d.attempts,
-        d.created_at, d.settled_at, r.id, d.dropped_by, d.replay
+        d.created_at, d.settled_at, r.id, d.cause, d.dropped_by, d.replay
     FROM {}
     JOIN events AS e ON e.position = d.event
     LEFT JOIN sources AS s ON s.number = e.source
@@ -19,7 +20,7 @@ NEWEST = """json_each(:endpoints) AS w JOIN json_each(:phases) AS p JOIN deliver
 PAGE = DELIVERY.format(NEWEST) + " ORDER BY d.id DESC LIMIT :most"
 ONE = DELIVERY.format("deliveries AS d") + " WHERE d.id = ?"
 OF_EVENT = DELIVERY.format("deliveries AS d") + " WHERE d.event = ? ORDER BY d.endpoint"
-ATTEMPTS = """SELECT number, started_at, duration, outcome, status, note, excerpt FROM attempts
+ATTEMPTS = """SELECT number, started_at, duration, phases, outcome, status, note, excerpt FROM attempts
     WHERE delivery = ? ORDER BY number"""
 EVENT = """SELECT e.position, e.id, e.type, s.name, e.upload, e.sequence, e.status, e.at, e.body
     FROM events AS e LEFT JOIN sources AS s ON s.number = e.source WHERE e.id = ?"""
@@ -54,6 +55,8 @@ class DeliveryRow(NamedTuple):
     settled_at: float | None
     replaced_by: str | None
     """The event for which it was given up."""
+    cause: Cause | None
+    """Why it is dead, or was dropped by nobody."""
     dropped_by: str | None
     """Who gave it up."""
     replay: int | None
@@ -141,8 +144,8 @@ class History(Followed):
         if not rows:
             return None
         tried = [
-            Tried(number, Attempt(started_at, duration, Outcome(outcome), *rest))
-            for number, started_at, duration, outcome, *rest in await self.database.rows(ATTEMPTS, (id_,))
+            Tried(number, replace(Attempt(started_at, duration, Outcome(outcome), *rest), phases=json.loads(phases)))
+            for number, started_at, duration, phases, outcome, *rest in await self.database.rows(ATTEMPTS, (id_,))
         ]
         return _delivery_of(rows[0]), tried
 
@@ -163,7 +166,7 @@ class History(Followed):
 
 def _delivery_of(row: Any) -> DeliveryRow:
     one = DeliveryRow(*row)
-    return one._replace(phase=Phase(one.phase))
+    return one._replace(phase=Phase(one.phase), cause=None if one.cause is None else Cause(one.cause))
 
 
 def _queue_of(row: Any) -> Queue:

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import aiosqlite
 
 from notifier.core.events import passes
-from notifier.core.model import Endpoint, Order, Phase
+from notifier.core.model import STANDARD, Endpoint, Event, Order, Phase
+from notifier.core.render import rendered
 from notifier.core.replay import Selection
 from notifier.store.database import UnknownNameError
 from notifier.store.followed import PROMOTE, Followed
@@ -40,8 +41,13 @@ SAID = """SELECT e.lane, e.sequence, e.position, e.type, s.name, e.status, d.pha
     LEFT JOIN deliveries AS d ON d.event = e.position AND d.endpoint = :endpoint
     WHERE e.lane IN (SELECT value FROM json_each(:lanes))"""
 """All that was ever announced of some uploads, and what became of it at an endpoint."""
-OWE_LATEST = """INSERT INTO deliveries (event, endpoint, lane, sequence, created_at, due_at, head, replay)
-    VALUES (:event, :endpoint, :lane, :sequence, :now, :now, :lane IS NULL, :replay)
+UNRENDERED = """SELECT e.position, e.id, e.type, e.at, s.name, e.lane, e.sequence, e.status, e.body, e.upload
+    FROM events AS e JOIN sources AS s ON s.number = e.source
+    LEFT JOIN renderings AS r ON r.event = e.position AND r.format = :format
+    WHERE e.position IN (SELECT value FROM json_each(:events)) AND r.event IS NULL"""
+"""Events as `Event` wants them, that nobody wanted in a format before."""
+OWE_LATEST = """INSERT INTO deliveries (event, endpoint, lane, sequence, format, created_at, due_at, head, replay)
+    VALUES (:event, :endpoint, :lane, :sequence, :format, :now, :now, :lane IS NULL, :replay)
     ON CONFLICT (event, endpoint) DO UPDATE SET phase = 'waiting', due_at = :now, slots = 0, head = lane IS NULL,
         replay = :replay, settled_at = NULL, replaced_by = NULL, dropped_by = NULL, cause = NULL, blamed = 0"""
 DEMOTE = """UPDATE deliveries SET head = 0 WHERE endpoint = :endpoint AND lane = :lane AND head = 1 AND id <> (
@@ -122,7 +128,8 @@ class Replaying(Followed):
             taken, cursor, done = _portion(await _lacking(db, replay, number, endpoint), replay.cursor, most)
             ordered = endpoint.order is not Order.NONE
             rows = [(one.lane if ordered else None, *one.event) for one in taken if one.event is not None]
-            common = {"endpoint": number, "now": now, "replay": id_}
+            await _render(db, [position for _, position, _ in rows], endpoint.format)
+            common = {"endpoint": number, "format": endpoint.format, "now": now, "replay": id_}
             await db.executemany(
                 OWE_LATEST,
                 [{"lane": lane, "event": event, "sequence": sequence, **common} for lane, event, sequence in rows],
@@ -180,6 +187,16 @@ def _portion(found: Sequence[_Found], cursor: int, most: int) -> tuple[list[_Fou
         if one.fits:
             taken.append(one)
     return taken, cursor, len(found) < PAGE
+
+
+async def _render(db: aiosqlite.Connection, events: Sequence[int], format_: str) -> None:
+    """Fix the bytes of events in a format that none of their receivers has wanted yet."""
+    if format_ == STANDARD:
+        return
+    parameters = {"events": json.dumps(events), "format": format_}
+    for position, *columns in await db.execute_fetchall(UNRENDERED, parameters):
+        body = rendered(Event(*columns), [format_]).renderings[format_]
+        await db.execute("INSERT INTO renderings (event, format, body) VALUES (?, ?, ?)", (position, format_, body))
 
 
 async def _put_in_order(db: aiosqlite.Connection, taken: Iterable[_Found]) -> None:

@@ -164,7 +164,7 @@ def test_an_endpoint_that_no_event_passes_is_told(advice, events):
 
 
 def test_a_pattern_that_no_event_matches_is_told(advice):
-    told = advice(GOOD + 'events = ["upload.*", "!post.published", "video.*", "source.*", "*.failed"]\n')
+    told = advice(GOOD + 'events = ["upload.*", "!posted.published", "video.*", "source.*", "*.failed"]\n')
     said = f"no event type of notifier {__version__} matches"
     assert told == [f"endpoints.app.events.{number}: {said}" for number in (2, 3)]
 

@@ -4,9 +4,11 @@ import pytest
 from planning import overheard, slow
 from stored import APP, ENDPOINTS, LATEST, NONE, NOW, announce, due, event, opened, result, retried
 
-from notifier.core.model import Outcome, Phase
+from notifier.core.events import Notice
+from notifier.core.health import Health
+from notifier.core.model import Cause, Outcome, Phase, Reason
 from notifier.core.replay import Selection
-from notifier.store import Store, UnknownNameError
+from notifier.store import GivenUp, Standing, Store, UnknownNameError
 from notifier.store.history import Queue
 
 LATER = NOW + 1000
@@ -76,6 +78,18 @@ async def test_a_delivery_says_all_that_is_known_of_it(store):
     assert (replaced.phase, replaced.settled_at, replaced.replaced_by) == (Phase.SUPERSEDED, NOW, "evt_7_4")
     assert (waiting.phase, waiting.due_at, waiting.created_at, waiting.slots) == (Phase.WAITING, NOW, NOW, 0)
     assert (waiting.dropped_by, waiting.replay, waiting.replaced_by) == (None, None, None)
+
+
+async def test_a_delivery_says_why_it_is_over_and_an_event_may_be_about_an_endpoint(store):
+    await announce(store, event(1, 1))
+    (one,) = await due(store)
+    notice = Notice("endpoint.paused", "app", 1, Reason("gone", "text"), since=NOW, at=NOW)
+    standing = Standing("app", Health(sequence=1), NOW, NOW, notice=notice, onlookers=[NONE])
+    await store.record([], [standing], [GivenUp(one, Cause.UNWANTED, NOW)])
+    told, dropped = (await store.deliveries()).deliveries
+    assert (dropped.phase, dropped.cause, dropped.dropped_by) == (Phase.DROPPED, Cause.UNWANTED, None)
+    assert (told.type, told.source, told.upload, told.endpoint) == ("endpoint.paused", None, None, "none")
+    assert (await store.event(told.event))[0].source is None
 
 
 async def test_an_endpoint_that_nobody_knows_is_refused(store):

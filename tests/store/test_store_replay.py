@@ -1,5 +1,6 @@
 """What is owed again: which deliveries, in which order, and how far it has come after a kill at any step."""
 
+import json
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -387,6 +388,20 @@ async def test_a_new_endpoint_is_told_the_last_word_on_each_upload(store):
     assert [(one.lane, one.sequence, one.replay) for one in found] == [(lane, 2, replay.id) for lane in (1, 2, 3)]
     assert [one.created_at for one in found] == [LATER] * 3
     assert (await latest(store, APP)).count == 0
+
+
+async def test_the_last_word_has_the_bytes_of_the_format_that_a_new_endpoint_wants(store):
+    (one,) = await store.follow([upload("u1")])
+    body = b'{"data":{"source":"posts"}}'
+    await announce(store, event(one.media_id, 1, body=body), to=())
+    cloud = endpoint("app", format="cloudevents")
+    for _ in range(2):  # the second time the bytes are there
+        await latest(store, cloud)
+        (owed,) = await due(store, now=LATER)
+        assert owed.format == "cloudevents"
+        assert json.loads(owed.body)["source"] == "/sources/posts"
+        assert json.loads(owed.body)["data"] == {"source": "posts"}
+        await store.record([result(owed, Phase.DEAD)])
 
 
 async def test_without_order_the_latest_have_no_lane(store):

@@ -1,0 +1,45 @@
+"""Moments in the database, when our clock turns out to have been wrong."""
+
+import aiosqlite
+
+HAPPENED = (
+    ("uploads", "followed_at"),
+    ("uploads", "changed_at"),
+    ("uploads", "missing_since"),
+    ("listings", "baseline_at"),
+    ("listings", "swept_at"),
+    ("sources", "failing_since"),
+)
+"""Moments that cannot be to come."""
+DUE_LATER = (
+    ("uploads", "due_at"),
+    ("listings", "due_at"),
+    ("sources", "hold_until"),
+    ("sources", "failed_due_at"),
+)
+"""Moments that may be to come."""
+OVER = """UPDATE deliveries SET settled_at = ?1
+    WHERE phase IN ('delivered', 'dead', 'superseded', 'dropped') AND settled_at > ?1"""
+
+
+async def clamp(db: aiosqlite.Connection, source: int, look: float, listing: float, hold: float) -> None:
+    """Let nothing at a source be due later than these moments."""
+    for table, column, bound in (
+        ("uploads", "due_at", look),
+        ("listings", "due_at", listing),
+        ("sources", "hold_until", hold),
+    ):
+        key = "number" if table == "sources" else "source"
+        sql = f"UPDATE {table} SET {column} = ?1 WHERE {key} = ?2 AND {column} > ?1"  # noqa: S608  # our own words
+        await db.execute(sql, (bound, source))
+
+
+async def put_back(db: aiosqlite.Connection, seconds: float, now: float) -> None:
+    """Bring forward what is to come by so many seconds; let what has happened have happened `now` at the latest."""
+    for table, column in HAPPENED:
+        sql = f"UPDATE {table} SET {column} = ?1 WHERE {column} > ?1"  # noqa: S608  # our own words
+        await db.execute(sql, (now,))
+    await db.execute(OVER, (now,))
+    for table, column in DUE_LATER:
+        sql = f"UPDATE {table} SET {column} = {column} - ?1 WHERE {column} > ?2"  # noqa: S608  # our own words
+        await db.execute(sql, (seconds, now))
