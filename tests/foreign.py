@@ -6,6 +6,17 @@ import subprocess
 
 import pytest
 
+TEXTS = [
+    "plain",
+    "",
+    "é ü ß 日本語",
+    "🎬👩‍👩‍👧",
+    "\u2028\u2029\u0085\ufeff",
+    'quote " back \\ slash / <b>',
+    "\x00\x1f\x7f\t",
+]
+"""What a body may hold that trips up whoever reads it as text."""
+
 
 def insist(missing, variable):
     """Skip the test where something is missing, for the reason given; fail where `variable` says it must be there."""

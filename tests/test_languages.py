@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from foreign import absent, answered, insist
+from foreign import TEXTS, absent, answered, insist
 from receiving import OK, answer, receiver, serving
 
 from notifier.core.render import CONTENT_TYPES, standard
@@ -27,15 +27,6 @@ PUBLIC = Ed25519PrivateKey.from_private_bytes(SEED).public_key().public_bytes_ra
 PAIR, VERIFIER = "whsk_" + b64encode(SEED + PUBLIC).decode(), "whpk_" + b64encode(PUBLIC).decode()
 OTHER_VERIFIER = "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4="
 NEW, OLD, STRANGE = ("whsec_" + b64encode(bytes([n] * 32)).decode() for n in (251, 2, 3))
-TEXTS = [
-    "plain",
-    "",
-    "é ü ß 日本語",
-    "🎬👩‍👩‍👧",
-    "\u2028\u2029\u0085\ufeff",
-    'quote " back \\ slash / <b>',
-    "\x00\x1f\x7f\t",
-]
 GOOD, OLD_NEWS, UNSIGNED = "good", "not of now", "not signed by this key"
 
 

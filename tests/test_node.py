@@ -12,7 +12,7 @@ from pathlib import Path
 import daemons
 import pytest
 from daemons import Hooks
-from foreign import absent, answered, insist
+from foreign import TEXTS, absent, answered, insist
 from receiving import endpoint
 
 from notifier.core.model import Event, Outcome
@@ -23,15 +23,6 @@ from notifier.webhook import Receiver
 
 HERE = Path(__file__).parent / "node"
 SECRET, OLD, STRANGE = ("whsec_" + b64encode(bytes([n] * 32)).decode() for n in (251, 2, 3))
-TEXTS = [
-    "plain",
-    "",
-    "é ü ß 日本語",
-    "🎬👩‍👩‍👧",
-    "\u2028\u2029\u0085\ufeff",
-    'quote " back \\ slash / <b>',
-    "\x00\x1f\x7f",
-]
 
 
 def missing() -> str | None:
