@@ -159,6 +159,8 @@ def heard(
         health = _failed(health, endpoint, now, off, spoilt=is_spoilt(recent))
     if whose is Blame.THROTTLE or attempt.retry_after is not None:
         health = _throttled(health, attempt, now)
+    if not good and health.paused is Pause.FAILING and health.probe_at is not None and health.probe_at <= now:
+        health = replace(health, probe_at=now + PROBE_EVERY)
     if attempt.outcome is Outcome.HTTP_410:
         health = pause(health, Pause.GONE, endpoint, now)
     elif attempt.command is Command.DISABLE:
@@ -191,9 +193,8 @@ def _failed(health: Health, endpoint: Endpoint, now: float, off: float, *, spoil
     if now - last >= SILENT and now - since >= LASTING and health.paused is None:
         return pause(health, Pause.FAILING, endpoint, now)
     is_probe = health.probe_at is not None and now >= health.probe_at
-    if health.paused is not None:
-        return replace(health, probe_at=now + PROBE_EVERY) if is_probe else health
-    if is_probe or (health.probe_at is None and (spoilt or health.failures >= FAILURES)):
+    is_over = is_probe or (health.probe_at is None and (spoilt or health.failures >= FAILURES))
+    if health.paused is None and is_over:
         return replace(health, trips=health.trips + 1, probe_at=now + off)
     return health
 

@@ -272,7 +272,8 @@ def test_after_five_days_there_is_a_probe_every_hour():
     assert (health.paused, h.may_go(health), h.places(health, 8)) == (Pause.FAILING, NOW + HOUR, 1)
     assert told(health, BAD, now=NOW + 60).probe_at == NOW + HOUR  # it was on its way
     assert told(health, BAD, now=NOW + HOUR).probe_at == NOW + 2 * HOUR
-    assert told(health, REFUSED, now=NOW + HOUR).probe_at == NOW + HOUR
+    for answer in (REFUSED, throttled(None), throttled(0.0)):  # it goes on asking no oftener for it
+        assert told(health, answer, now=NOW + HOUR).probe_at == NOW + 2 * HOUR
 
 
 def test_a_probe_that_succeeds_ends_the_pause():
