@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from math import inf
 
 from notifier.core import replay as pace
@@ -19,13 +19,24 @@ IDLE = 60.0
 class Replays:
     """The replays that are not done. All that must not be forgotten of them is in the store."""
 
-    def __init__(self, store: Store, endpoints: Iterable[Endpoint], ring: Callable[[], object]) -> None:
-        """`ring` is called when something is owed again, so that it is sent at once."""
+    def __init__(
+        self,
+        store: Store,
+        endpoints: Iterable[Endpoint],
+        ring: Callable[[], object],
+        troubled: Callable[[], Container[str]] = tuple,
+    ) -> None:
+        """`ring` is called when something is owed again, so that it is sent at once.
+
+        `troubled` tells which endpoints are shut off or paused: what would be owed to them meanwhile would all go at
+        once later, at no rate.
+        """
         self.wake = asyncio.Event()
         """Set when something was asked for, so that a step may follow at once."""
         self._store = store
         self._endpoints = {endpoint.name: endpoint for endpoint in endpoints}
         self._ring = ring
+        self._troubled = troubled
         self._due: dict[int, float] = {}
         """When each may go on."""
 
@@ -44,7 +55,8 @@ class Replays:
         later = now + IDLE
         for replay in await self._store.unfinished():
             endpoint = self._endpoints.get(replay.selection.endpoint or "")
-            if replay.selection.latest and endpoint is None:
+            latest_for_nobody = replay.selection.latest and endpoint is None
+            if latest_for_nobody or replay.selection.endpoint in self._troubled():
                 continue
             most = pace.step(replay.rate)
             # One that is due later than it can be was put off by a clock that was ahead.
@@ -53,11 +65,14 @@ class Replays:
             later = min(later, self._due.get(replay.id, inf))
         return later
 
+    def doubt_the_clock(self, now: float) -> None:
+        """What is owed again is so whatever the time: nothing is put off."""
+
     async def _go_on(self, replay: Replay, endpoint: Endpoint | None, most: int, now: float) -> None:
         if replay.selection.latest and endpoint is not None:
             after = await self._store.owe_latest(replay.id, endpoint, most, now)
         else:
-            after = await self._store.owe_again(replay.id, most, now)
+            after = await self._store.owe_again(replay.id, most, now, self._endpoints)
         self._due[replay.id] = now + (after.count - replay.count) / replay.rate
         if after.count > replay.count:
             self._ring()

@@ -191,3 +191,18 @@ async def test_an_event_is_owed_again_to_all_who_had_it(tmp_path):
 def test_the_clock_of_the_world_is_no_real_one():
     assert Clock().now == 1_800_000_000.0
     assert asyncio.iscoroutinefunction(Replays.step)
+
+
+async def test_nothing_is_owed_again_to_an_endpoint_that_is_shut_off_or_paused(tmp_path):
+    async with told(tmp_path, APP, uploads=3) as (w, _):
+        replays = Replays(w.store, [APP], w.sender.wake.set, lambda: w.sender.troubled)
+        await w.sender.pause("app")
+        replay = await replays.ask(Selection(endpoint="app"), w.clock.now)
+        assert await replays.step(w.clock.now) == w.clock.now + IDLE
+        assert [one.count for one in await w.store.unfinished()] == [0]
+        await w.sender.resume("app")
+        await replays.step(w.clock.now)
+        replays.doubt_the_clock(w.clock.now)
+        assert (await w.store.unfinished(), replay.count) == ([], 0)
+        await w.settle()
+        assert got(w) == 6

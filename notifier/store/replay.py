@@ -1,8 +1,9 @@
 """What is owed again: deliveries that are over wait once more, a step at a time, each with its cursor in one commit."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import aiosqlite
@@ -21,15 +22,17 @@ ONE = """SELECT r.id, r.event, n.name, r.since, r.phases, r.latest, r.up_to, r.r
         r.done_at
     FROM replays AS r LEFT JOIN endpoints AS n ON n.number = r.endpoint WHERE r.id = ?"""
 UNFINISHED = ONE.replace("r.id = ?", "r.done_at IS NULL ORDER BY r.id")
-TO_ENDPOINT = """SELECT d.id, d.endpoint, d.lane, d.settled_at, e.at
+TO_ENDPOINT = """SELECT d.id, d.endpoint, d.lane, d.settled_at, e.at, n.name, e.type, s.name, e.status
     FROM json_each(:phases) AS p
     JOIN deliveries AS d ON d.id IN (
         SELECT id FROM deliveries WHERE endpoint = :endpoint AND phase = p.value AND id > :cursor AND id <= :up_to
         ORDER BY id LIMIT :most)
     JOIN events AS e ON e.position = d.event
+    JOIN endpoints AS n ON n.number = d.endpoint LEFT JOIN sources AS s ON s.number = e.source
     ORDER BY d.id LIMIT :most"""
-OF_EVENT = """SELECT d.id, d.endpoint, d.lane, d.settled_at, e.at
+OF_EVENT = """SELECT d.id, d.endpoint, d.lane, d.settled_at, e.at, n.name, e.type, s.name, e.status
     FROM events AS e JOIN deliveries AS d ON d.event = e.position
+    JOIN endpoints AS n ON n.number = d.endpoint LEFT JOIN sources AS s ON s.number = e.source
     WHERE e.id = :event AND d.id > :cursor AND d.id <= :up_to AND d.endpoint = coalesce(:endpoint, d.endpoint)
         AND d.phase IN (SELECT value FROM json_each(:phases))
     ORDER BY d.id LIMIT :most"""
@@ -107,14 +110,17 @@ class Replaying(Followed):
         """The replays that are not done, in the order in which they were asked for."""
         return [_replay_of(row) for row in await self.database.rows(UNFINISHED)]
 
-    async def owe_again(self, id_: int, most: int, now: float) -> Replay:
+    async def owe_again(
+        self, id_: int, most: int, now: float, endpoints: Mapping[str, Endpoint] = MappingProxyType({})
+    ) -> Replay:
         """One step of a replay: at most `most` deliveries wait again, with all of their schedule before them.
 
-        Only what was over when it was asked for is taken, so that what is delivered meanwhile is not sent twice.
+        Only what was over when it was asked for is taken, so that what is delivered meanwhile is not sent twice; and of
+        what goes to one of these endpoints, what that wants as it is now: the rest would be dropped, and stays.
         """
         async with self.database.transaction() as db:
             replay = await _replay(db, id_)
-            taken, cursor, done = _portion(await self._matching(db, replay), replay.cursor, most)
+            taken, cursor, done = _portion(await self._matching(db, replay, endpoints), replay.cursor, most)
             ids = json.dumps([one.cursor for one in taken])
             await db.execute(OWE_AGAIN, {"ids": ids, "now": now, "replay": id_})
             await _put_in_order(db, taken)
@@ -137,8 +143,10 @@ class Replaying(Followed):
             await _put_in_order(db, taken)
             return await _note(db, replay, cursor, len(taken), now if done else None)
 
-    async def _matching(self, db: aiosqlite.Connection, replay: Replay) -> list[_Found]:
-        """The next page of a replay's deliveries, and which of them were announced and over in time."""
+    async def _matching(
+        self, db: aiosqlite.Connection, replay: Replay, endpoints: Mapping[str, Endpoint]
+    ) -> list[_Found]:
+        """The next page of a replay's deliveries, and which of them were announced and over in time, and are wanted."""
         selection = replay.selection
         parameters = {
             "event": selection.event,
@@ -150,25 +158,32 @@ class Replaying(Followed):
         }
         since = selection.since or 0.0
         rows = await db.execute_fetchall(TO_ENDPOINT if selection.event is None else OF_EVENT, parameters)
-        return [
-            _Found(delivery, at >= since and settled_at <= replay.created_at, endpoint, lane)
-            for delivery, endpoint, lane, settled_at, at in rows
-        ]
+        found = []
+        for delivery, number, lane, settled_at, at, name, *about in rows:
+            wanted = name not in endpoints or passes(endpoints[name], *about)
+            in_time = at >= since and settled_at <= replay.created_at
+            found.append(_Found(delivery, wanted and in_time, number, lane))
+        return found
 
 
 async def _lacking(db: aiosqlite.Connection, replay: Replay, number: int, endpoint: Endpoint) -> list[_Found]:
     """The next page of uploads, and of each the event that is to be owed, if any."""
-    sql = "SELECT media_id FROM uploads WHERE media_id > ? ORDER BY media_id LIMIT ?"
-    lanes = [row[0] for row in await db.execute_fetchall(sql, (replay.cursor, PAGE))]
-    said: dict[int, list[Any]] = {lane: [] for lane in lanes}
-    for lane, *event in await db.execute_fetchall(SAID, {"endpoint": number, "lanes": json.dumps(lanes)}):
+    sql = "SELECT media_id, sequence FROM uploads WHERE media_id > ? ORDER BY media_id LIMIT ?"
+    last = {row[0]: row[1] for row in await db.execute_fetchall(sql, (replay.cursor, PAGE))}
+    said: dict[int, list[Any]] = {lane: [] for lane in last}
+    for lane, *event in await db.execute_fetchall(SAID, {"endpoint": number, "lanes": json.dumps(list(last))}):
         said[lane].append(event)
-    owed = {lane: _last_lacking(endpoint, events) for lane, events in said.items()}
+    owed = {lane: _last_lacking(endpoint, events, last[lane]) for lane, events in said.items()}
     return [_Found(lane, event is not None, number, lane, event) for lane, event in owed.items()]
 
 
-def _last_lacking(endpoint: Endpoint, events: Iterable[Any]) -> tuple[int, int] | None:
-    """The last event of an upload that the endpoint wants; None where it has that or a later one, or that waits."""
+def _last_lacking(endpoint: Endpoint, events: Iterable[Any], last: int) -> tuple[int, int] | None:
+    """The last event of an upload that the endpoint wants; None where it has that or a later one, or that waits.
+
+    Where the `last` of its sequence is kept no longer, what is left of the upload is no news but an old status.
+    """
+    if last not in {sequence for sequence, *_ in events}:
+        return None
     for sequence, position, type_, source, status, phase in sorted(events, reverse=True):
         if phase in {Phase.WAITING, Phase.DELIVERED}:
             return None

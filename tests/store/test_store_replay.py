@@ -377,7 +377,7 @@ async def followed(store, count):
     uploads = await store.follow([upload(f"u{n}") for n in range(1, count + 1)])
     for one in uploads:
         told = [event(one.media_id, n, type_) for n, type_ in ((1, "upload.queued"), (2, "upload.processing"))]
-        await announce(store, *told, to=())
+        await announce(store, *told, to=(), uploads=[replace(one, sequence=2)])
     return uploads
 
 
@@ -393,7 +393,7 @@ async def test_a_new_endpoint_is_told_the_last_word_on_each_upload(store):
 async def test_the_last_word_has_the_bytes_of_the_format_that_a_new_endpoint_wants(store):
     (one,) = await store.follow([upload("u1")])
     body = b'{"data":{"source":"posts"}}'
-    await announce(store, event(one.media_id, 1, body=body), to=())
+    await announce(store, event(one.media_id, 1, body=body), to=(), uploads=[replace(one, sequence=1)])
     cloud = endpoint("app", format="cloudevents")
     for _ in range(2):  # the second time the bytes are there
         await latest(store, cloud)
@@ -420,7 +420,7 @@ async def test_the_last_word_is_the_last_that_the_endpoint_wants(store):
 
 async def test_a_statuses_filter_holds(store):
     (one,) = await store.follow([upload("u1")])
-    await announce(store, event(one.media_id, 1, status="queued"), to=())
+    await announce(store, event(one.media_id, 1, status="queued"), to=(), uploads=[replace(one, sequence=1)])
     assert (await latest(store, endpoint("app", statuses=("failed",)))).count == 0
     assert (await latest(store, endpoint("app", statuses=("queued",)))).count == 1
 
@@ -430,8 +430,8 @@ async def test_a_statuses_filter_holds(store):
     [(Phase.DELIVERED, 0), (Phase.WAITING, 0), (Phase.DEAD, 1), (Phase.DROPPED, 1)],
 )
 async def test_what_an_endpoint_has_or_is_about_to_have_is_not_owed_to_it(store, phase, owed):
-    await store.follow([upload("u1")])
-    await announce(store, event(1, 1))
+    (one,) = await store.follow([upload("u1")])
+    await announce(store, event(1, 1), uploads=[replace(one, sequence=1)])
     (one,) = await due(store)
     if phase is Phase.DROPPED:
         await store.drop([one.id], "a person", NOW)
@@ -443,13 +443,31 @@ async def test_what_an_endpoint_has_or_is_about_to_have_is_not_owed_to_it(store,
 
 
 async def test_nothing_is_owed_where_a_later_word_waits_and_a_lane_stays_in_order(store):
-    await store.follow([upload("u1"), upload("u2")])
+    both = await store.follow([upload("u1"), upload("u2")])
     await announce(store, event(1, 1), to=())
     await announce(store, event(1, 2))
     await announce(store, event(2, 1))
-    await announce(store, event(2, 2), to=())
+    await announce(store, event(2, 2), to=(), uploads=[replace(one, sequence=2) for one in both])
     assert (await latest(store, APP)).count == 1
     assert await deliveries(store, "lane, sequence, head") == [(1, 2, 1), (2, 1, 1), (2, 2, 0)]
+
+
+async def test_what_is_left_of_an_upload_whose_last_word_is_kept_no_longer_is_owed_to_nobody(store):
+    (one,) = await followed(store, 1)
+    await announce(store, event(1, 3, "upload.completed"), to=(), uploads=[replace(one, sequence=3)])
+    async with store.database.transaction() as db:
+        await db.execute("DELETE FROM events WHERE sequence = 3")
+    assert (await latest(store, APP)).count == 0
+
+
+async def test_what_the_endpoint_wants_no_more_is_not_owed_again(store):
+    await announce(store, event(1, 1, "upload.queued"), event(2, 1, "upload.failed"))
+    await ended(store)
+    replay = await store.ask(TO_APP, 10.0, LATER)
+    narrow = {"app": replace(APP, events=("upload.failed",))}
+    assert (await store.owe_again(replay.id, 10, LATER, narrow)).count == 1
+    assert ids(await due(store, now=LATER)) == ["evt_2_1"]
+    assert await deliveries(store, "phase") == [("delivered",), ("waiting",)]
 
 
 async def test_the_latest_of_a_thousand_survives_a_kill_between_any_two_steps(tmp_path):
