@@ -34,6 +34,9 @@ SETTLE = """UPDATE deliveries SET phase = :phase, due_at = :due_at, slots = :slo
 """A row that was replaced, dropped or owed again while its request was on the way is delivered, or stays as it is."""
 FORWARD = """UPDATE deliveries SET due_at = latest.value FROM json_each(:latest) AS latest
     WHERE endpoint = :endpoint AND phase = 'waiting' AND latest.key = min(slots, :last) AND due_at > latest.value"""
+TRIED = """INSERT INTO attempts (delivery, number, started_at, duration, phases, outcome, status, note, excerpt)
+    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE EXISTS (SELECT 1 FROM deliveries WHERE id = ?1)"""
+"""A row that was given up while its request was on the way may be kept no longer by now."""
 COUNT = """UPDATE deliveries SET attempts = attempts + 1
     WHERE id = :id AND (phase IN ('superseded', 'dropped') OR replay IS NOT :replay)"""
 """Such a row, where nothing came of the request: it was an attempt all the same."""
@@ -42,7 +45,7 @@ COUNT = """UPDATE deliveries SET attempts = attempts + 1
 GIVE_UP = """UPDATE deliveries SET phase = :phase, due_at = NULL, head = 0, settled_at = :at, cause = :cause
     WHERE id = :id AND phase = 'waiting'"""
 REVIVE = """UPDATE deliveries SET due_at = min(created_at, :now)
-    WHERE endpoint = :endpoint AND head = 1 AND attempts > 0 AND blamed = 0"""
+    WHERE endpoint = :endpoint AND phase = 'waiting' AND attempts > 0 AND blamed = 0"""
 """What waits for another attempt is due, in the order of its announcement, as what was never tried is anyway."""
 WAITING = "SELECT count(*) FROM deliveries INDEXED BY deliveries_lane WHERE endpoint = ? AND phase = 'waiting'"
 
@@ -122,11 +125,7 @@ class Owed(Followed):
         What is told of an endpoint is announced in the same transaction.
         """
         async with self.database.transaction() as db:
-            await db.executemany(
-                """INSERT INTO attempts (delivery, number, started_at, duration, phases, outcome, status, note, excerpt)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-                [_attempt_row(result) for result in results],
-            )
+            await db.executemany(TRIED, [_attempt_row(result) for result in results])
             await db.executemany(SETTLE, [_delivery_row(result) for result in results])
             failed = [
                 {"id": result.delivery.id, "replay": result.delivery.replay}

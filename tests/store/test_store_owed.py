@@ -30,6 +30,7 @@ from notifier.core.events import Notice
 from notifier.core.health import Health, Pause
 from notifier.core.lives import Lives
 from notifier.core.model import Cause, Phase, Reason
+from notifier.core.replay import Selection
 from notifier.core.retry import Next
 from notifier.store import GivenUp, Standing
 from notifier.store.rows import HEALTH_COLUMNS
@@ -387,6 +388,27 @@ async def test_where_an_endpoint_comes_back_all_that_waits_is_due_in_the_order_o
     assert await deliveries(store, "due_at, slots", "endpoint = 1") == [
         (NOW - 99, 1), (NOW - 98, 1), (NOW + 10, 1), (NOW - 96, 0),
     ]  # fmt: skip
+
+
+async def test_what_waits_behind_another_is_not_kept_waiting_by_its_own_slot_either(store):
+    await announce(store, event(1, 1), event(1, 2))
+    await store.record([result(*await due(store))])
+    await store.record([retried(*await due(store), after=36000)])
+    replay = await store.ask(Selection(endpoint="app"), 10.0, NOW + 1)
+    await store.owe_again(replay.id, 10, NOW + 1)
+    await store.record([], [standing(revives=True, at=NOW + 2)])
+    await store.record([result(*await due(store, now=NOW + 2))])
+    assert ids(await due(store, now=NOW + 2)) == ["evt_1_2"]
+
+
+async def test_an_attempt_at_what_is_kept_no_longer_is_forgotten_and_those_beside_it_are_not(store):
+    await announce(store, event(1, 1), event(2, 1))
+    dropped, other = await due(store)
+    await store.drop([dropped.id], "a person", NOW)
+    assert await store.prune_deliveries(NOW + 1, 10) == 1
+    await store.record([result(dropped), result(other)])
+    assert await deliveries(store, "id, phase") == [(other.id, "delivered")]
+    assert (await store.database.rows("SELECT delivery FROM attempts"))[0][0] == other.id
 
 
 async def test_who_was_to_blame_once_is_not_for_ever(store):
