@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from aiohttp import ClientConnectionError, ClientError, ClientResponse
 from aiohttp.abc import AbstractResolver
+from yarl import URL
 
 from notifier.core import signing
 from notifier.core.model import Attempt, Endpoint, Outcome
@@ -179,10 +180,13 @@ class Receiver:
 
 
 SHORTEST_PART = 6
+LONGEST_WORD = 12
+"""Characters: a longer part of a URL's path may be a token."""
 
 
 def _never_shown(endpoint: Endpoint) -> Iterator[str]:
-    """The endpoint's secrets and header values, whole and in their telling parts ("Bearer <token>")."""
+    """The endpoint's secrets and header values, whole and in their telling parts ("Bearer <token>"), and its URL's."""
+    yield from _of_url(endpoint.url)
     if endpoint.basic is not None:
         yield endpoint.basic.password.reveal()
     for secret in endpoint.secrets:
@@ -191,3 +195,14 @@ def _never_shown(endpoint: Endpoint) -> Iterator[str]:
     for value in (*endpoint.headers.values(), *authorization(endpoint).values()):
         yield value
         yield from (part for part in value.split() if len(part) >= SHORTEST_PART)
+
+
+def _of_url(text: str) -> Iterator[str]:
+    """What may be a token in a URL: the values of its query, the long parts of its path."""
+    try:
+        url = URL(text)
+    except ValueError:
+        return
+    yield from (value for value in url.query.values() if len(value) >= SHORTEST_PART)
+    yield from (part for part in (*url.parts, *url.raw_parts) if len(part) > LONGEST_WORD)
+    yield url.raw_query_string

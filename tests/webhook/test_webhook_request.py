@@ -82,6 +82,21 @@ async def test_credentials_are_in_no_excerpt_repr_or_note(more, hidden):
         assert secret not in repr(attempt) + repr(one._endpoint)
 
 
+async def test_a_token_in_the_url_is_in_no_excerpt():
+    echo = b"Cannot POST /hooks/T0KEN-0123456789?token=s3cr3t-s3cr3t"
+    response = b"HTTP/1.1 404 Not Found\r\nContent-Length: %d\r\n\r\n%s" % (len(echo), echo)
+    async with serving(answer(response)) as server:
+        url = f"http://127.0.0.1:{server.port}/hooks/T0KEN-0123456789?token=s3cr3t-s3cr3t"
+        async with receiver(url) as one:
+            attempt = await one.post("evt_1", BODY)
+    assert attempt.excerpt == "Cannot POST /hooks/***?***"
+
+
+async def test_a_url_that_is_none_hides_nothing_and_is_told_by_the_attempt():
+    async with receiver("http://[") as one:
+        assert (await one.post("evt_1", BODY)).outcome is Outcome.REFUSED_ADDRESS
+
+
 async def test_headers_of_the_delivery_itself_go_along_and_take_the_place_of_ours_but_for_the_signature():
     extra = {"content-type": "text/x", "notifier-replay": "true", "webhook-id": "evt_2", "content-length": "1"}
     async with serving(answer(OK)) as server, receiver(server.port) as one:
