@@ -93,6 +93,9 @@ class Chore(Protocol):
     async def step(self, now: float) -> float:
         """One step. Answers the moment at which to come back."""
 
+    def doubt_the_clock(self, now: float) -> None:
+        """The clock was set: it may be set back again before long."""
+
 
 class App:
     """The daemon between its start and its stop."""
@@ -119,6 +122,8 @@ class App:
         self._notify = notify
         self._chores = chores
         self._alarm = Alarm(clocks.wall)
+        self._were_apart = self._apart()
+        self._judging = asyncio.Lock()
         self._rung: asyncio.Queue[str] = asyncio.Queue()
         self._passes: dict[str, tuple[asyncio.Task[None], float]] = {}
         """The passes under way, by their source, and when each began: one at a time for each source."""
@@ -186,6 +191,7 @@ class App:
                 self.marks.stamp(POLLER)
 
     async def _pass(self, name: str) -> None:
+        await self._judge_the_clock()
         at = await self._poller.poll(name)
         del self._passes[name]
         self._sender.wake.set()
@@ -202,6 +208,7 @@ class App:
     async def _send_loop(self) -> None:
         while not self._stopping.is_set():
             self._sender.wake.clear()
+            await self._judge_the_clock()
             at = await self._sender.send_due()
             self.marks.stamp(SENDER)
             if not self._sender.wake.is_set():
@@ -225,15 +232,24 @@ class App:
             told = status
 
     async def _mind_the_clock(self) -> None:
-        """When the clock is set or the machine has slept, judge all anew: alarms and due times go by the wall clock."""
-        apart, ahead = self._apart()
         while True:
             await asyncio.sleep(self._heartbeat)
-            (apart_before, ahead_before), (apart, ahead) = (apart, ahead), self._apart()
+            await self._judge_the_clock()
+
+    async def _judge_the_clock(self) -> None:
+        """When the clock is set or the machine has slept, judge all anew: alarms and due times go by the wall clock.
+
+        Every pass has it judged first, so that nothing is done by a clock of which nobody knows yet that it was set.
+        """
+        async with self._judging:
+            (apart_before, ahead_before), (apart, ahead) = self._were_apart, self._apart()
+            self._were_apart = apart, ahead
             if abs(apart - apart_before) > JUMP:
                 log.warning("the clock jumped", extra={"fields": {"seconds": round(apart - apart_before, 1)}})
                 await self._poller.believe_no_later(ahead - ahead_before)
                 await self._sender.believe_no_later(ahead - ahead_before)
+                for chore in self._chores:
+                    chore.doubt_the_clock(self._clocks.wall())
                 self._ring_all()
 
     def _apart(self) -> tuple[float, float]:

@@ -17,6 +17,10 @@ SHORTEST = 3600.0
 """Seconds for which everything is kept, however few `keep` says: what was replaced or dropped may be on its way yet."""
 
 
+DOUBTED = 21600.0
+"""Seconds for which nothing is forgotten after the clock was set: by a wrong one all would be over for long."""
+
+
 class Housekeeping:
     """Rounds of bites. Nothing is remembered of one but in memory: after a restart it begins anew, and finds less."""
 
@@ -34,7 +38,7 @@ class Housekeeping:
     async def step(self, now: float) -> float:
         """One bite. Answers the moment at which to come back."""
         if not self._left:
-            if now < self._next_at <= now + EVERY:
+            if now < self._next_at <= now + DOUBTED:
                 return self._next_at
             self._next_at = now + EVERY
             self._place = Place()
@@ -42,6 +46,10 @@ class Housekeeping:
         if not await self._left[0](now - self._keep):
             del self._left[0]
         return now + PAUSE if self._left else self._next_at
+
+    def doubt_the_clock(self, now: float) -> None:
+        """Break off the round, and begin the next one hours later."""
+        self._left, self._next_at = [], now + DOUBTED
 
     async def _deliveries(self, before: float) -> bool:
         return await self._store.prune_deliveries(before, BITE) == BITE

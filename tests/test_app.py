@@ -575,6 +575,9 @@ class Busy:
         self.stepped.set()
         return now + self.pause
 
+    def doubt_the_clock(self, now):
+        self.doubted = now
+
     async def until(self, steps):
         while self.steps < steps:
             self.stepped.clear()
@@ -639,6 +642,18 @@ async def test_when_the_clock_is_set_all_is_judged_anew_and_every_bell_rung(capl
         assert loops.believed == [(1, pytest.approx(by))] * 2  # poller and sender, before anybody was rung for
     told = [one for one in caplog.records if one.message == "the clock jumped"]
     assert [(one.levelno, one.fields) for one in told] == [(logging.WARNING, {"seconds": round(by, 1)})]
+
+
+async def test_nothing_is_sent_by_a_clock_of_which_nobody_knows_yet_that_it_was_set():
+    loops, time, chore = Idle(), Time(), Busy(pause=1e9)
+    async with turning(loops, Notify({}), time, chores=[chore]):  # the next heartbeat is seconds away
+        await loops.until(lambda: loops.polls)
+        time.set(1e6)
+        loops.sent.clear()
+        loops.wake.set()
+        await loops.sent.wait()
+        assert loops.believed == [(1, pytest.approx(1e6))] * 2
+        assert chore.doubted == time.wall
 
 
 async def test_a_machine_that_slept_judges_all_anew_but_its_clock_was_right_all_the_time(caplog):

@@ -7,7 +7,7 @@ from stored import NOW, announce, due, event, opened, result
 from world import endpoint, world
 
 from notifier.core.model import Baseline, Status
-from notifier.housekeeping import BITE, EVERY, PAUSE, SHORTEST, Housekeeping
+from notifier.housekeeping import BITE, DOUBTED, EVERY, PAUSE, SHORTEST, Housekeeping
 
 S = Status
 DAY = 86400.0
@@ -128,3 +128,16 @@ async def test_what_a_silent_baseline_took_is_never_told_however_often_the_progr
         await living(w, Housekeeping(w.store, DAY), w.clock.now + DAY)
         await w.stop()
     assert w.receivers.types("app") == []
+
+
+async def test_a_clock_that_was_set_forgets_nothing_for_hours(tmp_path):
+    async with delivered(tmp_path, 1) as store:
+        keeping = Housekeeping(store, 30 * DAY)
+        ahead = NOW + 3650 * DAY
+        keeping.doubt_the_clock(ahead)
+        assert await keeping.step(ahead) == ahead + DOUBTED
+        assert await count(store, "deliveries") == 1
+        keeping.doubt_the_clock(NOW)  # and back
+        assert await keeping.step(NOW) == NOW + DOUBTED
+        await round_of(keeping, NOW + DOUBTED)
+        assert await count(store, "deliveries") == 1
