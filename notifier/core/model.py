@@ -416,6 +416,8 @@ class Attempt:
     """What the receiver orders besides, having proven who it is; never ABORT where it was delivered."""
     phases: Mapping[str, float] = field(default_factory=dict)
     """Seconds that `dns`, `connect`, `tls` and `first_byte` took, where there were such; `duration` is the whole."""
+    rule: str | None = None
+    """The rule by which the address was refused; for the metrics alone, the note tells people."""
 
 
 # --- what the config names

@@ -73,7 +73,8 @@ class Receiver:
             response, excerpt = await self._answer(event_id, body, extra, course)
         except Exception as error:  # noqa: BLE001 - one receiver's trouble must not reach another; a bug is logged
             outcome, note = self._fault(error)
-            return Attempt(started_at, self._monotonic() - began, outcome, note=note, phases=course.took)
+            took, rule = self._monotonic() - began, verdict.rule(error)
+            return Attempt(started_at, took, outcome, note=note, phases=course.took, rule=rule)
         duration = self._monotonic() - began
         status, headers = response.status, response.headers
         outcome, note = verdict.judged(status, self._host, headers.get("location"))

@@ -113,7 +113,7 @@ def host_of(url: str) -> str | None:
 
 def fault(error: Exception, host: str) -> tuple[Outcome, str]:
     """What it means that there was no answer to judge."""
-    cause = error.os_error if isinstance(error, ClientConnectorError) else error
+    cause = _cause(error)
     if isinstance(cause, RefusedAddress):
         return Outcome.REFUSED_ADDRESS, f"{host} is refused by the rule: {cause.rule}; {_cure(cause.rule)}"
     if isinstance(error, OutOfTime):
@@ -124,6 +124,16 @@ def fault(error: Exception, host: str) -> tuple[Outcome, str]:
         return Outcome.LOCAL, f"{host} was sent nothing, by a fault of this machine: {ours}"
     outcome, words = next((outcome, words) for kind, outcome, words in _FAULTS if isinstance(error, kind))
     return outcome, f"{host} {words.format(why=_why(error))}"
+
+
+def rule(error: Exception) -> str | None:
+    """The name of the rule by which the address is refused; None where something else is the matter."""
+    cause = _cause(error)
+    return cause.rule if isinstance(cause, RefusedAddress) else None
+
+
+def _cause(error: Exception) -> Exception:
+    return error.os_error if isinstance(error, ClientConnectorError) else error
 
 
 def _out_of_time(error: OutOfTime) -> Outcome:

@@ -103,9 +103,11 @@ async def test_no_range_is_connected_to_from_its_first_address_to_its_last(rule,
         found = await attempt(f"http://{literal}:9000/", **NOBODY)
         assert found.outcome is Outcome.REFUSED_ADDRESS
         assert f" is refused by the rule: {rule}; " in found.note
+        assert found.rule == rule
         assert list(found.phases) == ["dns"]  # no connection was begun
     named = await attempt("http://receiver.example:9000/", Names({"receiver.example": [str(address)]}), **NOBODY)
     assert (named.outcome, named.note) == refused(rule, "receiver.example")
+    assert named.rule == rule
 
 
 @pytest.mark.parametrize(
@@ -173,6 +175,7 @@ async def test_a_url_with_a_trick_in_it_is_refused_by_the_name_of_its_rule(rule,
     assert names.asked == []
     assert found.outcome is Outcome.REFUSED_ADDRESS
     assert f" is refused by the rule: {rule}; " in found.note
+    assert found.rule == rule
     assert found.note.isprintable()
     assert "hidden-word" not in found.note
 
@@ -245,7 +248,7 @@ async def test_an_allowed_network_is_allowed_and_no_other():
         good = await attempt(url, Names({"receiver.example": ["127.0.0.1"]}))
         mixed = await attempt(url, Names({"receiver.example": ["127.0.0.1", "10.0.0.1"]}))
         assert server.connections == 1
-    assert good.outcome is Outcome.DELIVERED
+    assert (good.outcome, good.rule) == (Outcome.DELIVERED, None)
     assert (mixed.outcome, mixed.note) == refused("private", "receiver.example")
 
 

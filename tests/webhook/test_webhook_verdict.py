@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from notifier.core.model import Outcome
 from notifier.webhook.names import NoThread
-from notifier.webhook.verdict import excerpt, fault, host_of, judged, mask
+from notifier.webhook.verdict import excerpt, fault, host_of, judged, mask, rule
 
 
 @given(st.integers(-1000, 100_000), st.none() | st.text())
@@ -60,6 +60,7 @@ def test_what_is_said_by_a_bug_is_not_repeated(error):
     outcome, note = fault(error, "receiver.example")
     assert outcome is Outcome.PROTOCOL
     assert "hidden" not in note
+    assert rule(error) is None
 
 
 @pytest.mark.parametrize(
