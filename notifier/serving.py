@@ -32,6 +32,7 @@ from notifier.providers.http import open_session
 from notifier.replays import Replays
 from notifier.sender import Sender
 from notifier.server import health
+from notifier.server.listening import start
 from notifier.store import Store
 from notifier.systemd import Notify
 from notifier.watched import Watched
@@ -79,7 +80,7 @@ async def serve(settings: Settings, notify: Notify, pace: float = 1.0) -> None:
         app = App(poller, sender, partial(_status, store, sender), notify, chores=chores)
         opened.callback(app.close)
         if settings.listen is not None:
-            server = await health.start(settings.listen, health.readiness(app.marks, store.ping))
+            server = await start(settings.listen, health.routes(health.readiness(app.marks, store.ping)))
             opened.push_async_callback(server.close)
         _heed_signals(app)
         _tell_start(settings)

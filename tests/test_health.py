@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
-from notifier.server.health import readiness, start
+from notifier.server.health import readiness, routes
+from notifier.server.listening import start
 from notifier.systemd import Marks
 
 WELL = {"poller": "", "sender": "", "database": ""}
@@ -17,7 +18,7 @@ async def serving(found=None):
     async def checks():
         return WELL if found is None else found
 
-    server = await start(("127.0.0.1", 0), checks)
+    server = await start(("127.0.0.1", 0), routes(checks))
     async with aiohttp.ClientSession(f"http://127.0.0.1:{server.port}") as session:
         yield session
     await server.close()
@@ -72,7 +73,7 @@ async def test_a_head_asks_without_a_body():
 
 
 async def test_what_is_not_there_is_a_problem_document():
-    async with serving() as session, session.get("/metrics") as response:
+    async with serving() as session, session.get("/nowhere") as response:
         assert response.status == 404
         assert response.content_type == "application/problem+json"
         assert await response.json(content_type=None) == {"type": "about:blank", "title": "Not Found", "status": 404}
@@ -101,23 +102,23 @@ async def test_a_taken_port_is_told_by_its_name_in_the_config():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(OSError, match=rf"^server\.listen: 127\.0\.0\.1:{port}: Address already in use$"):
-            await start(("127.0.0.1", port), None)
+            await start(("127.0.0.1", port), [])
 
 
 async def test_an_address_that_is_not_here_is_told_as_it_is_written():
     with pytest.raises(OSError, match=r"^server\.listen: \[2001:db8::1\]:9480: [A-Z]\w+"):
-        await start(("2001:db8::1", 9480), None)
+        await start(("2001:db8::1", 9480), [])
 
 
 @pytest.mark.parametrize("host", [".".join(["a" * 60] * 5), "a..b"])  # too long to be asked for, and no name at all
 async def test_a_host_that_has_no_address_is_told(host):
     with pytest.raises(OSError, match=rf"^server\.listen: {host}:9480: .+") as told:
-        await start((host, 9480), None)
+        await start((host, 9480), [])
     assert not str(told.value).endswith("None")
 
 
 async def test_a_closed_server_lets_go_of_its_port():
-    server = await start(("127.0.0.1", 0), None)
+    server = await start(("127.0.0.1", 0), [])
     await server.close()
     socket.create_server(("127.0.0.1", server.port)).close()
 

@@ -1,14 +1,11 @@
 """GET /healthz: the process answers. GET /readyz: both loops made a pass lately and the database answers."""
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
 from notifier.systemd import Marks
 
@@ -21,8 +18,6 @@ Ping = Callable[[], Awaitable[object]]
 """Asks the database anything; raises where it cannot."""
 Checks = Callable[[], Awaitable[Mapping[str, str]]]
 """What is checked → what is wrong with it, "" where all is well. It never raises, and tells no secret."""
-
-HEADERS = {"Server": "notifier", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 
 
 def readiness(marks: Marks, ping: Ping, promptly: float = PROMPTLY) -> Checks:
@@ -47,50 +42,12 @@ async def _asked(ping: Ping, promptly: float) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
-    """A server that listens on `port`."""
-
-    port: int
-    _runner: web.AppRunner
-
-    async def close(self) -> None:
-        """Answer what was accepted, and let go of the port."""
-        await self._runner.cleanup()
-
-
-class CannotListen(OSError):
-    """The address of `server.listen` cannot be had; the message says why."""
-
-
-async def start(listen: tuple[str, int], checks: Checks) -> Server:
-    """Listen on (host, port), port 0 being any free one; raises `CannotListen`."""
-    app = web.Application(middlewares=[_finished])
-    for path in ("/healthz", "/livez", "/-/healthy"):
-        app.router.add_get(path, _alive)
-    for path in ("/readyz", "/-/ready"):
-        app.router.add_get(path, partial(_ready, checks))
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    host, port = listen
-    try:
-        await web.TCPSite(runner, host, port).start()
-    except (OSError, UnicodeError) as error:  # the latter: a host that cannot even be looked up
-        await runner.cleanup()
-        place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        raise CannotListen(f"server.listen: {place}: {_why(error)}") from error
-    return Server(runner.addresses[0][1], runner)
-
-
-def _why(error: Exception) -> str:
-    """The system's words, without those of asyncio, which names the address once more."""
-    match error:
-        case OSError(errno=int(number)) if number > 0:
-            return os.strerror(number)
-        case OSError(strerror=str(words)):  # a resolver's
-            return words
-        case _:
-            return str(error)
+def routes(checks: Checks) -> list[web.RouteDef]:
+    """Open to everybody."""
+    return [
+        *(web.get(path, _alive) for path in ("/healthz", "/livez", "/-/healthy")),
+        *(web.get(path, partial(_ready, checks)) for path in ("/readyz", "/-/ready")),
+    ]
 
 
 async def _alive(_: web.Request) -> web.Response:
@@ -108,20 +65,3 @@ async def _ready(checks: Checks, request: web.Request) -> web.Response:
     ]
     text = "\n".join([*lines, "not ready" if faulty else "ok"])
     return web.Response(text=text, status=HTTPStatus.SERVICE_UNAVAILABLE if faulty else HTTPStatus.OK)
-
-
-@web.middleware
-async def _finished(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Our headers on every answer, and an error as a problem document (RFC 9457)."""
-    try:
-        response = await handler(request)
-    except web.HTTPException as error:
-        response = _problem(error)
-    response.headers.update(HEADERS)
-    return response
-
-
-def _problem(error: web.HTTPException) -> web.Response:
-    document = {"type": "about:blank", "title": error.reason, "status": error.status}
-    headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
-    return web.json_response(document, status=error.status, headers=headers, content_type="application/problem+json")

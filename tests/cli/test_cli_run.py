@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from notifier.cli.run import ended
-from notifier.server.health import CannotListen
+from notifier.server.listening import CannotListen
 from notifier.store import NewerDatabaseError, StoreError
 
 
