@@ -11,6 +11,7 @@ from notifier.core.recent import Recent
 from notifier.core.retry import after
 from notifier.served import Served
 from notifier.store import GivenUp, Result, Standing
+from notifier.tally import LARGE, LARGEST
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,8 @@ class Batch:
     """Seconds for which an endpoint that fails is shut off at first."""
     results: list[Result] = field(default_factory=list)
     given_up: list[GivenUp] = field(default_factory=list)
+    unsent: list[Delivery] = field(default_factory=list)
+    """Nothing was sent of them, by a fault of ours."""
     fares: dict[str, Fare] = field(default_factory=dict)
 
     def add(self, delivery: Delivery, came: Attempt | Cause, draw: float, chance: float) -> None:
@@ -45,6 +48,7 @@ class Batch:
         if isinstance(came, Cause):
             self.given_up.append(GivenUp(delivery, came, self.now))
         elif came.outcome is Outcome.LOCAL:
+            self.unsent.append(delivery)
             self._rest(delivery, came)
         else:
             self._hear(delivery, came, draw, chance)
@@ -56,6 +60,15 @@ class Batch:
             for name, fare in self.fares.items()
             if fare.health is not (served := self.served[name]).health or served.endpoint.rate.count
         ]
+
+    def count(self) -> None:
+        """Count all of it, once it is committed."""
+        for delivery in self.unsent:
+            self.served[delivery.endpoint].tally.unsent()
+        for result in self.results:
+            self.served[result.delivery.endpoint].tally.attempted(result.delivery, result.attempt, result.next)
+        for one in self.given_up:
+            self.served[one.delivery.endpoint].tally.ended[one.phase] += 1
 
     def _hear(self, delivery: Delivery, attempt: Attempt, draw: float, chance: float) -> None:
         served = self.served[delivery.endpoint]
@@ -88,6 +101,14 @@ class Batch:
 
 
 # --- the log
+
+
+def tell_size(delivery: Delivery) -> None:
+    """A body that is larger than receivers may be counted on to take; it is sent all the same."""
+    size = len(delivery.body)
+    if not delivery.attempts and size > LARGE:
+        fields = {**about(delivery), "bytes": size}
+        log.log(logging.ERROR if size > LARGEST else logging.WARNING, "large body", extra={"fields": fields})
 
 
 def tell_attempt(result: Result) -> None:

@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 
 from notifier.core.health import SHUT, Health, Pause, Resumption, State, believed, is_moved, pause, resumed, stepped
 from notifier.core.model import Attempt, Cause, Delivery, Endpoint
-from notifier.ended import AGAIN, Batch, about, tell_attempt, tell_given_up, tell_health
+from notifier.ended import AGAIN, Batch, about, tell_attempt, tell_given_up, tell_health, tell_size
 from notifier.served import Served
 from notifier.store import Standing, Store
 
@@ -56,6 +56,11 @@ class Sender:
     def in_flight(self) -> int:
         """Deliveries whose attempt has begun and is not recorded."""
         return sum(len(served.in_flight) for served in self._served.values())
+
+    @property
+    def served(self) -> Mapping[str, Served]:
+        """Every endpoint as it is now; to be looked at only."""
+        return self._served
 
     @property
     def troubled(self) -> dict[str, State]:
@@ -184,8 +189,10 @@ class Sender:
                 del self._served[delivery.endpoint].in_flight[delivery.id]
             for name, fare in batch.fares.items():
                 self._served[name].recent = fare.recent
+            batch.count()
             for result in batch.results:
                 tell_attempt(result)
+                tell_size(result.delivery)
             for one in batch.given_up:
                 tell_given_up(one)
             self._stand(standings)
@@ -207,6 +214,8 @@ class Sender:
         for standing in standings:
             served = self._served[standing.endpoint]
             before, served.health = served.health, standing.health
+            if before.state is State.OK and served.health.state is State.OPEN:
+                served.tally.trips += 1
             tell_health(before, standing)
 
     # --- one attempt

@@ -11,6 +11,7 @@ from notifier.core.model import Delivery, Endpoint
 from notifier.core.recent import Recent
 from notifier.core.retry import jittered
 from notifier.store import Standing
+from notifier.tally import Tally
 
 
 @dataclass(slots=True)
@@ -25,6 +26,7 @@ class Served:
     rests_until: float = 0.0
     """Nothing is sent before, because of a fault of ours: it is no matter of the endpoint's health, and not kept."""
     in_flight: dict[int, Delivery] = field(default_factory=dict)
+    tally: Tally = field(default_factory=Tally)
     _wanted: dict[tuple[str, str | None, str | None], bool] = field(default_factory=dict)
 
     def opens_at(self) -> float | None:

@@ -31,8 +31,9 @@ from notifier.providers import PROVIDERS
 from notifier.providers.http import open_session
 from notifier.replays import Replays
 from notifier.sender import Sender
-from notifier.server import health
+from notifier.server import health, metrics
 from notifier.server.listening import start
+from notifier.server.metrics import Metrics
 from notifier.store import Store
 from notifier.systemd import Notify
 from notifier.watched import Watched
@@ -80,7 +81,10 @@ async def serve(settings: Settings, notify: Notify, pace: float = 1.0) -> None:
         app = App(poller, sender, partial(_status, store, sender), notify, chores=chores)
         opened.callback(app.close)
         if settings.listen is not None:
-            server = await start(settings.listen, health.routes(health.readiness(app.marks, store.ping)))
+            told = Metrics(store, sender.served, time.time)
+            ready = health.readiness(app.marks, store.ping)
+            routes = [*health.routes(ready), *metrics.routes(told, settings.token)]
+            server = await start(settings.listen, routes)
             opened.push_async_callback(server.close)
         _heed_signals(app)
         _tell_start(settings)

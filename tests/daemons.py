@@ -16,13 +16,14 @@ KEY = "xf_a_key_that_nobody_may_see"
 SECRETS = {"KEY": KEY, "SECRET": SECRET}
 
 
-def config(source_url, endpoints, *, listen="", timeout="20s", more=""):
-    """A config for one XenonFlare source and endpoints by name and URL."""
+def config(source_url, endpoints, *, listen="", server="", timeout="20s", more=""):
+    """A config for one XenonFlare source and endpoints by name and URL; `server` and `more` are further lines."""
     head = f"""
 [store]
 url = "sqlite:notifier.db"
 [server]
 listen = "{listen}"
+{server}
 [delivery]
 schedule = ["0s", {", ".join(['"1s"'] * 40)}]
 timeout = "{timeout}"

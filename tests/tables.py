@@ -1,4 +1,4 @@
-"""what the provider modules know → the tables of docs/providers.md; run as a script, it writes them anew."""
+"""what the code knows → the tables of docs/providers.md and docs/metrics.md; run as a script, it writes them anew."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -7,8 +7,10 @@ from itertools import groupby
 from math import inf
 from pathlib import Path
 
+from prometheus_client.core import Metric
 from providing import source
 
+from notifier.core.health import WELL
 from notifier.core.model import LookKind, Rate, Status
 from notifier.core.rhythm import Listing, Steps
 from notifier.providers import (
@@ -21,8 +23,12 @@ from notifier.providers import (
     xenonflare,
 )
 from notifier.providers.base import Provider
+from notifier.server.exposition import Reading, Shown, registry
+from notifier.store.history import Figures, Queue
+from notifier.tally import Tally
 
-DOCUMENT = Path(__file__).parent.parent / "docs" / "providers.md"
+DOCS = Path(__file__).parent.parent / "docs"
+DOCUMENT, METRICS = DOCS / "providers.md", DOCS / "metrics.md"
 TABLE = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 WHOLE = {name: one.of(source(name, "https://api.example.com")) for name, one in PROVIDERS.items()}
@@ -166,6 +172,30 @@ def span(seconds: float) -> str:
     return f"{seconds / unit:g} {name}"
 
 
+# --- what can be scraped
+
+
+def metrics() -> str:
+    """Every metric of a registry in which one endpoint has all that one can have."""
+    tally = Tally(refused={"private": 1})
+    shown = Shown(0.0, Queue("app", 0, 0, None), WELL, in_flight=0, superseded=0, tally=tally)
+    families = registry(Reading(Figures(0, 0, []), {"app": shown})).collect()
+    return table(
+        ("name", "type", "labels", "what it is"),
+        ((f"`{name(one)}`", one.type, ", ".join(labels(one)) or "–", one.documentation) for one in families),
+    )
+
+
+def name(family: Metric) -> str:
+    """As it stands in an answer; a histogram's is the beginning of several."""
+    return f"{family.name}_total" if family.type == "counter" else family.name
+
+
+def labels(family: Metric) -> list[str]:
+    """The labels of its samples, that of a histogram's buckets left out."""
+    return [f"`{label}`" for label in family.samples[0].labels if label != "le"]
+
+
 TABLES = {
     "asking": asking(),
     "limits": limits(),
@@ -181,6 +211,7 @@ TABLES = {
     "schedpilot rows": words(schedpilot_posts.SHARES),
     "encoding_com uploads": words(encoding_com_formats.STATUSES),
     "encoding_com targets": words(ENCODING_PARTS),
+    "metrics": metrics(),
 }
 
 
@@ -190,4 +221,5 @@ def filled(text: str) -> str:
 
 
 if __name__ == "__main__":
-    DOCUMENT.write_text(filled(DOCUMENT.read_text()))
+    for document in (DOCUMENT, METRICS):
+        document.write_text(filled(document.read_text()))

@@ -17,7 +17,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 from daemons import KEY, SECRET, SECRETS, Hooks, Systemd, config
+from prometheus_client.parser import text_string_to_metric_families
 
+from notifier import __version__
 from notifier.app import HEARTBEAT, JUMP, LONGEST_ALARM, LONGEST_PASS, POLLER, SENDER, Alarm, App, Clocks, awake_or_not
 from notifier.demo.daemon import Daemon
 from notifier.demo.xenonflare import FakeXenonFlare, Media
@@ -111,6 +113,24 @@ async def test_it_answers_for_its_health(tmp_path, media, hooks, systemd, unused
         for path in ("/healthz", "/readyz?verbose"):
             async with session.get(path) as response:
                 assert response.status == 200, await response.text()
+
+
+async def test_it_tells_its_metrics_to_who_knows_the_token(tmp_path, media, hooks, systemd, unused_tcp_port):
+    listen, token = f"127.0.0.1:{unused_tcp_port}", "a-token-that-nobody-may-see"
+    text = config(media.base_url, {"app": hooks.url}, listen=listen, server='token = { env = "TOKEN" }')
+    async with (
+        running(tmp_path, text, systemd, TOKEN=token),
+        aiohttp.ClientSession(f"http://{listen}") as session,
+    ):
+        await hooks.got(1)
+        async with session.get("/metrics") as response:
+            assert response.status == 401
+        async with session.get("/metrics", headers={"Authorization": f"Bearer {token}"}) as response:
+            assert response.status == 200
+            families = {family.name: family for family in text_string_to_metric_families(await response.text())}
+    assert [one.labels for one in families["notifier_deliveries_waiting"].samples] == [{"endpoint": "app"}]
+    assert families["notifier_build_info"].samples[0].labels["version"] == __version__
+    assert token not in (tmp_path / "daemon.log").read_text()
 
 
 async def test_signs_of_life_are_given_while_both_loops_make_progress(tmp_path, media, hooks, systemd):

@@ -8,6 +8,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 HEADERS = {"Server": "notifier", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+KEPT = ("Allow", "WWW-Authenticate")
+"""Headers of an error without which its status would say too little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,9 @@ async def _finished(request: web.Request, handler: Handler) -> web.StreamRespons
 
 
 def _problem(error: web.HTTPException) -> web.Response:
+    """What was raised with a text of its own has that for its `detail`."""
     document = {"type": "about:blank", "title": error.reason, "status": error.status}
-    headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+    if error.text != f"{error.status}: {error.reason}":
+        document["detail"] = error.text
+    headers = {name: error.headers[name] for name in KEPT if name in error.headers}
     return web.json_response(document, status=error.status, headers=headers, content_type="application/problem+json")

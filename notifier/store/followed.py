@@ -1,6 +1,7 @@
 """What the poller asks of the store: sources, listings, uploads, and the one transaction that announces."""
 
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,6 +51,8 @@ class Followed:
         self.database = database
         self._sources: dict[str, int] = {}
         self._endpoints: dict[str, int] = {}
+        self.superseded: Counter[str] = Counter()
+        """How many deliveries to each endpoint were replaced by newer ones since the database was opened."""
 
     async def enrol(self, sources: Iterable[str], endpoints: Iterable[str]) -> None:
         """Give every source and endpoint of the config its number."""
@@ -162,6 +165,7 @@ class Followed:
 
     async def announce(self, news: Announcement) -> None:
         """Snapshots, events, what is owed and how far we have read: one transaction."""
+        superseded: Counter[str] = Counter()
         async with self.database.transaction() as db:
             await self._write_source(db, news.source)
             if news.listing is not None:
@@ -179,7 +183,8 @@ class Followed:
                 [lives_row(news.source.number, name, lives) for name, lives in news.lives.items()],
             )
             for event, endpoints in news.owed:
-                await self._owe(db, news.source.number, event, endpoints)
+                superseded += await self._owe(db, news.source.number, event, endpoints)
+        self.superseded += superseded
 
     # --- one row each
 
@@ -219,7 +224,9 @@ class Followed:
 
     async def _owe(
         self, db: aiosqlite.Connection, source: int | None, event: Event, endpoints: Sequence[Endpoint]
-    ) -> None:
+    ) -> Counter[str]:
+        """Owe an event to endpoints; answers how many deliveries it replaced at each."""
+        superseded: Counter[str] = Counter()
         about = None if event.endpoint is None else self._endpoints[event.endpoint]
         async with db.execute(
             """INSERT INTO events (id, type, source, endpoint, upload, lane, sequence, status, at, body)
@@ -234,7 +241,7 @@ class Followed:
             number = self._endpoints[endpoint.name]
             lane = None if endpoint.order is Order.NONE else event.lane
             if endpoint.order is Order.LATEST:
-                await _supersede(db, number, event, position)
+                superseded[endpoint.name] += await _supersede(db, number, event, position)
             await db.execute(
                 """INSERT INTO deliveries (event, endpoint, lane, sequence, created_at, due_at, format, head)
                     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7,
@@ -242,23 +249,29 @@ class Followed:
                 (position, number, lane, event.sequence, event.at, event.at + endpoint.schedule[0],
                  endpoint.format),
             )  # fmt: skip
+        return superseded
 
 
 async def _write_budget(db: aiosqlite.Connection, name: str, budget: Budget) -> None:
     await db.execute("INSERT OR REPLACE INTO budgets (name, state) VALUES (?, ?)", budget_row(name, budget))
 
 
-async def _supersede(db: aiosqlite.Connection, endpoint: int, event: Event, position: int | None) -> None:
-    """A newer status replaces every older waiting delivery of its lane; a newer detail only older details."""
+async def _supersede(db: aiosqlite.Connection, endpoint: int, event: Event, position: int | None) -> int:
+    """A newer status replaces every older waiting delivery of its lane; a newer detail only older details.
+
+    Answers how many.
+    """
     if event.type == "upload.stalled" or not event.type.startswith("upload."):
-        return
+        return 0
     only = "AND (SELECT type FROM events WHERE position = event) = 'upload.updated'"
-    await db.execute(
+    async with db.execute(
         f"""UPDATE deliveries SET phase = 'superseded', due_at = NULL, head = 0, settled_at = ?, replaced_by = ?
             WHERE endpoint = ? AND lane = ? AND phase = 'waiting' {only if event.type == "upload.updated" else ""}""",  # noqa: S608  # our own words
         (event.at, position, endpoint, event.lane),
-    )
+    ) as cursor:
+        replaced = cursor.rowcount
     await db.execute(PROMOTE, {"endpoint": endpoint, "lane": event.lane})
+    return replaced
 
 
 PROMOTE = """UPDATE deliveries SET head = 1 WHERE head = 0 AND id = (

@@ -67,6 +67,11 @@ class GivenUp:
     cause: Cause
     at: float
 
+    @property
+    def phase(self) -> Phase:
+        """Where the delivery ends."""
+        return Phase.DEAD if self.cause is Cause.INTERNAL else Phase.DROPPED
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -209,5 +214,4 @@ def _delivery_row(result: Result) -> dict[str, object]:
 
 
 def _given_up_row(one: GivenUp) -> dict[str, object]:
-    phase = Phase.DEAD if one.cause is Cause.INTERNAL else Phase.DROPPED
-    return {"id": one.delivery.id, "phase": phase.value, "at": one.at, "cause": one.cause.value}
+    return {"id": one.delivery.id, "phase": one.phase.value, "at": one.at, "cause": one.cause.value}

@@ -1,0 +1,85 @@
+"""GET /metrics: what the store holds, how the endpoints fare, what was counted since the start.
+
+A scrape costs the daemon little, whoever scrapes how often: one question to the database at a time, the text made in a
+thread, and an end to the waiting.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from aiohttp import web
+
+from notifier.core.secret import Secret
+from notifier.served import Served
+from notifier.server import exposition
+from notifier.server.access import guarded
+from notifier.server.exposition import Reading, Shown
+from notifier.store import Store, StoreError
+
+PROMPTLY = 5.0
+"""Seconds within which a scrape is answered: half of what Prometheus waits."""
+
+
+class Metrics:
+    """What there is to scrape."""
+
+    def __init__(
+        self,
+        store: Store,
+        served: Mapping[str, Served],
+        clock: Callable[[], float],
+        promptly: float = PROMPTLY,
+    ) -> None:
+        self._store = store
+        self._served = served
+        self._clock = clock
+        self._promptly = promptly
+        self._scrape: asyncio.Task[bytes] | None = None
+
+    async def text(self) -> bytes:
+        """What Prometheus wants to know; raises `TimeoutError` and `StoreError`.
+
+        Who comes while another waits gets the same answer. One that comes too late is not asked for a second time.
+        """
+        if self._scrape is None or self._scrape.done():
+            self._scrape = asyncio.create_task(self._scraped())
+            self._scrape.add_done_callback(_noted)
+        async with asyncio.timeout(self._promptly):
+            return await asyncio.shield(self._scrape)
+
+    async def _scraped(self) -> bytes:
+        reading = await self._read()
+        return await asyncio.to_thread(exposition.text, reading)
+
+    async def _read(self) -> Reading:
+        figures = await self._store.figures()
+        queues, superseded = {queue.endpoint: queue for queue in figures.queues}, self._store.superseded
+        now = self._clock()
+        return Reading(
+            figures,
+            {
+                name: Shown(now, queues[name], one.health, len(one.in_flight), superseded[name], one.tally.copy())
+                for name, one in self._served.items()
+            },
+        )
+
+
+def _noted(scrape: asyncio.Task[bytes]) -> None:
+    """Nobody may be left to hear of its failure."""
+    if not scrape.cancelled():
+        scrape.exception()
+
+
+def routes(metrics: Metrics, token: Secret | None) -> list[web.RouteDef]:
+    """For those who know the token."""
+
+    async def told(_: web.Request) -> web.Response:
+        try:
+            text = await metrics.text()
+        except TimeoutError:
+            raise web.HTTPServiceUnavailable(text="the database does not answer in time") from None
+        except StoreError:
+            raise web.HTTPServiceUnavailable(text="the database does not answer") from None
+        return web.Response(body=text, headers={"Content-Type": exposition.CONTENT_TYPE})
+
+    return [web.get("/metrics", guarded(told, token))]

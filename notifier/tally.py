@@ -1,0 +1,92 @@
+"""What has come of an endpoint's deliveries since the daemon started: numbers, for whoever asks."""
+
+from bisect import bisect_left
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from notifier.core.model import Attempt, Delivery, Outcome, Phase
+from notifier.core.retry import Next
+
+LARGE, LARGEST = 20_000, 64 * 1024
+"""Bytes of a body: what Standard Webhooks advises at most, and what no event of ours should reach."""
+
+DURATIONS = (0.05, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0)
+LATENCIES = (0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 3600.0, 21600.0, 86400.0)
+OVER = (Phase.DELIVERED, Phase.DEAD, Phase.DROPPED)
+"""Where the sender brings a delivery to its end; what is superseded, the store counts."""
+SIZES = (1000.0, 2000.0, 5000.0, 10_000.0, float(LARGE), float(LARGEST))
+
+
+@dataclass(slots=True)
+class Spread:
+    """How many values lay where: a count for each of the ascending `bounds`, which belong to what is below them."""
+
+    bounds: tuple[float, ...]
+    counts: list[int] = field(default_factory=list)
+    """As many as there are bounds, and one for what is above the last."""
+    sum: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.counts = self.counts or [0] * (len(self.bounds) + 1)
+
+    def add(self, value: float) -> None:
+        """Count a value; one below 0 is of a clock that was set, and counts as 0."""
+        value = max(0.0, value)
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.sum += value
+
+    def copy(self) -> "Spread":
+        """As it is now."""
+        return replace(self, counts=self.counts.copy())
+
+
+@dataclass(slots=True)
+class Tally:
+    """What is counted of one endpoint. All that is bounded begins with 0: a count that begins with 1 is no increase."""
+
+    attempts: dict[str, int] = field(default_factory=lambda: {outcome.value: 0 for outcome in Outcome})
+    """By their outcome."""
+    refused: dict[str, int] = field(default_factory=dict)
+    """Attempts whose address was refused, by the rule's name."""
+    ended: dict[str, int] = field(default_factory=lambda: {phase.value: 0 for phase in OVER})
+    """Deliveries, by their phase."""
+    retries: int = 0
+    trips: int = 0
+    """How often it was shut off because it failed."""
+    durations: Spread = field(default_factory=partial(Spread, DURATIONS))
+    """Seconds of each attempt."""
+    latencies: Spread = field(default_factory=partial(Spread, LATENCIES))
+    """Seconds from announcement to 2xx; what was owed again is left out."""
+    sizes: Spread = field(default_factory=partial(Spread, SIZES))
+    """Bytes of each body, at its first attempt."""
+
+    def attempted(self, delivery: Delivery, attempt: Attempt, next_: Next) -> None:
+        """Count an attempt and where it leads."""
+        self.attempts[attempt.outcome] += 1
+        self.durations.add(attempt.duration)
+        if attempt.rule is not None:
+            self.refused[attempt.rule] = self.refused.get(attempt.rule, 0) + 1
+        if not delivery.attempts:
+            self.sizes.add(len(delivery.body))
+        if next_.phase is Phase.WAITING:
+            self.retries += 1
+            return
+        self.ended[next_.phase] += 1
+        if next_.phase is Phase.DELIVERED and delivery.replay is None:
+            self.latencies.add(attempt.started_at + attempt.duration - delivery.created_at)
+
+    def unsent(self) -> None:
+        """Count that nothing was sent, by a fault of ours."""
+        self.attempts[Outcome.LOCAL] += 1
+
+    def copy(self) -> "Tally":
+        """As it is now."""
+        return replace(
+            self,
+            attempts=self.attempts.copy(),
+            refused=self.refused.copy(),
+            ended=self.ended.copy(),
+            durations=self.durations.copy(),
+            latencies=self.latencies.copy(),
+            sizes=self.sizes.copy(),
+        )

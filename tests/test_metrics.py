@@ -1,0 +1,287 @@
+"""What /metrics tells, of the real sender over a real database; parsed by Prometheus' own client."""
+
+import asyncio
+import re
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import tables
+from prometheus_client.parser import text_string_to_metric_families
+from stored import announce, event
+from world import World, endpoint, world
+
+from notifier.core.model import Attempt, Delivery, Order, Outcome, Phase
+from notifier.core.replay import Selection
+from notifier.server.metrics import Metrics
+from notifier.store import Store, StoreError
+from notifier.tally import LARGE, LARGEST, Spread
+
+O = Outcome  # noqa: E741  # it stands in a table
+MINUTE = 60.0
+OFTEN = (0.0, *[MINUTE] * 20)
+ANSWERS = {
+    "crm": (O.HTTP_5XX, {"status": 503}),
+    "busy": (O.HTTP_429, {"status": 429, "retry_after": 7200.0}),
+    "gone": (O.HTTP_410, {"status": 410}),
+    "wrong": (O.HTTP_4XX, {"status": 422}),
+    "inside": (O.REFUSED_ADDRESS, {"rule": "private"}),
+    "ours": (O.LOCAL, {}),
+    "latest": (O.HTTP_5XX, {"status": 500}),
+}
+"""What the receivers answer; all others take what comes."""
+ENDPOINTS = (
+    *(endpoint(name, schedule=OFTEN) for name in ("app", "crm", "busy", "gone", "inside", "ours")),
+    endpoint("wrong", schedule=(0.0,)),
+    endpoint("latest", schedule=OFTEN, order=Order.LATEST),
+)
+
+
+class Answers:
+    """Receivers that take 0.3 s for an answer; none comes while `hanging` names the endpoint."""
+
+    def __init__(self, w: World) -> None:
+        self._w = w
+        self.hanging: set[str] = set()
+        w.post = self.post
+        w.random.random = lambda: 0.5  # no jitter
+
+    async def post(self, delivery: Delivery) -> Attempt:
+        if delivery.endpoint in self.hanging:
+            await asyncio.Event().wait()
+        outcome, more = ANSWERS.get(delivery.endpoint, (O.DELIVERED, {"status": 204}))
+        return Attempt(self._w.clock.now, 0.3, outcome, **more)
+
+
+async def scraped(w: World) -> dict:
+    """Each sample, by its name and then its labels, those in the order of their names."""
+    text = await Metrics(w.store, w.sender.served, w.clock).text()
+    samples = [one for family in text_string_to_metric_families(text.decode()) for one in family.samples]
+    found = {(one.name, *(one.labels[label] for label in sorted(one.labels))): one.value for one in samples}
+    assert len(found) == len(samples)
+    return found
+
+
+def by_endpoint(found: dict, name: str) -> dict:
+    """What a metric has for each endpoint, and where there is one, each value of its second label; without zeros."""
+    some = {key[1:]: value for key, value in found.items() if key[0] == name and value}
+    return {labels[0] if len(labels) == 1 else labels: value for labels, value in some.items()}
+
+
+async def announced(w: World, upload: str, sequence: int, size: int = 100) -> None:
+    one = event(ord(upload), sequence, at=w.clock.now, upload=upload, body=bytes(size))
+    await announce(w.store, one, to=w.endpoints)
+
+
+@asynccontextmanager
+async def troubled(path: Path) -> AsyncIterator[World]:
+    """Half an hour in which everything went wrong somewhere, and in the end one endpoint hangs."""
+    async with world(path, endpoints=ENDPOINTS) as w:
+        answers = Answers(w)
+        async with w.store.database.transaction() as db:
+            await db.execute("CREATE TABLE once AS SELECT zeroblob(100000) AS x")
+            await db.execute("DROP TABLE once")
+        await announced(w, "a", 1)
+        await announced(w, "b", 1, size=30_000)
+        await w.settle()
+        await announced(w, "a", 2)
+        await w.sends_until(w.clock.now + 30 * MINUTE)
+        answers.hanging = {"app"}
+        await announced(w, "b", 2)
+        await w.sender.send_due()
+        yield w
+        await w.sender.stop(0)
+
+
+async def test_every_metric_that_is_documented_moves_in_half_an_hour_of_trouble(tmp_path):
+    async with troubled(tmp_path) as w:
+        found = await scraped(w)
+    documented = re.findall(r"^\| `(\w+)` \| (\w+) \|", tables.METRICS.read_text(), re.MULTILINE)
+    assert len(documented) > 15
+    for name, type_ in documented:
+        assert by_endpoint(found, f"{name}_count" if type_ == "histogram" else name), name
+
+
+async def test_how_it_stands_with_each_endpoint_is_told(tmp_path):
+    async with troubled(tmp_path) as w:
+        found, figures = await scraped(w), await w.store.figures()
+        began = w.clock.now - 30 * MINUTE
+    assert by_endpoint(found, "notifier_deliveries_waiting") == {
+        "app": 1, "crm": 4, "busy": 4, "gone": 4, "inside": 4, "ours": 4, "wrong": 1, "latest": 2,
+    }  # fmt: skip
+    assert by_endpoint(found, "notifier_deliveries_dead") == {"wrong": 3}
+    assert by_endpoint(found, "notifier_deliveries_in_flight") == {"app": 1, "wrong": 1}
+    waited = ("crm", "busy", "gone", "inside", "ours", "latest")
+    assert by_endpoint(found, "notifier_oldest_waiting_seconds") == dict.fromkeys(waited, 30 * MINUTE)
+    assert by_endpoint(found, "notifier_endpoint_paused") == {"gone": 1}
+    assert by_endpoint(found, "notifier_endpoint_breaker_state") == {"crm": 2, "inside": 2, "latest": 2}
+    until = by_endpoint(found, "notifier_endpoint_throttled_until_timestamp_seconds")
+    assert until == {"busy": began + 7200}
+    assert found["notifier_store_bytes", "database"] == figures.size
+    assert found["notifier_store_free_bytes", "database"] == figures.free
+
+
+async def test_what_is_counted_is_what_the_database_says(tmp_path):
+    async with troubled(tmp_path) as w:
+        found = await scraped(w)
+        attempts = await tallied(w, "outcome", "attempts JOIN deliveries AS d ON d.id = delivery", "1")
+        ended = await tallied(w, "phase", "deliveries AS d", "phase <> 'waiting'")
+    counted = by_endpoint(found, "notifier_delivery_attempts_total")
+    local = counted.pop(("ours", "local"))
+    assert local == 2 * 61  # both lanes, every half a minute
+    assert counted == attempts
+    assert by_endpoint(found, "notifier_deliveries_total") == ended
+    assert by_endpoint(found, "notifier_address_refused_total") == {
+        ("inside", "private"): attempts["inside", "refused_address"]
+    }
+    counts = by_endpoint(found, "notifier_delivery_attempt_duration_seconds_count")
+    assert counts == {endpoint: count for (endpoint, _), count in attempts.items()}
+    over = {endpoint: count for (endpoint, phase), count in ended.items() if phase != "superseded"}
+    retries = by_endpoint(found, "notifier_delivery_retries_total")
+    assert {name: count - over.get(name, 0) for name, count in counts.items() if count != over.get(name)} == retries
+    assert by_endpoint(found, "notifier_endpoint_breaker_trips_total") == {"crm": 1, "inside": 1, "latest": 1}
+
+
+async def tallied(w: World, column: str, tables: str, where: str) -> dict:
+    sql = f"""SELECT n.name, {column}, count(*) FROM {tables} JOIN endpoints AS n ON n.number = d.endpoint
+        WHERE {where} GROUP BY n.name, {column}"""
+    return {(name, value): count for name, value, count in await w.store.database.rows(sql)}
+
+
+async def test_how_long_it_takes_and_how_large_it_is_lies_in_buckets(tmp_path):
+    async with troubled(tmp_path) as w:
+        found = await scraped(w)
+    seconds = {le: found["notifier_delivery_latency_seconds_bucket", "app", le] for le in ("0.1", "0.5", "+Inf")}
+    assert seconds == {"0.1": 0, "0.5": 3, "+Inf": 3}
+    assert round(found["notifier_delivery_latency_seconds_sum", "app"], 3) == 0.9
+    large = {le: found["notifier_delivery_body_bytes_bucket", "crm", le] for le in ("20000.0", "65536.0", "+Inf")}
+    assert large == {"20000.0": 1, "65536.0": 2, "+Inf": 2}  # an attempt at the same body again adds nothing
+
+
+async def test_all_that_can_be_foreseen_begins_with_0(tmp_path):
+    async with world(tmp_path, endpoints=(endpoint("app"),)) as w:
+        found = await scraped(w)
+    outcomes = {key[2] for key in found if key[0] == "notifier_delivery_attempts_total"}
+    ended = {key[2] for key in found if key[0] == "notifier_deliveries_total"}
+    assert (outcomes, ended) == (set(Outcome), set(Phase) - {"waiting"})
+    assert {
+        value for (name, *_), value in found.items() if not name.startswith(("notifier_build", "notifier_store"))
+    } == {0}
+
+
+async def test_what_is_given_up_is_counted_as_what_it_becomes(tmp_path):
+    async with world(tmp_path, endpoints=(endpoint("app"), endpoint("picky", events=("upload.failed",)))) as w:
+
+        async def buggy(_delivery):
+            raise ZeroDivisionError
+
+        w.post = buggy
+        await announced(w, "a", 1)
+        await w.settle()
+        found = await scraped(w)
+    assert by_endpoint(found, "notifier_deliveries_total") == {("app", "dead"): 1, ("picky", "dropped"): 1}
+    assert by_endpoint(found, "notifier_delivery_attempts_total") == {}
+
+
+class FullDisk(Store):
+    """A store whose next commit of results fails."""
+
+    is_full = False
+
+    async def record(self, *batch):
+        if self.is_full:
+            raise StoreError("no disk")
+        await super().record(*batch)
+
+
+async def test_what_could_not_be_committed_is_counted_once_it_is(tmp_path):
+    async with world(tmp_path, endpoints=(endpoint("app"),), open_store=FullDisk.open) as w:
+        Answers(w)
+        await announced(w, "a", 1)
+        w.store.is_full = True
+        with pytest.raises(StoreError):
+            await w.settle()
+        assert by_endpoint(await scraped(w), "notifier_delivery_attempts_total") == {}
+        w.store.is_full = False
+        await w.settle()
+        assert by_endpoint(await scraped(w), "notifier_delivery_attempts_total") == {("app", "delivered"): 1}
+
+
+async def test_what_an_announcement_that_failed_would_have_replaced_is_not_counted(tmp_path):
+    async with world(tmp_path, endpoints=(endpoint("latest", order=Order.LATEST),)) as w:
+        await announced(w, "a", 1)
+        newer = event(ord("a"), 2, at=w.clock.now, upload="a")
+        with pytest.raises(sqlite3.IntegrityError):
+            await announce(w.store, newer, newer, to=w.endpoints)
+        assert by_endpoint(await scraped(w), "notifier_deliveries_total") == {}
+        await announce(w.store, newer, to=w.endpoints)
+        assert by_endpoint(await scraped(w), "notifier_deliveries_total") == {("latest", "superseded"): 1}
+
+
+async def test_a_probe_that_may_go_is_a_breaker_half_open(tmp_path):
+    async with world(tmp_path, endpoints=(endpoint("crm", schedule=OFTEN),)) as w:
+        Answers(w)
+        for upload in "abcde":
+            await announced(w, upload, 1)
+        at = await w.settle()
+        assert by_endpoint(await scraped(w), "notifier_endpoint_breaker_state") == {"crm": 2}
+        w.clock.now = at
+        assert by_endpoint(await scraped(w), "notifier_endpoint_breaker_state") == {"crm": 1}
+
+
+async def test_a_throttle_that_is_over_and_a_clock_that_is_set_back_tell_nothing_absurd(tmp_path):
+    async with world(tmp_path, endpoints=(endpoint("busy", schedule=OFTEN),)) as w:
+        Answers(w)
+        await announced(w, "a", 1)
+        await w.sender.send_due()
+        await w.settle()
+        w.clock.now -= 10
+        assert by_endpoint(await scraped(w), "notifier_oldest_waiting_seconds") == {}
+        w.clock.now += 10_000
+        assert by_endpoint(await scraped(w), "notifier_endpoint_throttled_until_timestamp_seconds") == {}
+
+
+async def test_what_is_owed_again_says_nothing_about_how_long_news_take(tmp_path):
+    async with world(tmp_path, endpoints=(endpoint("app"),)) as w:
+        Answers(w)
+        await announced(w, "a", 1)
+        await w.settle()
+        w.clock.now += 86400
+        replay = await w.store.ask(Selection(endpoint="app"), 1.0, w.clock.now)
+        await w.store.owe_again(replay.id, 10, w.clock.now)
+        await w.settle()
+        found = await scraped(w)
+    assert by_endpoint(found, "notifier_deliveries_total") == {("app", "delivered"): 2}
+    assert by_endpoint(found, "notifier_delivery_latency_seconds_count") == {"app": 1}
+    assert by_endpoint(found, "notifier_delivery_body_bytes_count") == {"app": 1}
+
+
+async def test_an_endpoint_that_left_the_config_is_told_of_no_more(tmp_path):
+    async with world(tmp_path, endpoints=(endpoint("app"), endpoint("crm"))) as w:
+        await announced(w, "a", 1)
+    async with world(tmp_path, endpoints=(endpoint("crm"),)) as w:
+        assert by_endpoint(await scraped(w), "notifier_deliveries_waiting") == {"crm": 1}
+
+
+@pytest.mark.parametrize(
+    ("size", "level"), [(LARGE, None), (LARGE + 1, "WARNING"), (LARGEST, "WARNING"), (LARGEST + 1, "ERROR")]
+)
+async def test_a_body_that_is_too_large_is_sent_and_logged_once(tmp_path, caplog, size, level):
+    async with world(tmp_path, endpoints=(endpoint("crm", schedule=OFTEN),)) as w:
+        Answers(w)
+        await announced(w, "a", 1, size=size)
+        await w.sends_until(w.clock.now + 2.5 * MINUTE)
+        assert by_endpoint(await scraped(w), "notifier_delivery_attempts_total") == {("crm", "http_5xx"): 3}
+    lines = [one for one in caplog.records if one.message == "large body"]
+    assert [(one.levelname, one.fields["endpoint"], one.fields["bytes"]) for one in lines] == (
+        [] if level is None else [(level, "crm", size)]
+    )
+
+
+def test_a_bound_belongs_to_what_is_below_it():
+    spread = Spread((1.0, 2.0))
+    for value in (-5.0, 1.0, 1.5, 2.0, 2.5):
+        spread.add(value)
+    assert (spread.counts, spread.sum) == ([2, 2, 1], 7.0)
