@@ -64,25 +64,33 @@ async def announce(
 
     Answers the events in that order.
     """
-    await store.enrol(["posts"], [endpoint.name for endpoint in receivers])
-    known = await store.follow(
-        [Upload(0, "posts", "post", f"post_{number:06}", time.time()) for number in range(uploads)]
-    )
+    known = await follow(store, uploads, receivers)
     announced: list[Event] = []
     for status in statuses:
         for start in range(0, uploads, PAGE):
-            page = [_step(upload, status) for upload in known[start : start + PAGE]]
-            known[start : start + PAGE] = [upload for upload, _ in page]
-            events = [event for _, event in page]
-            await store.announce(
-                Announcement(
-                    await store.source("posts"),
-                    uploads=[upload for upload, _ in page],
-                    owed=[(event, receivers) for event in events],
-                )
-            )
+            page = slice(start, start + PAGE)
+            known[page], events = await announce_page(store, known[page], receivers, status)
             announced += events
     return announced
+
+
+async def follow(store: Store, uploads: int, receivers: Sequence[Endpoint]) -> list[Upload]:
+    """So many uploads, and who is to hear of them."""
+    await store.enrol(["posts"], [endpoint.name for endpoint in receivers])
+    return await store.follow(
+        [Upload(0, "posts", "post", f"post_{number:06}", time.time()) for number in range(uploads)]
+    )
+
+
+async def announce_page(
+    store: Store, uploads: Sequence[Upload], receivers: Sequence[Endpoint], status: Status
+) -> tuple[list[Upload], list[Event]]:
+    """One announcement, one commit: these uploads in that status. Answers them as they are now, and the events."""
+    page = [_step(upload, status) for upload in uploads]
+    after, events = [upload for upload, _ in page], [event for _, event in page]
+    owed = [(event, receivers) for event in events]
+    await store.announce(Announcement(await store.source("posts"), uploads=after, owed=owed))
+    return after, events
 
 
 def _step(upload: Upload, status: Status) -> tuple[Upload, Event]:

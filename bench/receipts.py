@@ -1,6 +1,7 @@
 """The sink as a process, and what must be true of all that it received."""
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -35,21 +36,35 @@ class Sink:
             return found
 
 
+def taken_port() -> socket.socket:
+    """A port of 127.0.0.1 at which nobody listens, and nobody else can: whoever connects is refused."""
+    there = socket.socket()
+    there.bind(("127.0.0.1", 0))
+    return there
+
+
 @contextmanager
-def sink() -> Iterator[Sink]:
-    """Start one. Where there are two processors, it gets the second and this process keeps the first."""
+def sink(there: socket.socket | None = None) -> Iterator[Sink]:
+    """Start one at this port, or at any.
+
+    Where there are two processors, it gets the second and this process keeps the first.
+    """
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, cores[:1])
-    process = subprocess.Popen(  # noqa: S603  # our own module
-        [sys.executable, "-m", "bench.sink", SECRET, str(cores[1 % len(cores)])],
-        cwd=Path(__file__).parent.parent,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
+    with there or taken_port() as listener:
+        port, number = listener.getsockname()[1], listener.fileno()
+        process = subprocess.Popen(  # noqa: S603  # our own module
+            [sys.executable, "-m", "bench.sink", SECRET, str(number), str(cores[1 % len(cores)])],
+            cwd=Path(__file__).parent.parent,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pass_fds=[number],
+        )
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        yield Sink(int(process.stdout.readline()))
+        assert process.stdout.readline(), "the sink did not start"
+        yield Sink(port)
     finally:
         process.stdin.close()
         process.wait()

@@ -1,12 +1,15 @@
 """A receiver as fast as Python can be: takes every request whole, answers 204, verifies only when asked afterwards.
 
-A process of its own. Says its port on stdout; `GET /receipts` hands over what has come since the last such question;
-ends when its stdin is closed.
+What is for `/slow/…` it answers a little later, what is for `/silent/…` never.
+
+A process of its own. Listens on the socket that it is given, and says so on stdout; `GET /receipts` hands over what has
+come since the last such question; ends when its stdin is closed.
 """
 
 import asyncio
 import json
 import os
+import socket
 import sys
 import time
 
@@ -14,12 +17,17 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
 END_OF_HEAD = b"\r\n\r\n"
+SLOW, SILENT = b"POST /slow/", b"POST /silent/"
+TAKES = 0.005
+"""Seconds until a slow answer."""
+Taken = tuple[float, float | None, bytes, bytes]
+"""When a request was there, when it was answered, its head and its body."""
 
 
 class Sink(asyncio.Protocol):
     """One connection; `receipts` is shared by all."""
 
-    def __init__(self, webhook: Webhook, receipts: list[tuple[float, bytes, bytes]]) -> None:
+    def __init__(self, webhook: Webhook, receipts: list[Taken]) -> None:
         self._webhook = webhook
         self._receipts = receipts
         self._pending = b""
@@ -39,9 +47,16 @@ class Sink(asyncio.Protocol):
             body, self._pending = self._pending[start:end], self._pending[end:]
             if head.startswith(b"GET /receipts "):
                 self._hand_over()
+            elif head.startswith(SLOW):
+                asyncio.get_running_loop().call_later(TAKES, self._answer, time.monotonic(), head, body)
+            elif head.startswith(SILENT):
+                self._receipts.append((time.monotonic(), None, head, body))
             else:
-                self._receipts.append((time.monotonic(), head, body))
-                self._transport.write(NO_CONTENT)
+                self._answer(time.monotonic(), head, body)
+
+    def _answer(self, at: float, head: bytes, body: bytes) -> None:
+        self._receipts.append((at, time.monotonic(), head, body))
+        self._transport.write(NO_CONTENT)
 
     def _hand_over(self) -> None:
         document = json.dumps([receipt(self._webhook, *one) for one in self._receipts]).encode()
@@ -56,7 +71,7 @@ def length(head: bytes) -> int:
     return int(head[start + 17 :].split(b"\r\n", 1)[0]) if start >= 0 else 0
 
 
-def receipt(webhook: Webhook, at: float, head: bytes, body: bytes) -> dict[str, object]:
+def receipt(webhook: Webhook, at: float, answered: float | None, head: bytes, body: bytes) -> dict[str, object]:
     """What a request was, the official library's judgement of its signature among it."""
     request, *lines = head.decode().split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
@@ -66,6 +81,7 @@ def receipt(webhook: Webhook, at: float, head: bytes, body: bytes) -> dict[str, 
         return {"at": at, "path": request.split()[1], "verified": False}
     return {
         "at": at,
+        "answered": answered,
         "path": request.split()[1],
         "verified": True,
         "id": headers["webhook-id"],
@@ -75,19 +91,18 @@ def receipt(webhook: Webhook, at: float, head: bytes, body: bytes) -> dict[str, 
     }
 
 
-async def serve(secret: str, core: int | None) -> None:
+async def serve(secret: str, listener: int, core: int) -> None:
     """Until stdin ends."""
-    if core is not None:
-        os.sched_setaffinity(0, {core})
+    os.sched_setaffinity(0, {core})
     loop = asyncio.get_running_loop()
     webhook = Webhook(secret)
-    receipts: list[tuple[float, bytes, bytes]] = []
-    server = await loop.create_server(lambda: Sink(webhook, receipts), "127.0.0.1", 0)
-    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
+    receipts: list[Taken] = []
+    server = await loop.create_server(lambda: Sink(webhook, receipts), sock=socket.socket(fileno=listener))
+    sys.stdout.write("listening\n")
     sys.stdout.flush()
     await loop.run_in_executor(None, sys.stdin.read)
     server.close()
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else None))
+    asyncio.run(serve(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
