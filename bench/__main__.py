@@ -1,10 +1,11 @@
-"""python -m bench: durable, signed deliveries per second, beside a bare client's requests per second."""
+"""python -m bench: deliveries per second, beside a bare client's; what an endpoint that hangs costs."""
 
 import argparse
 import asyncio
 import cProfile
 import gc
 import json
+import logging
 import pstats
 import resource
 import sys
@@ -12,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from bench import report
+from bench import isolation, report
 from bench.corpus import Shape
 from bench.receipts import sink
 from bench.rounds import delays, play
@@ -22,6 +23,7 @@ SHAPES = ((25, 8), (1, 64), (1, 8))
 """Endpoints, and requests at once to each: the daemon's defaults filled up, one busy endpoint, one by default."""
 SAMPLES = 200
 """Of the delay on an idle daemon."""
+PARTS = ("throughput", "isolation")
 
 
 def arguments() -> argparse.Namespace:
@@ -30,12 +32,22 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--deliveries", type=int, default=6000, help="of a round")
     parser.add_argument("--rounds", type=int, default=3, help="of each shape; the medians are shown")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()), help="where the database lies")
+    parser.add_argument("--only", choices=PARTS, help="measure this alone")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--profile", action="store_true", help="show instead where notifier's time goes")
     return parser.parse_args()
 
 
 async def run(asked: argparse.Namespace) -> dict[str, Any]:
+    """All that is to be measured."""
+    document: dict[str, Any] = {"machine": report.machine(asked.folder)}
+    for part, measure in zip(PARTS, (throughput, isolated), strict=True):
+        if asked.only in {None, part}:
+            document |= await measure(asked)
+    return document
+
+
+async def throughput(asked: argparse.Namespace) -> dict[str, Any]:
     """All rounds, after one that warms up."""
     with sink() as there:
         await play(Shape(*SHAPES[0], min(1000, asked.deliveries)), there, asked.folder)
@@ -45,11 +57,19 @@ async def run(asked: argparse.Namespace) -> dict[str, Any]:
             shapes.append(report.figures(shape, [await play(shape, there, asked.folder) for _ in range(asked.rounds)]))
         idle = await delays(there, asked.folder, min(SAMPLES, asked.deliveries))
     return {
-        "machine": report.machine(asked.folder),
         "shapes": shapes,
         "delay": report.delay_figures(idle),
         "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
+
+
+async def isolated(asked: argparse.Namespace) -> dict[str, Any]:
+    """Twice as many rounds, of a twentieth of the deliveries as events; after a short one that warms up."""
+    events = max(1, asked.deliveries // 20)
+    with sink() as there:
+        await isolation.rounds(there, asked.folder, min(40, events), 1)
+        played = await isolation.rounds(there, asked.folder, events, asked.rounds * 2)
+    return {"isolation": report.isolation_figures(played)}
 
 
 async def profile(asked: argparse.Namespace) -> None:
@@ -65,6 +85,7 @@ async def profile(asked: argparse.Namespace) -> None:
 def main() -> None:
     asked = arguments()
     gc.set_threshold(serving.YOUNG)  # as the daemon does; here for both sides
+    logging.basicConfig(level=logging.ERROR)  # that one hangs or is down is no news here
     if asked.profile:
         asyncio.run(profile(asked))
         return

@@ -12,7 +12,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from bench import isolation
 from bench.corpus import Shape
+from bench.isolation import Half
 from bench.rounds import Round
 
 REQUIRED = 0.5
@@ -69,20 +71,60 @@ def delay_figures(delays: Sequence[float]) -> dict[str, float]:
     }
 
 
+def isolation_figures(rounds: Sequence[tuple[Half, Half]]) -> dict[str, Any]:
+    """Medians over the rounds, all well and one hanging; the ratio of the two p99 is taken within each round."""
+    each = [[delay_figures(half.delays) for half in halves] for halves in rounds]
+    well, hanging = (
+        {name: round(statistics.median(row[name] for row in rows), 2) for name in rows[0]}
+        for rows in zip(*each, strict=True)
+    )
+    ratios = [round(one["p99_ms"] / other["p99_ms"], 2) for other, one in each]
+    return {
+        "endpoints": isolation.ENDPOINTS,
+        "events_per_second": isolation.PER_SECOND,
+        "events": sum(len(one.delays) for one, _ in rounds) // (isolation.ENDPOINTS - 1),
+        "busy": round(statistics.fmean(half.busy for one in rounds for half in one), 2),
+        "hung": sum(one.hung for _, one in rounds),
+        "well": well,
+        "hanging": hanging,
+        "ratio": round(statistics.median(ratios), 2),
+        "ratios": ratios,
+    }
+
+
 def printed(document: Mapping[str, Any]) -> str:
     """All of it, for people."""
     lines = [f"{name:10}  {value}" for name, value in document["machine"].items()]
-    lines += ["", "endpoints  at once  deliveries   notifier   aiohttp alone   ratio   µs of processor, each"]
-    lines += [_line(row) for row in document["shapes"]]
+    if "shapes" in document:
+        lines += ["", *_throughput(document)]
+    if "isolation" in document:
+        lines += ["", *_isolation(document["isolation"])]
+    return "\n".join(lines)
+
+
+def _throughput(document: Mapping[str, Any]) -> list[str]:
     delay = document["delay"]
-    lines += [
+    return [
+        "endpoints  at once  deliveries   notifier   aiohttp alone   ratio   µs of processor, each",
+        *[_line(row) for row in document["shapes"]],
         "",
         f"announcement committed → received, idle: median {delay['median_ms']} ms, p99 {delay['p99_ms']} ms",
         f"announced: {document['shapes'][0]['announced_per_second']:,} deliveries/s",
         f"peak memory of this process, both clients and all events in it: {document['peak_rss_mb']:.0f} MB",
         f"required: {REQUIRED} of aiohttp alone",
     ]
-    return "\n".join(lines)
+
+
+def _isolation(row: Mapping[str, Any]) -> list[str]:
+    well, hanging, ratios = row["well"], row["hanging"], row["ratios"]
+    return [
+        f"one of {row['endpoints']} endpoints hangs; at the others, announcement committed → received:",
+        f"all well:    median {well['median_ms']} ms, p99 {well['p99_ms']} ms",
+        f"one hanging: median {hanging['median_ms']} ms, p99 {hanging['p99_ms']} ms",
+        f"p99 × {row['ratio']}; in the rounds {min(ratios)} to {max(ratios)}; wanted: {isolation.WANTED} at most",
+        f"{row['events']:,} events each, {row['events_per_second']}/s; one processor {row['busy']:.0%} busy",
+        f"requests left without an answer: {row['hung']}",
+    ]
 
 
 def _line(row: Mapping[str, Any]) -> str:

@@ -8,8 +8,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+if not (ROOT / "bench").is_dir():
+    pytest.skip("a source distribution may have no bench/", allow_module_level=True)
+sys.path.append(str(ROOT))
 
-pytestmark = pytest.mark.skipif(not (ROOT / "bench").is_dir(), reason="a source distribution has no bench/")
+from bench import receipts, report  # noqa: E402
+from bench.isolation import Half  # noqa: E402
 
 
 async def bench(folder: Path, *more: str) -> str:
@@ -33,10 +37,19 @@ async def test_every_delivery_arrives_once_and_in_order_and_the_table_says_so(tm
 
 async def test_json_has_the_same_figures(tmp_path):
     document = json.loads(await bench(tmp_path, "--json"))
-    assert set(document) == {"machine", "shapes", "delay", "peak_rss_mb"}
+    assert set(document) == {"machine", "shapes", "delay", "peak_rss_mb", "isolation"}
     for row in document["shapes"]:
         assert row["ratio"] == pytest.approx(row["ours_per_second"] / row["bare_per_second"], rel=0.01)
-    assert 0 < document["delay"]["median_ms"] <= document["delay"]["p99_ms"]
+    isolation = document["isolation"]
+    for delay in document["delay"], isolation["well"], isolation["hanging"]:
+        assert 0 < delay["median_ms"] <= delay["p99_ms"]
+    assert (isolation["events"], len(isolation["ratios"])) == (4, 2)
+
+
+@pytest.mark.parametrize(("part", "keys"), [("isolation", {"isolation"})])
+async def test_one_part_alone_is_measured_where_it_is_asked_for(tmp_path, part, keys):
+    assert set(json.loads(await bench(tmp_path, "--json", "--only", part))) == {"machine", *keys}
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_a_profile_shows_our_own_share(tmp_path):
@@ -53,17 +66,25 @@ async def test_a_profile_shows_our_own_share(tmp_path):
         (lambda found: found.reverse(), "lane"),
     ],
 )
-def test_the_check_of_the_receipts_can_fail(spoil, complaint, monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT))
-    from bench.receipts import HEADERS, check  # noqa: PLC0415  # no package of ours, found by its place
-
+def test_the_check_of_the_receipts_can_fail(spoil, complaint):
     found = [
         {"path": "/0", "lane": lane, "sequence": sequence, "id": f"{lane}-{sequence}", "verified": True}
-        | {"headers": HEADERS}
+        | {"headers": receipts.HEADERS}
         for sequence in (1, 2, 3)
         for lane in (1, 2)
     ]
-    check(found, 6, in_order=True)
+    receipts.check(found, 6, in_order=True)
     spoil(found)
     with pytest.raises(AssertionError, match=complaint):
-        check(found, 6, in_order=True)
+        receipts.check(found, 6, in_order=True)
+
+
+def test_medians_are_shown_and_the_ratio_is_taken_within_each_round():
+    rounds = [
+        (Half([0.001] * 9, 0.3, 0), Half([0.002] * 9, 0.3, 5)),
+        (Half([0.004] * 9, 0.4, 0), Half([0.005] * 9, 0.2, 3)),
+    ]
+    row = report.isolation_figures(rounds)
+    assert (row["well"]["p99_ms"], row["hanging"]["p99_ms"], row["ratios"]) == (2.5, 3.5, [2.0, 1.25])
+    assert row["ratio"] == pytest.approx(1.625, abs=0.01)
+    assert (row["events"], row["busy"], row["hung"]) == (2, 0.3, 8)
