@@ -1,4 +1,4 @@
-"""python -m bench: deliveries per second, beside a bare client's; what an endpoint that hangs costs."""
+"""python -m bench: deliveries per second, beside a bare client's; what an endpoint that hangs costs; a return."""
 
 import argparse
 import asyncio
@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from bench import isolation, report
+from bench import isolation, report, returning
 from bench.corpus import Shape
 from bench.receipts import sink
 from bench.rounds import delays, play
@@ -23,7 +23,9 @@ SHAPES = ((25, 8), (1, 64), (1, 8))
 """Endpoints, and requests at once to each: the daemon's defaults filled up, one busy endpoint, one by default."""
 SAMPLES = 200
 """Of the delay on an idle daemon."""
-PARTS = ("throughput", "isolation")
+RATES = (500, 0)
+"""Of the receiver that comes back; 0: none."""
+PARTS = ("throughput", "isolation", "return")
 
 
 def arguments() -> argparse.Namespace:
@@ -41,7 +43,7 @@ def arguments() -> argparse.Namespace:
 async def run(asked: argparse.Namespace) -> dict[str, Any]:
     """All that is to be measured."""
     document: dict[str, Any] = {"machine": report.machine(asked.folder)}
-    for part, measure in zip(PARTS, (throughput, isolated), strict=True):
+    for part, measure in zip(PARTS, (throughput, isolated, returned), strict=True):
         if asked.only in {None, part}:
             document |= await measure(asked)
     return document
@@ -70,6 +72,13 @@ async def isolated(asked: argparse.Namespace) -> dict[str, Any]:
         await isolation.rounds(there, asked.folder, min(40, events), 1)
         played = await isolation.rounds(there, asked.folder, events, asked.rounds * 2)
     return {"isolation": report.isolation_figures(played)}
+
+
+async def returned(asked: argparse.Namespace) -> dict[str, Any]:
+    """With a rate and without."""
+    deliveries = min(returning.MOST, asked.deliveries)
+    came = [await returning.come_back(asked.folder, deliveries, rate) for rate in RATES]
+    return {"return": [report.return_figures(one) for one in came]}
 
 
 async def profile(asked: argparse.Namespace) -> None:

@@ -12,10 +12,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bench import isolation
+from bench import isolation, returning
 from bench.corpus import Shape
 from bench.isolation import Half
+from bench.returning import Return
 from bench.rounds import Round
+from bench.sink import TAKES
 
 REQUIRED = 0.5
 """Of the bare client's rate: what we ask of ourselves at least."""
@@ -92,6 +94,24 @@ def isolation_figures(rounds: Sequence[tuple[Half, Half]]) -> dict[str, Any]:
     }
 
 
+def return_figures(one: Return) -> dict[str, Any]:
+    """Seconds, and what the receiver saw. The ideal is as many as the rate says, or as places and answers let."""
+    moments = [at for at, _ in one.came]
+    rate = one.rate or returning.AT_ONCE / TAKES
+    return {
+        "rate": one.rate,
+        "deliveries": len(moments),
+        "lanes": len(moments) // returning.EACH,
+        "noticed_s": round(one.noticed, 1),
+        "drained_s": round(moments[-1] - moments[0], 2),
+        "ideal_s": round(len(moments) / rate, 2),
+        "fullest_second": returning.fullest(moments),
+        "burst": round(returning.highest(moments, one.rate)) if one.rate else None,
+        "first_at_once": returning.at_once(one.came)[: returning.AT_ONCE],
+        "at_once": max(returning.at_once(one.came)),
+    }
+
+
 def printed(document: Mapping[str, Any]) -> str:
     """All of it, for people."""
     lines = [f"{name:10}  {value}" for name, value in document["machine"].items()]
@@ -99,6 +119,8 @@ def printed(document: Mapping[str, Any]) -> str:
         lines += ["", *_throughput(document)]
     if "isolation" in document:
         lines += ["", *_isolation(document["isolation"])]
+    if "return" in document:
+        lines += ["", *_return(document["return"])]
     return "\n".join(lines)
 
 
@@ -125,6 +147,23 @@ def _isolation(row: Mapping[str, Any]) -> list[str]:
         f"{row['events']:,} events each, {row['events_per_second']}/s; one processor {row['busy']:.0%} busy",
         f"requests left without an answer: {row['hung']}",
     ]
+
+
+def _return(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    first = rows[0]
+    return [
+        f"back after {returning.DOWN:.0f} s; {first['deliveries']:,} deliveries owed in {first['lanes']} lanes:",
+        "rate    tried after   all there after   ideal   fullest second   burst   at once: first, most",
+        *[_return_line(row) for row in rows],
+    ]
+
+
+def _return_line(row: Mapping[str, Any]) -> str:
+    rate, first = f"{row['rate']}/s" if row["rate"] else "none", ", ".join(map(str, row["first_at_once"]))
+    return (
+        f"{rate:6}  {row['noticed_s']:9} s  {row['drained_s']:13.2f} s  {row['ideal_s']:6.2f}"
+        f"  {row['fullest_second']:14,}  {row['burst'] or '–':>6}   {first}; {row['at_once']}"
+    )
 
 
 def _line(row: Mapping[str, Any]) -> str:

@@ -3,16 +3,24 @@
 import asyncio
 import json
 import sys
+from contextlib import nullcontext
+from dataclasses import replace
+from itertools import combinations_with_replacement
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifier.core.model import Rate
 
 ROOT = Path(__file__).parent.parent
 if not (ROOT / "bench").is_dir():
     pytest.skip("a source distribution may have no bench/", allow_module_level=True)
 sys.path.append(str(ROOT))
 
-from bench import receipts, report  # noqa: E402
+from bench import receipts, report, returning  # noqa: E402
+from bench.corpus import Shape, endpoints  # noqa: E402
 from bench.isolation import Half  # noqa: E402
 
 
@@ -37,16 +45,22 @@ async def test_every_delivery_arrives_once_and_in_order_and_the_table_says_so(tm
 
 async def test_json_has_the_same_figures(tmp_path):
     document = json.loads(await bench(tmp_path, "--json"))
-    assert set(document) == {"machine", "shapes", "delay", "peak_rss_mb", "isolation"}
+    assert set(document) == {"machine", "shapes", "delay", "peak_rss_mb", "isolation", "return"}
     for row in document["shapes"]:
         assert row["ratio"] == pytest.approx(row["ours_per_second"] / row["bare_per_second"], rel=0.01)
-    isolation = document["isolation"]
+    isolation, with_rate, without = document["isolation"], *document["return"]
     for delay in document["delay"], isolation["well"], isolation["hanging"]:
         assert 0 < delay["median_ms"] <= delay["p99_ms"]
     assert (isolation["events"], len(isolation["ratios"])) == (4, 2)
+    assert [(row["rate"], row["deliveries"], row["lanes"]) for row in (with_rate, without)] == [
+        (500, 40, 4),
+        (0, 40, 4),
+    ]
+    assert 0 < with_rate["burst"] <= with_rate["fullest_second"] <= 40
+    assert without["burst"] is None
 
 
-@pytest.mark.parametrize(("part", "keys"), [("isolation", {"isolation"})])
+@pytest.mark.parametrize(("part", "keys"), [("isolation", {"isolation"}), ("return", {"return"})])
 async def test_one_part_alone_is_measured_where_it_is_asked_for(tmp_path, part, keys):
     assert set(json.loads(await bench(tmp_path, "--json", "--only", part))) == {"machine", *keys}
     assert list(tmp_path.iterdir()) == []
@@ -79,6 +93,60 @@ def test_the_check_of_the_receipts_can_fail(spoil, complaint):
         receipts.check(found, 6, in_order=True)
 
 
+# --- what came when
+
+
+@pytest.mark.parametrize(
+    ("moments", "rate", "fullest", "burst"),
+    [
+        ([7.0], 4, 1, 1),
+        ([0.0, 0.0, 0.0], 4, 3, 3),
+        ([0.0, 0.25, 0.5, 0.75, 1.0, 1.25], 4, 5, 1),
+        ([0.0, 0.0, 0.25, 0.5], 4, 4, 2),
+        ([0.0, 5.0, 5.0, 5.125, 9.0], 4, 3, 2.5),
+    ],
+)
+def test_the_fullest_second_and_the_burst_are_those_of_the_densest_stretch(moments, rate, fullest, burst):
+    assert returning.fullest(moments) == fullest
+    assert returning.highest(moments, rate) == burst
+
+
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=12), st.integers(1, 9))
+def test_no_stretch_holds_more_than_the_burst_and_the_rate_let(eighths, rate):
+    moments = [one / 8 for one in sorted(eighths)]
+    stretches = combinations_with_replacement(range(len(moments)), 2)
+    assert returning.highest(moments, rate) == max(
+        last - first + 1 - rate * (moments[last] - moments[first]) for first, last in stretches
+    )
+
+
+def test_a_request_is_there_from_its_arrival_to_its_answer():
+    came = [(0.0, 2.0), (1.0, 3.0), (2.5, 4.0), (5.0, 6.0)]
+    assert returning.at_once(came) == [1, 2, 2, 1]
+    assert returning.ended_before(came) == [0, 0, 1, 3]
+
+
+ONE_BY_ONE = [(number, number + 0.5) for number in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("came", "rate", "complaint"),
+    [
+        (ONE_BY_ONE, 0, None),
+        (ONE_BY_ONE, 1, None),
+        ([(0.0, 0.5), *[(1.0, 1.5)] * 2], 0, "2 at once after 1 successes, at 1.000 s"),
+        ([*ONE_BY_ONE, *[(4.0, 4.5)] * 2], 0, None),
+        ([*ONE_BY_ONE, *[(4.0, 4.5)] * 3], 0, "3 at once after 4 successes"),
+        ([(number / 4, number / 4) for number in range(8)], 1, "a burst of 6, at 1/s"),
+        ([(number / 4, number / 4) for number in range(8)], 4, None),
+    ],
+)
+def test_more_than_the_rate_and_a_ramp_that_is_too_steep_are_found(came, rate, complaint):
+    endpoint = replace(endpoints(Shape(1, 2, 0), 80)[0], rate=Rate(rate, 1))
+    with pytest.raises(AssertionError, match=complaint) if complaint else nullcontext():
+        returning.judge(came, endpoint)
+
+
 def test_medians_are_shown_and_the_ratio_is_taken_within_each_round():
     rounds = [
         (Half([0.001] * 9, 0.3, 0), Half([0.002] * 9, 0.3, 5)),
@@ -88,3 +156,11 @@ def test_medians_are_shown_and_the_ratio_is_taken_within_each_round():
     assert (row["well"]["p99_ms"], row["hanging"]["p99_ms"], row["ratios"]) == (2.5, 3.5, [2.0, 1.25])
     assert row["ratio"] == pytest.approx(1.625, abs=0.01)
     assert (row["events"], row["busy"], row["hung"]) == (2, 0.3, 8)
+
+
+@pytest.mark.parametrize(("rate", "ideal", "burst"), [(2, 2.0, 3), (0, 0.0025, None)])
+def test_a_return_is_told_beside_what_it_would_take_at_best(rate, ideal, burst):
+    came = [(0.0, 0.1), (0.25, 0.4), (0.5, 0.6), (0.5, 0.6)]
+    row = report.return_figures(returning.Return(rate, 12.34, came))
+    assert (row["ideal_s"], row["burst"]) == (pytest.approx(ideal, abs=0.01), burst)
+    assert (row["noticed_s"], row["drained_s"], row["fullest_second"], row["at_once"]) == (12.3, 0.5, 4, 2)
