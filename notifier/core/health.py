@@ -263,7 +263,8 @@ def believed(health: Health, now: float) -> Health:
     """The same without what only a clock that was ahead can have written.
 
     What has happened, happened now at the latest, and a probe is no further away than one can be. A wish to be left
-    alone for longer than is heeded is forgotten: nobody knows what it was, and the receiver will say it again.
+    alone for longer than is heeded, by more than clocks are apart, is forgotten: nobody knows what it was, and the
+    receiver will say it again.
     """
     furthest = PROBE_EVERY if health.paused is not None else LONGEST_SHUT * (1 + SPREAD)
     return replace(
@@ -272,7 +273,7 @@ def believed(health: Health, now: float) -> Health:
         failing_since=_no_later(health.failing_since, now),
         paused_at=_no_later(health.paused_at, now),
         probe_at=_no_later(health.probe_at, now + furthest),
-        quiet_until=health.quiet_until if health.quiet_until <= now + LONGEST_ASKED else 0.0,
+        quiet_until=health.quiet_until if health.quiet_until <= now + LONGEST_ASKED + MINUTE else 0.0,
     )
 
 

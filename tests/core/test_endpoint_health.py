@@ -344,6 +344,11 @@ def test_what_a_clock_that_was_ahead_wrote_silences_nobody_for_long():
     assert (now.probe_at, now.paused_at, now.succeeded_at) == (NOW + HOUR, NOW, NOW)
 
 
+def test_a_day_that_was_asked_for_by_a_clock_a_little_ahead_is_waited_for():
+    health = told(WELL, throttled(DAY), now=NOW + 0.5)
+    assert h.believed(health, NOW) == health
+
+
 def test_what_is_possible_is_believed():
     for health in (WELL, told(WELL, throttled(DAY)), shut(), failing(), told(WELL, GONE)):
         assert h.believed(health, NOW) == health
