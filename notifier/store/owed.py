@@ -44,7 +44,7 @@ COUNT = """UPDATE deliveries SET attempts = attempts + 1
 
 GIVE_UP = """UPDATE deliveries SET phase = :phase, due_at = NULL, head = 0, settled_at = :at, cause = :cause
     WHERE id = :id AND phase = 'waiting'"""
-REVIVE = """UPDATE deliveries SET due_at = min(created_at, :now)
+REVIVE = """UPDATE deliveries INDEXED BY deliveries_tried SET due_at = min(created_at, :now)
     WHERE endpoint = :endpoint AND phase = 'waiting' AND attempts > 0 AND blamed = 0"""
 """What waits for another attempt is due, in the order of its announcement, as what was never tried is anyway."""
 WAITING = "SELECT count(*) FROM deliveries INDEXED BY deliveries_lane WHERE endpoint = ? AND phase = 'waiting'"

@@ -192,7 +192,7 @@ CREATE INDEX deliveries_replaced ON deliveries (replaced_by) WHERE replaced_by I
 
 CREATE INDEX deliveries_replay ON deliveries (replay) WHERE replay IS NOT NULL;
 
-CREATE INDEX deliveries_tried ON deliveries (endpoint) WHERE head = 1 AND attempts > 0;
+CREATE INDEX deliveries_tried ON deliveries (endpoint) WHERE phase = 'waiting' AND attempts > 0;
 
 CREATE INDEX deliveries_waiting ON deliveries (endpoint, replay) WHERE phase = 'waiting';
 

@@ -179,7 +179,7 @@ CREATE TABLE deliveries (
 -- Order, as the database sees it: a lane has one head.
 CREATE UNIQUE INDEX deliveries_head ON deliveries (endpoint, lane) WHERE head = 1;
 CREATE INDEX deliveries_due ON deliveries (endpoint, due_at) WHERE head = 1;
-CREATE INDEX deliveries_tried ON deliveries (endpoint) WHERE head = 1 AND attempts > 0;
+CREATE INDEX deliveries_tried ON deliveries (endpoint) WHERE phase = 'waiting' AND attempts > 0;
 CREATE INDEX deliveries_lane ON deliveries (endpoint, lane, sequence) WHERE phase = 'waiting';
 CREATE INDEX deliveries_waiting ON deliveries (endpoint, replay) WHERE phase = 'waiting';
 CREATE INDEX deliveries_phase ON deliveries (endpoint, phase);
