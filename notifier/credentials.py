@@ -23,16 +23,14 @@ class Credentials:
     def __init__(self, watched: Iterable[Watched]) -> None:
         self._budgets: dict[str, Budget] = {}
         self._sharing: dict[str, list[Watched]] = defaultdict(list)
-        self._waiting: dict[str, set[str]] = defaultdict(set)
-        """The sources that would ask if the budget let them."""
-        self._asked_at: dict[str, float] = {}
-        """When each source asked last."""
-        self._is_doubtful: set[str] = set()
+        self._waiting: dict[str, dict[str, None]] = defaultdict(dict)
+        """The sources that would ask if the budget let them, in the order in which they began to wait."""
+        self._doubtful: set[str] = set()
         """Accounts that were refused, or may have been before we began, and have not had a good answer since."""
         for one in watched:
             self._sharing[one.account].append(one)
             one.sharing = self._sharing[one.account]
-        self._is_doubtful.update(self._sharing)
+        self._doubtful.update(self._sharing)
 
     # --- the budget
 
@@ -64,7 +62,6 @@ class Credentials:
     def spend(self, one: Watched, now: float, draw: float) -> None:
         """A look goes."""
         self.withdraws(one)
-        self._asked_at[one.source.name] = now
         self._budgets[one.account] = budgets.spend(self.budget(one), one.allowance, now, draw=draw)
 
     def limited(self, one: Watched, retry_after: float | None, now: float, draw: float) -> float:
@@ -84,21 +81,21 @@ class Credentials:
 
     def waits(self, one: Watched) -> None:
         """Nothing but the budget keeps the source from asking."""
-        self._waiting[one.account].add(one.source.name)
+        self._waiting[one.account].setdefault(one.source.name)
 
     def withdraws(self, one: Watched) -> None:
         """The source asks, or has nothing to ask now."""
-        self._waiting[one.account].discard(one.source.name)
+        self._waiting[one.account].pop(one.source.name, None)
 
     def is_first(self, one: Watched) -> bool:
         """Whether the source has waited for longer than the others that wait."""
-        return min(self._waiting[one.account], key=lambda name: self._asked_at.get(name, 0.0)) == one.source.name
+        return next(iter(self._waiting[one.account])) == one.source.name
 
     # --- refusal
 
     def refuse(self, one: Watched, trouble: Trouble) -> None:
         """The source's credential is none: nobody asks any more, and every other says so in a pass of its own."""
-        self._is_doubtful.add(one.account)
+        self._doubtful.add(one.account)
         for other in self._sharing[one.account]:
             other.is_accepted = False
             if not other.is_stopped:
@@ -106,8 +103,8 @@ class Credentials:
 
     def accept(self, one: Watched) -> None:
         """The source got a good answer: its credential is one, and the others need none to say so."""
-        if one.account in self._is_doubtful and not one.is_stopped:
-            self._is_doubtful.discard(one.account)
+        if one.account in self._doubtful and not one.is_stopped:
+            self._doubtful.discard(one.account)
             for other in self._sharing[one.account]:
                 other.is_accepted = other is not one
 

@@ -42,7 +42,7 @@ class Watched:
     client: Client
     account: str = ""
     """The name under which its budget is kept: sources with one credential share it."""
-    sharing: Sequence["Watched"] = ()
+    sharing: Sequence["Watched"] = field(init=False, repr=False, compare=False)
     """The sources of its credential, itself among them."""
     then: Question | None = None
     """The question asked last, in another form: it goes first. Where it is forgotten, all is asked from the start."""

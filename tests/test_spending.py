@@ -64,6 +64,16 @@ async def test_no_source_takes_every_turn_of_a_scarce_credential(tmp_path, toget
         assert [count for _, count in seen] == [40, 40]
 
 
+async def test_a_source_that_asked_by_a_clock_that_was_ahead_has_its_turn_all_the_same(tmp_path):
+    async with alone(tmp_path, accounts={"posts": "k", "more": "k"}) as w:
+        credentials, (posts, more) = w.poller._credentials, w.poller.watched.values()
+        credentials.spend(posts, FULL + 24 * HOUR, 0.5)
+        credentials.believe(-24 * HOUR, FULL)
+        credentials.waits(posts)
+        credentials.waits(more)
+        assert (credentials.is_first(posts), credentials.is_first(more)) == (True, False)
+
+
 async def test_what_answers_to_one_source_tell_of_a_limit_holds_for_the_others_of_its_credential(tmp_path):
     async with alone(tmp_path, accounts={"posts": "k", "more": "k"}) as w:
         w.client.limit = Limit(remaining=30, reset_in=1.0, total=30, window=60.0)
