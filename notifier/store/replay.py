@@ -36,9 +36,10 @@ OF_EVENT = """SELECT d.id, d.endpoint, d.lane, d.settled_at, e.at, n.name, e.typ
     WHERE e.id = :event AND d.id > :cursor AND d.id <= :up_to AND d.endpoint = coalesce(:endpoint, d.endpoint)
         AND d.phase IN (SELECT value FROM json_each(:phases))
     ORDER BY d.id LIMIT :most"""
-OWE_AGAIN = """UPDATE deliveries SET phase = 'waiting', due_at = :now, slots = 0, head = lane IS NULL, replay = :replay,
-        settled_at = NULL, replaced_by = NULL, dropped_by = NULL, cause = NULL, blamed = 0
-    WHERE id IN (SELECT value FROM json_each(:ids))"""
+ANEW = """phase = 'waiting', due_at = :now, slots = 0, head = lane IS NULL, replay = :replay,
+    settled_at = NULL, replaced_by = NULL, dropped_by = NULL, cause = NULL, blamed = 0"""
+"""What makes a delivery that is over wait again."""
+OWE_AGAIN = f"UPDATE deliveries SET {ANEW} WHERE id IN (SELECT value FROM json_each(:ids))"  # noqa: S608  # our own words
 SAID = """SELECT e.lane, e.sequence, e.position, e.type, s.name, e.status, d.phase
     FROM events AS e JOIN sources AS s ON s.number = e.source
     LEFT JOIN deliveries AS d ON d.event = e.position AND d.endpoint = :endpoint
@@ -49,10 +50,9 @@ UNRENDERED = """SELECT e.position, e.id, e.type, e.at, s.name, e.lane, e.sequenc
     LEFT JOIN renderings AS r ON r.event = e.position AND r.format = :format
     WHERE e.position IN (SELECT value FROM json_each(:events)) AND r.event IS NULL"""
 """Events as `Event` wants them, that nobody wanted in a format before."""
-OWE_LATEST = """INSERT INTO deliveries (event, endpoint, lane, sequence, format, created_at, due_at, head, replay)
+OWE_LATEST = f"""INSERT INTO deliveries (event, endpoint, lane, sequence, format, created_at, due_at, head, replay)
     VALUES (:event, :endpoint, :lane, :sequence, :format, :now, :now, :lane IS NULL, :replay)
-    ON CONFLICT (event, endpoint) DO UPDATE SET phase = 'waiting', due_at = :now, slots = 0, head = lane IS NULL,
-        replay = :replay, settled_at = NULL, replaced_by = NULL, dropped_by = NULL, cause = NULL, blamed = 0"""
+    ON CONFLICT (event, endpoint) DO UPDATE SET {ANEW}"""  # noqa: S608  # our own words
 DEMOTE = """UPDATE deliveries SET head = 0 WHERE endpoint = :endpoint AND lane = :lane AND head = 1 AND id <> (
     SELECT id FROM deliveries WHERE endpoint = :endpoint AND lane = :lane AND phase = 'waiting'
     ORDER BY sequence LIMIT 1)"""
