@@ -29,7 +29,7 @@ SHUT, LONGEST_SHUT = 30.0, 1800.0
 HUSH, LONGEST_HUSH = 5.0, 300.0
 """Seconds for which an endpoint is left alone after a 429 that says nothing of it, after each further one twice."""
 LONGEST_ASKED = DAY
-"""Seconds at most for which it is left alone because it asks for it."""
+"""Seconds at most for which it is left alone because it asks for it; who wants more asks again."""
 SILENT, LASTING = 5 * DAY, 12 * HOUR
 """It pauses after so long without a success, where the first failure and the last are so far apart."""
 PROBE_EVERY = HOUR

@@ -10,10 +10,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 
+from notifier.core.health import LONGEST_ASKED
 from notifier.core.model import Command, Outcome
-
-LONGEST_WAIT = 86400.0
-"""Seconds that a receiver may ask for; who wants to be left alone for longer asks again."""
 
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]*)?")
 _DATES = ("%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y")
@@ -32,12 +30,12 @@ def retry_after(status: int, headers: Mapping[str, str], now: float) -> float | 
         return None
     text = headers.get("retry-after", "").strip()
     if _SECONDS.fullmatch(text):
-        return float(math.ceil(min(float(text), LONGEST_WAIT)))
+        return float(math.ceil(min(float(text), LONGEST_ASKED)))
     until = _moment(text)
     if until is None:
         return None
     theirs = _moment(headers.get("date", "").strip())
-    return min(max(until - (now if theirs is None else theirs), 0.0), LONGEST_WAIT)
+    return min(max(until - (now if theirs is None else theirs), 0.0), LONGEST_ASKED)
 
 
 def _moment(text: str) -> float | None:
