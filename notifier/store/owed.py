@@ -26,27 +26,24 @@ DUE = """SELECT
     LEFT JOIN sources AS s ON s.number = e.source
     LEFT JOIN endpoints AS n ON n.number = d.endpoint
     ORDER BY d.due_at, d.id"""
-
+TRIED = """INSERT INTO attempts (delivery, number, started_at, duration, phases, outcome, status, note, excerpt)
+    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE EXISTS (SELECT 1 FROM deliveries WHERE id = ?1)"""
+"""A row that was given up while its request was on the way may be kept no longer by now."""
 SETTLE = """UPDATE deliveries SET phase = :phase, due_at = :due_at, slots = :slots, attempts = attempts + 1,
         head = head AND :phase = 'waiting', settled_at = :settled_at, replaced_by = NULL, dropped_by = NULL,
         cause = :cause, blamed = :blamed
     WHERE id = :id AND ((phase = 'waiting' AND replay IS :replay) OR :phase = 'delivered')"""
 """A row that was replaced, dropped or owed again while its request was on the way is delivered, or stays as it is."""
-FORWARD = """UPDATE deliveries SET due_at = latest.value FROM json_each(:latest) AS latest
-    WHERE endpoint = :endpoint AND phase = 'waiting' AND latest.key = min(slots, :last) AND due_at > latest.value"""
-TRIED = """INSERT INTO attempts (delivery, number, started_at, duration, phases, outcome, status, note, excerpt)
-    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE EXISTS (SELECT 1 FROM deliveries WHERE id = ?1)"""
-"""A row that was given up while its request was on the way may be kept no longer by now."""
 COUNT = """UPDATE deliveries SET attempts = attempts + 1
     WHERE id = :id AND (phase IN ('superseded', 'dropped') OR replay IS NOT :replay)"""
 """Such a row, where nothing came of the request: it was an attempt all the same."""
-
-
 GIVE_UP = """UPDATE deliveries SET phase = :phase, due_at = NULL, head = 0, settled_at = :at, cause = :cause
     WHERE id = :id AND phase = 'waiting'"""
 REVIVE = """UPDATE deliveries INDEXED BY deliveries_tried SET due_at = min(created_at, :now)
     WHERE endpoint = :endpoint AND phase = 'waiting' AND attempts > 0 AND blamed = 0"""
 """What waits for another attempt is due, in the order of its announcement, as what was never tried is anyway."""
+FORWARD = """UPDATE deliveries SET due_at = latest.value FROM json_each(:latest) AS latest
+    WHERE endpoint = :endpoint AND phase = 'waiting' AND latest.key = min(slots, :last) AND due_at > latest.value"""
 WAITING = "SELECT count(*) FROM deliveries INDEXED BY deliveries_lane WHERE endpoint = ? AND phase = 'waiting'"
 
 
