@@ -5,9 +5,8 @@ import logging
 from collections.abc import Callable, Container, Iterable
 from math import inf
 
-from notifier.core import replay as pace
 from notifier.core.model import Endpoint
-from notifier.core.replay import Selection
+from notifier.core.replay import Selection, per_second, step_of
 from notifier.store import Replay, Store
 
 log = logging.getLogger(__name__)
@@ -42,7 +41,7 @@ class Replays:
 
     async def ask(self, selection: Selection, now: float) -> Replay:
         """Owe these again from now on, those of an endpoint at its rate; raises `UnknownNameError`."""
-        rate = pace.per_second(self._endpoints.get(selection.endpoint or ""))
+        rate = per_second(self._endpoints.get(selection.endpoint or ""))
         replay = await self._store.ask(selection, rate, now)
         self.wake.set()
         return replay
@@ -58,7 +57,7 @@ class Replays:
             latest_for_nobody = replay.selection.latest and endpoint is None
             if latest_for_nobody or replay.selection.endpoint in self._troubled():
                 continue
-            most = pace.step(replay.rate)
+            most = step_of(replay.rate)
             # One that is due later than it can be was put off by a clock that was ahead.
             if not now < self._due.get(replay.id, now) <= now + most / replay.rate:
                 await self._go_on(replay, endpoint, most, now)

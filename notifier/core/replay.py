@@ -44,6 +44,6 @@ def per_second(endpoint: Endpoint | None) -> float:
     return endpoint.rate.count / endpoint.rate.seconds
 
 
-def step(rate: float) -> int:
+def step_of(rate: float) -> int:
     """How many go in one step: what a second allows."""
     return min(MOST, max(1, int(rate)))

@@ -17,7 +17,7 @@ DELIVERY = """SELECT d.id, e.id, e.type, s.name, e.upload, n.name, d.sequence, d
 NEWEST = """json_each(:endpoints) AS w JOIN json_each(:phases) AS p JOIN deliveries AS d ON d.id IN (
         SELECT id FROM deliveries WHERE endpoint = w.value AND phase = p.value AND id < :before
         ORDER BY id DESC LIMIT :most)"""
-PAGE = DELIVERY.format(NEWEST) + " ORDER BY d.id DESC LIMIT :most"
+LISTED = DELIVERY.format(NEWEST) + " ORDER BY d.id DESC LIMIT :most"
 ONE = DELIVERY.format("deliveries AS d") + " WHERE d.id = ?"
 OF_EVENT = DELIVERY.format("deliveries AS d") + " WHERE d.event = ? ORDER BY d.endpoint"
 ATTEMPTS = """SELECT number, started_at, duration, phases, outcome, status, note, excerpt FROM attempts
@@ -135,7 +135,7 @@ class History(Followed):
             "before": 1 << 62 if before is None else before,
             "most": most + 1,
         }
-        found = [_delivery_of(row) for row in await self.database.rows(PAGE, parameters)]
+        found = [_delivery_of(row) for row in await self.database.rows(LISTED, parameters)]
         return Page(found[:most], found[most - 1].id if len(found) > most else None)
 
     async def delivery(self, id_: int) -> tuple[DeliveryRow, list[Tried]] | None:

@@ -15,7 +15,7 @@ from notifier.core.replay import Selection
 from notifier.store.database import UnknownNameError
 from notifier.store.followed import PROMOTE, Followed
 
-PAGE = 500
+LOOKED_AT = 500
 """Deliveries, or uploads, that one step looks at: those that do not match cost time too."""
 
 ONE = """SELECT r.id, r.event, n.name, r.since, r.phases, r.latest, r.up_to, r.rate, r.created_at, r.cursor, r.count,
@@ -154,7 +154,7 @@ class Replaying(Followed):
             "phases": json.dumps(selection.phases),
             "cursor": replay.cursor,
             "up_to": replay.up_to,
-            "most": PAGE,
+            "most": LOOKED_AT,
         }
         since = selection.since or 0.0
         rows = await db.execute_fetchall(TO_ENDPOINT if selection.event is None else OF_EVENT, parameters)
@@ -169,7 +169,7 @@ class Replaying(Followed):
 async def _lacking(db: aiosqlite.Connection, replay: Replay, number: int, endpoint: Endpoint) -> list[_Found]:
     """The next page of uploads, and of each the event that is to be owed, if any."""
     sql = "SELECT media_id, sequence FROM uploads WHERE media_id > ? ORDER BY media_id LIMIT ?"
-    last = {row[0]: row[1] for row in await db.execute_fetchall(sql, (replay.cursor, PAGE))}
+    last = {row[0]: row[1] for row in await db.execute_fetchall(sql, (replay.cursor, LOOKED_AT))}
     said: dict[int, list[Any]] = {lane: [] for lane in last}
     for lane, *event in await db.execute_fetchall(SAID, {"endpoint": number, "lanes": json.dumps(list(last))}):
         said[lane].append(event)
@@ -201,7 +201,7 @@ def _portion(found: Sequence[_Found], cursor: int, most: int) -> tuple[list[_Fou
         cursor = one.cursor
         if one.fits:
             taken.append(one)
-    return taken, cursor, len(found) < PAGE
+    return taken, cursor, len(found) < LOOKED_AT
 
 
 async def _render(db: aiosqlite.Connection, events: Sequence[int], format_: str) -> None:

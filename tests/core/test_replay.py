@@ -4,7 +4,7 @@ import pytest
 from things import receiver
 
 from notifier.core.model import Phase, Rate
-from notifier.core.replay import MOST, OVER, USUAL_RATE, Selection, per_second, step
+from notifier.core.replay import MOST, OVER, USUAL_RATE, Selection, per_second, step_of
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_what_waits_is_not_owed_again():
 )
 def test_an_endpoints_own_rate_holds_or_ten_a_second(rate, wanted, at_once):
     assert per_second(receiver(rate=rate)) == wanted
-    assert step(wanted) == at_once
+    assert step_of(wanted) == at_once
 
 
 def test_where_no_endpoint_is_named_it_is_ten_a_second():

@@ -27,7 +27,7 @@ from notifier.core.model import Phase
 from notifier.core.replay import Selection
 from notifier.store import Store, UnknownNameError
 from notifier.store.database import Database
-from notifier.store.replay import PAGE
+from notifier.store.replay import LOOKED_AT
 
 LATER = NOW + 1000
 TO_APP = Selection(endpoint="app")
@@ -269,11 +269,11 @@ async def test_a_kill_within_a_step_leaves_all_of_it_to_be_done(store):
 
 
 async def test_a_step_looks_at_a_page_and_no_further_whatever_matches(store):
-    await many(store, 2 * PAGE)
+    await many(store, 2 * LOOKED_AT)
     await announce(store, event(5000, 1, at=NOW + 60))
     await ended(store, Phase.DEAD, now=NOW + 60)
     replay = await store.ask(replace(TO_APP, since=NOW + 60), 10.0, LATER)
-    for cursor, count in ((PAGE, 0), (2 * PAGE, 0), (2 * PAGE + 1, 1)):
+    for cursor, count in ((LOOKED_AT, 0), (2 * LOOKED_AT, 0), (2 * LOOKED_AT + 1, 1)):
         assert replay.done_at is None
         replay = await store.owe_again(replay.id, 10, LATER)
         assert (replay.cursor, replay.count) == (cursor, count)
