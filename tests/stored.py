@@ -1,6 +1,6 @@
 """A store to try by itself: what a test does not care about is filled in."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -52,6 +52,11 @@ async def announce(store: Store, *events: Event, to: tuple[Endpoint, ...] = (APP
 async def due(store: Store, name: str = "app", now: float = NOW, limit: int = 100) -> list[Delivery]:
     found, _ = await store.due(now, {name: limit})
     return found
+
+
+def ids(found: Iterable[Delivery]) -> list[str]:
+    """The events of these deliveries."""
+    return [one.event for one in found]
 
 
 def result(delivery: Delivery, phase: Phase = Phase.DELIVERED, due_at: float | None = None) -> Result:

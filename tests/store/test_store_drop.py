@@ -4,23 +4,13 @@ import sqlite3
 
 import pytest
 from planning import overheard, slow
-from stored import APP, ENDPOINTS, NONE, NOW, announce, deliveries, due, event, opened, result, retried
+from stored import APP, ENDPOINTS, NONE, NOW, announce, deliveries, due, event, ids, result, retried
 
 from notifier.core.model import Phase
 from notifier.store import UnknownNameError
 from notifier.store.drop import OWED
 
 LATER = NOW + 1000
-
-
-@pytest.fixture
-async def store(tmp_path):
-    async with opened(tmp_path / "notifier.db") as one:
-        yield one
-
-
-def ids(found):
-    return [one.event for one in found]
 
 
 async def test_what_waits_is_given_up_with_who_and_when_and_its_lane_goes_on(store):

@@ -22,12 +22,6 @@ BIG = 2**62 + 1
 """A fingerprint that no float holds."""
 
 
-@pytest.fixture
-async def store(tmp_path):
-    async with opened(tmp_path / "notifier.db") as one:
-        yield one
-
-
 async def figures(store):
     """How much there is of everything."""
     names = ("uploads", "listings", "events", "deliveries", "attempts")

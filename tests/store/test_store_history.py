@@ -14,12 +14,6 @@ from notifier.store.history import Queue
 LATER = NOW + 1000
 
 
-@pytest.fixture
-async def store(tmp_path):
-    async with opened(tmp_path / "notifier.db") as one:
-        yield one
-
-
 async def pages(store, most, **which):
     """All pages, as the ids of their deliveries."""
     found, before = [], None

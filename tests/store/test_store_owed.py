@@ -16,8 +16,8 @@ from stored import (
     deliveries,
     due,
     event,
+    ids,
     one_upload,
-    opened,
     result,
     retried,
     seen,
@@ -36,16 +36,6 @@ from notifier.store import GivenUp, Standing
 from notifier.store.rows import HEALTH_COLUMNS
 
 WAITING, DELIVERED, DEAD, SUPERSEDED = "waiting", "delivered", "dead", "superseded"
-
-
-@pytest.fixture
-async def store(tmp_path):
-    async with opened(tmp_path / "notifier.db") as one:
-        yield one
-
-
-def ids(found):
-    return [one.event for one in found]
 
 
 # --- what is due

@@ -16,6 +16,7 @@ from stored import (
     deliveries,
     due,
     event,
+    ids,
     opened,
     result,
     retried,
@@ -33,12 +34,6 @@ LATER = NOW + 1000
 TO_APP = Selection(endpoint="app")
 
 
-@pytest.fixture
-async def store(tmp_path):
-    async with opened(tmp_path / "notifier.db") as one:
-        yield one
-
-
 async def ended(store, phase=Phase.DELIVERED, name="app", now=NOW):
     """Everything that is owed comes to this end."""
     while found := await due(store, name, now, 1000):
@@ -51,10 +46,6 @@ async def replayed(store, selection, most=1000, now=LATER):
     while replay.done_at is None:
         replay = await store.owe_again(replay.id, most, now)
     return replay
-
-
-def ids(found):
-    return [one.event for one in found]
 
 
 # --- what becomes of a delivery

@@ -2,7 +2,7 @@
 
 import pytest
 from planning import overheard, slow
-from stored import APP, ENDPOINTS, LATEST, NOW, announce, deliveries, due, event, opened, result, retried, seen, upload
+from stored import APP, ENDPOINTS, LATEST, NOW, announce, deliveries, due, event, result, retried, seen, upload
 
 from notifier.core.diff import reduced
 from notifier.core.model import Observation, Phase, Status, Target, TargetStatus
@@ -13,12 +13,6 @@ from notifier.store.retention import Place
 MONTH = 30 * 86400.0
 THEN = NOW + 2 * MONTH
 """Long after everything has settled."""
-
-
-@pytest.fixture
-async def store(tmp_path):
-    async with opened(tmp_path / "notifier.db") as one:
-        yield one
 
 
 async def events(store):
