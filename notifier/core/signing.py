@@ -49,13 +49,18 @@ def headers(keys: Sequence[Key], event_id: str, timestamp: int, body: bytes) -> 
     exactly one comma.
     """
     content = f"{event_id}.{timestamp}.".encode() + body
-    v1 = [_element("v1", hmac.digest(key, content, "sha256")) for key in keys if isinstance(key, bytes)]
+    v1 = [_element("v1", mac(key, content)) for key in keys if isinstance(key, bytes)]
     v1a = [_element("v1a", key.sign(content)) for key in keys if not isinstance(key, bytes)]
     return {
         "webhook-id": event_id,
         "webhook-timestamp": str(timestamp),
         "webhook-signature": " ".join(v1 + v1a),
     }
+
+
+def mac(key: bytes, content: bytes) -> bytes:
+    """HMAC-SHA256."""
+    return hmac.digest(key, content, "sha256")
 
 
 def _element(scheme: str, signature: bytes) -> str:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from notifier.core.render import standard
-from notifier.core.signing import EXPECTED, EXPECTED_PAIR, headers, parse_secret
+from notifier.core.signing import EXPECTED, EXPECTED_PAIR, headers, mac, parse_secret
 
 VECTORS = [
     (
@@ -205,6 +205,12 @@ def test_who_has_the_public_half_verifies_what_a_pair_signed_and_nothing_else(se
     public.verify(b64decode(signature), b"evt_1.1." + body)
     with pytest.raises(InvalidSignature):
         public.verify(b64decode(signature), b"evt_1.2." + body)
+
+
+def test_a_shared_key_signs_as_the_webhooks_of_github_do():
+    """The example of its documentation of `X-Hub-Signature-256`: the same primitive over a body alone."""
+    signature = mac(b"It's a Secret to Everybody", b"Hello, World!").hex()
+    assert f"sha256={signature}" == "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
 
 
 def test_a_pair_signs_as_the_http_signatures_of_rfc_9421_do():
