@@ -4,7 +4,19 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 
-from notifier.core.health import SHUT, Health, Pause, Resumption, State, believed, is_moved, pause, resumed, stepped
+from notifier.core.health import (
+    SHUT,
+    Health,
+    Pause,
+    Resumption,
+    State,
+    believed,
+    is_moved,
+    pause,
+    released,
+    resumed,
+    stepped,
+)
 from notifier.core.model import Attempt, Cause, Delivery, Endpoint
 from notifier.ended import AGAIN, Batch, about, tell_attempt, tell_given_up, tell_health, tell_size
 from notifier.served import Served
@@ -103,8 +115,8 @@ class Sender:
         await self._change(name, lambda health: pause(health, Pause.PERSON, endpoint, self._clock()))
 
     async def resume(self, name: str) -> None:
-        """Send to an endpoint again that is paused or shut off: all that waits for it is due."""
-        await self._change(name, lambda health: health if health.state is State.OK else resumed(health))
+        """Send to an endpoint again that is paused, shut off or asks for time: all that waits for it is due."""
+        await self._change(name, lambda health: released(health, self._clock()), Resumption.PERSON)
         self.wake.set()
 
     # --- the pass
@@ -197,8 +209,8 @@ class Sender:
                 tell_given_up(one)
             self._stand(standings)
 
-    async def _change(self, name: str, step: Callable[[Health], Health], by: Resumption = Resumption.PERSON) -> None:
-        """Make an endpoint's health another, for another reason than an attempt; `by` is what ends a pause by it."""
+    async def _change(self, name: str, step: Callable[[Health], Health], by: Resumption = Resumption.ANSWERED) -> None:
+        """Make an endpoint's health another, for another reason than an attempt; `by` is what brings it back."""
         await asyncio.shield(self._changed(self._served[name], step, by))
 
     async def _changed(self, served: Served, step: Callable[[Health], Health], by: Resumption) -> None:

@@ -80,10 +80,10 @@ class Served:
     ) -> Standing:
         """What is to be written where the endpoint's health becomes another, and what the other endpoints are told.
 
-        `by` is what ends a pause.
+        `by` is what brings it back; where it is a person, whatever waits is due.
         """
         before, name = self.health, self.endpoint.name
-        revives = healths.revives(before, after)
+        revives = healths.revives(before, after) or by is Resumption.PERSON
         if after.paused is before.paused or not is_told:
             return Standing(name, after, self.tat, now, revives)
         type_, since = "endpoint.resumed", before.paused_at

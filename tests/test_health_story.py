@@ -96,7 +96,7 @@ class Model:
 
     def starts_anew(self) -> None:
         """A person has resumed it."""
-        self.refuses, self.failures, self.shut_until = False, 0, None
+        self.quiet_until, self.refuses, self.failures, self.shut_until = 0.0, False, 0, None
 
 
 class Story(RuleBasedStateMachine):

@@ -326,6 +326,19 @@ async def test_a_person_may_open_a_breaker(tmp_path):
         assert told(w, "ops") == []
 
 
+async def test_a_person_ends_the_wait_that_a_receiver_has_asked_for(tmp_path):
+    async with world(tmp_path, endpoints=(replace(APP, max_in_flight=1), OPS)) as w:
+        script = scripted(w, app=[asking(DAY), GOOD])
+        await announced(w, "abc")
+        assert await w.settle() == w.clock.now + DAY
+        await w.sender.resume("app")
+        await w.settle()
+        assert sorted(script.uploads()) == ["a", "a", "b", "c"]  # what was itself put off is due as well
+        await restart(w)
+        assert await w.settle() == w.clock.now + IDLE
+        assert told(w, "ops") == []
+
+
 @pytest.mark.parametrize("url", ["http://127.0.0.1/", "http://127.0.0.1/?token=t0p-s3cret"])
 async def test_another_url_ends_a_pause_at_the_next_start_and_no_url_is_stored(tmp_path, url):
     app = replace(APP, url="http://127.0.0.1/?token=t0p-s3cret", secrets=(Secret("whsec_hush-hush"),))

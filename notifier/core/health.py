@@ -232,6 +232,13 @@ def resumed(health: Health) -> Health:
     )  # fmt: skip
 
 
+def released(health: Health, now: float) -> Health:
+    """What a person wants who resumes it: whatever holds it back is over, its own wish to be left alone too."""
+    if now < health.quiet_until:
+        health = replace(health, quiet_until=0.0, throttles=0)
+    return health if health.state is State.OK else resumed(health)
+
+
 def is_moved(health: Health, url: str) -> bool:
     """Whether a paused endpoint has another URL than when it paused."""
     return health.url_digest is not None and not is_of(health.url_digest, url)

@@ -296,6 +296,13 @@ def test_a_person_ends_any_pause():
         assert health == Health(sequence=2, ramp=1)
 
 
+def test_a_person_knows_better_than_a_wish_to_be_left_alone_that_has_not_passed():
+    health = told(shut(), throttled(600.0))
+    assert h.released(health, NOW + 599) == h.resumed(replace(health, quiet_until=0.0, throttles=0))
+    assert h.released(health, NOW + 600) == h.resumed(health)
+    assert h.released(told(WELL, GOOD), NOW) == told(WELL, GOOD)
+
+
 def test_after_a_person_has_resumed_it_takes_twelve_hours_of_failures_to_pause_again():
     health = h.resumed(failing(succeeded_at=NOW - 9 * DAY))
     assert told(health, BAD, BAD, every=11 * HOUR).paused is None
