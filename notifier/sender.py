@@ -91,7 +91,7 @@ class Sender:
         await self.believe_no_later()
         for name, served in self._served.items():
             if is_moved(served.health, served.endpoint.url):
-                await self._change(name, resumed, Resumption.URL)
+                await self._change([name], resumed, Resumption.URL)
 
     async def believe_no_later(self, jump: float = 0.0) -> None:
         """Bring forward what is due later than it can be: the clock has been set back since.
@@ -101,8 +101,7 @@ class Sender:
         now = self._clock()
         for served in self._served.values():
             served.rests_until = min(served.rests_until, now + AGAIN)
-        for name in self._served:
-            await self._change(name, lambda health: believed(stepped(health, jump), now))
+        await self._change(self._served, lambda health: believed(stepped(health, jump), now))
         brought = await self._store.bring_forward({name: one.latest(now) for name, one in self._served.items()})
         if brought:
             log.warning("brought forward", extra={"fields": {"deliveries": brought}})
@@ -112,11 +111,11 @@ class Sender:
     async def pause(self, name: str) -> None:
         """Send nothing more to an endpoint until it is resumed; what is on its way ends. What is owed is kept."""
         endpoint = self._served[name].endpoint
-        await self._change(name, lambda health: pause(health, Pause.PERSON, endpoint, self._clock()))
+        await self._change([name], lambda health: pause(health, Pause.PERSON, endpoint, self._clock()))
 
     async def resume(self, name: str) -> None:
         """Send to an endpoint again that is paused, shut off or asks for time: all that waits for it is due."""
-        await self._change(name, lambda health: released(health, self._clock()), Resumption.PERSON)
+        await self._change([name], lambda health: released(health, self._clock()), Resumption.PERSON)
         self.wake.set()
 
     # --- the pass
@@ -209,17 +208,20 @@ class Sender:
                 tell_given_up(one)
             self._stand(standings)
 
-    async def _change(self, name: str, step: Callable[[Health], Health], by: Resumption = Resumption.ANSWERED) -> None:
-        """Make an endpoint's health another, for another reason than an attempt; `by` is what brings it back."""
-        await asyncio.shield(self._changed(self._served[name], step, by))
+    async def _change(
+        self, names: Iterable[str], step: Callable[[Health], Health], by: Resumption = Resumption.ANSWERED
+    ) -> None:
+        """Make the health of endpoints another, for another reason than an attempt; `by` is what brings them back."""
+        await asyncio.shield(self._changed([self._served[name] for name in names], step, by))
 
-    async def _changed(self, served: Served, step: Callable[[Health], Health], by: Resumption) -> None:
+    async def _changed(self, some: Iterable[Served], step: Callable[[Health], Health], by: Resumption) -> None:
         async with self._recording:
-            after = step(served.health)
-            if after != served.health:
-                standing = served.standing(after, self._clock(), self._endpoints, by=by)
-                await self._store.record([], [standing])
-                self._stand([standing])
+            changed = [(served, after) for served in some if (after := step(served.health)) != served.health]
+            now = self._clock()
+            standings = [served.standing(after, now, self._endpoints, by=by) for served, after in changed]
+            if standings:
+                await self._store.record([], standings)
+                self._stand(standings)
 
     def _stand(self, standings: Sequence[Standing]) -> None:
         """Take for true what is committed, and tell it."""

@@ -406,6 +406,24 @@ async def test_a_clock_that_leaps_by_a_year_pauses_nobody(tmp_path):
         assert w.sender.troubled == {"app": "open"}
 
 
+async def test_a_clock_that_is_set_writes_what_it_changes_and_all_of_it_at_once(tmp_path):
+    idle = [replace(APP, name=f"idle-{n}") for n in range(3)]
+    async with world(tmp_path, endpoints=(APP, replace(APP, name="crm"), *idle)) as w:
+        scripted(w, crm=[asking(DAY)])
+        await announce(w.store, event(1, 1, at=w.clock.now), to=w.endpoints[:2])
+        await w.settle()
+        written, record = [], w.store.record
+
+        async def noted(results, standings):
+            written.append([one.endpoint for one in standings])
+            await record(results, standings)
+
+        w.store.record = noted
+        w.clock.now += HOUR
+        await w.sender.believe_no_later(HOUR)
+        assert written == [["app", "crm"]]
+
+
 # --- what is told, and to whom
 
 

@@ -262,7 +262,7 @@ def stepped(health: Health, jump: float) -> Health:
         failing_since=_moved(health.failing_since, jump),
         paused_at=_moved(health.paused_at, jump),
         probe_at=_moved(health.probe_at, jump),
-        quiet_until=health.quiet_until + jump,
+        quiet_until=health.quiet_until and health.quiet_until + jump,
     )
 
 
