@@ -84,7 +84,9 @@ class Served:
         """
         before, name = self.health, self.endpoint.name
         revives = healths.revives(before, after) or by is Resumption.PERSON
-        if after.paused is before.paused or not is_told:
+        if after.paused is not before.paused and after.paused is not None:
+            after = replace(after, untold=not is_told and (before.paused is None or before.untold))
+        if after.paused is before.paused or not is_told or (before.untold and after.paused is None):
             return Standing(name, after, self.tat, now, revives)
         type_, since = "endpoint.resumed", before.paused_at
         if after.paused is not None:

@@ -460,6 +460,53 @@ async def test_who_pauses_at_an_operator_s_event_is_told_by_the_log_alone(tmp_pa
     assert caplog.messages.count("endpoint paused") == 3
 
 
+async def operators(w: World) -> list[str]:
+    sql = "SELECT type FROM events WHERE endpoint IS NOT NULL ORDER BY position"
+    return [row[0] for row in await w.store.database.rows(sql)]
+
+
+async def test_of_a_pause_that_nobody_was_told_of_nobody_is_told_the_end(tmp_path):
+    async with world(tmp_path, endpoints=(APP, OPS, replace(OPS, name="other"))) as w:
+        scripted(w, ops=[GONE])
+        await w.sender.pause("app")
+        await w.settle()
+        await restart(w)
+        scripted(w)
+        for name in ("ops", "app"):
+            await w.sender.resume(name)
+        await w.settle()
+        assert await operators(w) == ["endpoint.paused", "endpoint.resumed"]
+        assert told(w, "other")[-1] == ("endpoint.resumed", "app", "person", 0)
+        await w.sender.pause("ops")
+        await w.sender.resume("ops")
+        assert await operators(w) == ["endpoint.paused", "endpoint.resumed"] * 2
+
+
+async def test_a_pause_that_was_told_of_has_an_end_that_is_whatever_comes_between(tmp_path):
+    async with world(tmp_path, endpoints=(replace(APP, events=("*",)), OPS)) as w:
+        script = scripted(w, app=[BAD])
+        await announced(w, "a")
+        await w.sends_until(w.clock.now + 5 * DAY + HOUR / 2)
+        script.answers["app"] = [GONE]
+        paused = event(-1, 1, "source.failing", at=w.clock.now - 40 * DAY)
+        await announce(w.store, paused, to=(APP,))
+        await w.sends_until(w.clock.now + 2 * HOUR)
+        assert (w.sender.served["app"].health.paused, await operators(w)) == ("gone", ["endpoint.paused"])
+        await w.sender.resume("app")
+        assert await operators(w) == ["endpoint.paused", "endpoint.resumed"]
+
+
+async def test_a_pause_that_nobody_was_told_of_is_told_where_a_person_makes_it_theirs(tmp_path):
+    async with world(tmp_path, endpoints=(APP, OPS, replace(OPS, name="other"))) as w:
+        scripted(w, ops=[BAD])
+        await w.sender.pause("app")
+        await w.sends_until(w.clock.now + 5 * DAY + HOUR)
+        assert (w.sender.troubled["ops"], await operators(w)) == ("paused", ["endpoint.paused"])
+        await w.sender.pause("ops")
+        await w.sender.resume("ops")
+        assert await operators(w) == ["endpoint.paused", "endpoint.paused", "endpoint.resumed"]
+
+
 async def test_a_pause_that_needs_a_person_from_now_on_is_told_again(tmp_path):
     async with world(tmp_path, endpoints=(APP, OPS)) as w:
         script = scripted(w, app=[BAD])

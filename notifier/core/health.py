@@ -98,6 +98,8 @@ class Health:
     paused_at: float | None = None
     url_digest: str | None = None
     """Of a paused endpoint: what tells whether its URL is still the one it had then."""
+    untold: bool = False
+    """Of a paused endpoint: the others were not told of it, and so are not of its end."""
 
     @property
     def state(self) -> State:
@@ -227,8 +229,8 @@ def pause(health: Health, why: Pause, endpoint: Endpoint, now: float) -> Health:
 def resumed(health: Health) -> Health:
     """The pause is over, or the breaker is closed: it begins anew, with one attempt at a time."""
     return replace(
-        health, paused=None, paused_at=None, url_digest=None, probe_at=None, trips=0,
-        failures=0, failing_since=None, ramp=1,
+        health, paused=None, paused_at=None, url_digest=None, untold=False, probe_at=None,
+        trips=0, failures=0, failing_since=None, ramp=1,
     )  # fmt: skip
 
 

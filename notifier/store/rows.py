@@ -51,14 +51,14 @@ def upload_row(upload: Upload) -> tuple[Any, ...]:
 
 
 HEALTH_COLUMNS = """sequence, succeeded_at, failing_since, failures, quiet_until, throttles, probe_at, trips, ramp,
-    paused, paused_at, url_digest"""
+    paused, paused_at, url_digest, untold"""
 """In the order of `Health`."""
 
 
 def health_of(row: Sequence[Any]) -> Health:
     """An endpoint's health from its `HEALTH_COLUMNS`."""
     health = Health(*row)
-    return health if health.paused is None else replace(health, paused=Pause(health.paused))
+    return replace(health, paused=health.paused and Pause(health.paused), untold=bool(health.untold))
 
 
 def health_row(health: Health) -> tuple[Any, ...]:
@@ -66,7 +66,7 @@ def health_row(health: Health) -> tuple[Any, ...]:
     return (
         health.sequence, health.succeeded_at, health.failing_since, health.failures, health.quiet_until,
         health.throttles, health.probe_at, health.trips, health.ramp,
-        health.paused and health.paused.value, health.paused_at, health.url_digest,
+        health.paused and health.paused.value, health.paused_at, health.url_digest, health.untold,
     )  # fmt: skip
 
 

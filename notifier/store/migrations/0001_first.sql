@@ -87,10 +87,12 @@ CREATE TABLE endpoints (
     paused        TEXT    CHECK (paused IN ('failing', 'gone', 'disabled', 'person')),
     paused_at     REAL,
     url_digest    TEXT,                                               -- of its URL when it paused
+    untold        INTEGER NOT NULL DEFAULT 0 CHECK (untold IN (0, 1)), -- nobody was told of the pause, nor is of its end
     tat           REAL    NOT NULL DEFAULT 0,                         -- of its rate: theoretical arrival time
     CHECK ((failures = 0) = (failing_since IS NULL)),
     CHECK ((paused IS NULL) = (paused_at IS NULL)),
     CHECK ((paused IS NULL) = (url_digest IS NULL)),
+    CHECK (untold = 0 OR paused IS NOT NULL),
     CHECK (paused IS NULL OR (paused = 'failing') = (probe_at IS NOT NULL)),
     CHECK ((trips = 0) = (probe_at IS NULL OR paused IS NOT NULL))
 ) STRICT;
