@@ -146,9 +146,9 @@ class Sender:
                 break
             if not served.room(now) or not served.is_free(delivery):
                 continue
-            if not served.wants(delivery):
+            if (cause := served.unwanted(delivery)) is not None:
                 served.in_flight[delivery.id] = delivery
-                self._ended.append((delivery, Cause.UNWANTED))
+                self._ended.append((delivery, cause))
                 self.wake.set()
                 continue
             if served.in_flight and left <= min(len(without), self._in_flight_total // 2):

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 
 from notifier.core import health as healths
 from notifier.core.allowance import Bucket
-from notifier.core.events import Notice, onlookers, wants
+from notifier.core.events import Notice, onlookers, unwanted
 from notifier.core.health import WELL, Health, Resumption
-from notifier.core.model import Delivery, Endpoint
+from notifier.core.model import Cause, Delivery, Endpoint
 from notifier.core.recent import Recent
 from notifier.core.retry import jittered
 from notifier.store import Standing
@@ -27,7 +27,7 @@ class Served:
     """Nothing is sent before, because of a fault of ours: it is no matter of the endpoint's health, and not kept."""
     in_flight: dict[int, Delivery] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
-    _wanted: dict[tuple[str, str | None, str | None], bool] = field(default_factory=dict)
+    _unwanted: dict[tuple[str, str | None, str | None], Cause | None] = field(default_factory=dict)
 
     def opens_at(self) -> float | None:
         """The moment from which anything may be sent; None where a person has to act before."""
@@ -47,12 +47,12 @@ class Served:
             return delivery.id not in self.in_flight
         return all(other.lane != delivery.lane for other in self.in_flight.values())
 
-    def wants(self, delivery: Delivery) -> bool:
-        """Whether the endpoint's config, as it is now, lets the delivery pass."""
+    def unwanted(self, delivery: Delivery) -> Cause | None:
+        """What in the endpoint's config, as it is now, lets the delivery pass no more; None: it passes."""
         about = delivery.type, delivery.source, delivery.status
-        if (known := self._wanted.get(about)) is None:
-            known = self._wanted[about] = wants(self.endpoint, delivery)
-        return known
+        if about not in self._unwanted:
+            self._unwanted[about] = unwanted(self.endpoint, *about)
+        return self._unwanted[about]
 
     def may_go(self, now: float) -> float:
         """When the endpoint's `rate` lets the next one go."""

@@ -582,9 +582,15 @@ async def test_a_clock_that_is_set_back_does_not_prolong_a_rest_after_a_fault_of
 
 
 @pytest.mark.parametrize(
-    "narrowed", [{"events": ("!upload.queued", "*")}, {"sources": ("x",)}, {"statuses": ("gone",)}]
+    ("narrowed", "cause"),
+    [
+        ({"events": ("!upload.queued", "*")}, "unwanted_event"),
+        ({"sources": ("x",)}, "unwanted_source"),
+        ({"statuses": ("gone",)}, "unwanted_status"),
+        ({"sources": ("x",), "statuses": ("gone",)}, "unwanted_source"),
+    ],
 )
-async def test_what_the_config_lets_pass_no_more_is_dropped_and_says_so(tmp_path, narrowed, caplog):
+async def test_what_the_config_lets_pass_no_more_is_dropped_and_says_why(tmp_path, narrowed, cause, caplog):
     async with world(tmp_path, endpoints=(APP,)) as w:
         script = scripted(w)
         await announced(w, "abcdefgh")
@@ -592,8 +598,8 @@ async def test_what_the_config_lets_pass_no_more_is_dropped_and_says_so(tmp_path
         await restart(w)
         await w.settle()
         assert script.came == []
-        assert await rows(w, "phase, cause, attempts") == [("dropped", "unwanted", 0)] * 8
-    assert caplog.messages.count("given up") == 8
+        assert await rows(w, "phase, cause, attempts") == [("dropped", cause, 0)] * 8
+    assert [one.fields["cause"] for one in caplog.records if one.message == "given up"] == [cause] * 8
 
 
 async def test_what_waits_for_an_endpoint_that_left_the_config_is_kept_and_counted_until_it_comes_back(

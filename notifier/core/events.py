@@ -8,9 +8,9 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from notifier.core.model import (
+    Cause,
     Change,
     ChangeReason,
-    Delivery,
     Endpoint,
     Event,
     FieldChange,
@@ -136,7 +136,7 @@ def addressed(event: Event, endpoints: Iterable[Endpoint]) -> tuple[Event, list[
     return rendered(event, {endpoint.format for endpoint in to}), to
 
 
-def wants(endpoint: Endpoint, event: Event | Delivery) -> bool:
+def wants(endpoint: Endpoint, event: Event) -> bool:
     """Whether an endpoint's `events`, `sources` and `statuses` all let an event pass.
 
     What is about no source passes any `sources`, as what has no status passes any `statuses`.
@@ -146,9 +146,18 @@ def wants(endpoint: Endpoint, event: Event | Delivery) -> bool:
 
 def passes(endpoint: Endpoint, type_: str, source: str | None, status: str | None) -> bool:
     """The same of an event of which only this is known."""
-    by_status = not endpoint.statuses or status is None or status in endpoint.statuses
-    by_source = source is None or matches(endpoint.sources, source)
-    return by_status and by_source and matches(endpoint.events, type_)
+    return unwanted(endpoint, type_, source, status) is None
+
+
+def unwanted(endpoint: Endpoint, type_: str, source: str | None, status: str | None) -> Cause | None:
+    """Which of the three does not let it pass, the first where several do not; None where it passes."""
+    if not matches(endpoint.events, type_):
+        return Cause.UNWANTED_EVENT
+    if source is not None and not matches(endpoint.sources, source):
+        return Cause.UNWANTED_SOURCE
+    if endpoint.statuses and status is not None and status not in endpoint.statuses:
+        return Cause.UNWANTED_STATUS
+    return None
 
 
 def matches(patterns: Sequence[str], word: str) -> bool:

@@ -337,8 +337,12 @@ class Cause(StrEnum):
     """The receiver said so."""
     INTERNAL = "internal"
     """A bug of ours: it could not be sent at all."""
-    UNWANTED = "unwanted"
-    """The endpoint's `events`, `sources` or `statuses` let it pass no more."""
+    UNWANTED_EVENT = "unwanted_event"
+    """The endpoint's `events` let it pass no more."""
+    UNWANTED_SOURCE = "unwanted_source"
+    """Its `sources` do not."""
+    UNWANTED_STATUS = "unwanted_status"
+    """Its `statuses` do not."""
 
 
 @dataclass(frozen=True, slots=True)

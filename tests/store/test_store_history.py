@@ -79,9 +79,9 @@ async def test_a_delivery_says_why_it_is_over_and_an_event_may_be_about_an_endpo
     (one,) = await due(store)
     notice = Notice("endpoint.paused", "app", 1, Reason("gone", "text"), since=NOW, at=NOW)
     standing = Standing("app", Health(sequence=1), NOW, NOW, notice=notice, onlookers=[NONE])
-    await store.record([], [standing], [GivenUp(one, Cause.UNWANTED, NOW)])
+    await store.record([], [standing], [GivenUp(one, Cause.UNWANTED_STATUS, NOW)])
     told, dropped = (await store.deliveries()).deliveries
-    assert (dropped.phase, dropped.cause, dropped.dropped_by) == (Phase.DROPPED, Cause.UNWANTED, None)
+    assert (dropped.phase, dropped.cause, dropped.dropped_by) == (Phase.DROPPED, Cause.UNWANTED_STATUS, None)
     assert (told.type, told.source, told.upload, told.endpoint) == ("endpoint.paused", None, None, "none")
     assert (await store.event(told.event))[0].source is None
 

@@ -413,7 +413,7 @@ async def test_who_was_to_blame_once_is_not_for_ever(store):
 
 # --- what is given up
 
-CAUSES = [(Cause.INTERNAL, DEAD), (Cause.UNWANTED, "dropped")]
+CAUSES = [(Cause.INTERNAL, DEAD), (Cause.UNWANTED_EVENT, "dropped"), (Cause.UNWANTED_SOURCE, "dropped")]
 
 
 @pytest.mark.parametrize(("cause", "phase"), CAUSES)

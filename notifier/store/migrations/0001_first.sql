@@ -165,14 +165,15 @@ CREATE TABLE deliveries (
     created_at  REAL    NOT NULL,
     settled_at  REAL,
     replaced_by INTEGER REFERENCES events,
-    cause       TEXT    CHECK (cause IN ('schedule', 'aborted', 'internal', 'unwanted')), -- why it was given up
+    cause       TEXT    CHECK (cause IN ('schedule', 'aborted', 'internal', -- why it was given up
+                'unwanted_event', 'unwanted_source', 'unwanted_status')),
     blamed      INTEGER NOT NULL DEFAULT 0 CHECK (blamed IN (0, 1)),  -- its last answer spoke against it, not its endpoint
     dropped_by  TEXT    CHECK (dropped_by <> ''),                     -- who gave it up
     replay      INTEGER REFERENCES replays,                           -- the last one by which it was owed again
     CHECK ((phase = 'waiting') = (due_at IS NOT NULL)),
     CHECK ((phase = 'waiting') = (settled_at IS NULL)),
     CHECK ((phase = 'superseded') = (replaced_by IS NOT NULL)),
-    CHECK ((phase = 'dropped') = (dropped_by IS NOT NULL OR cause IS 'unwanted')),
+    CHECK ((phase = 'dropped') = (dropped_by IS NOT NULL OR coalesce(cause, '') LIKE 'unwanted%')),
     CHECK (head = 0 OR phase = 'waiting'),
     CHECK (cause IS NULL OR phase IN ('dead', 'dropped')),
     UNIQUE (event, endpoint)
