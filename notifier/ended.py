@@ -159,6 +159,16 @@ def tell_health(before: Health, standing: Standing) -> None:
         log.info("throttled no more", extra={"fields": fields})
 
 
+def tell_signing(served: Served) -> None:
+    """Whether anything can be signed for an endpoint: once each way."""
+    fields = {"endpoint": served.endpoint.name}
+    if served.is_unsigned:
+        why = "every secret of it has ended: add another and restart; what it is owed waits"
+        log.error("cannot sign", extra={"fields": {**fields, "note": why}})
+    else:
+        log.info("can sign again", extra={"fields": fields})
+
+
 def about(delivery: Delivery) -> dict[str, object]:
     """What a line says of a delivery."""
     return {

@@ -18,7 +18,7 @@ from notifier.core.health import (
     stepped,
 )
 from notifier.core.model import Attempt, Cause, Delivery, Endpoint
-from notifier.ended import AGAIN, Batch, about, tell_attempt, tell_given_up, tell_health, tell_size
+from notifier.ended import AGAIN, Batch, about, tell_attempt, tell_given_up, tell_health, tell_signing, tell_size
 from notifier.served import Served
 from notifier.store import Standing, Store
 
@@ -75,10 +75,10 @@ class Sender:
         return self._served
 
     @property
-    def troubled(self) -> dict[str, State]:
+    def troubled(self) -> dict[str, str]:
         """The endpoints that are not well, and how it stands with them."""
-        states = {name: served.health.state for name, served in self._served.items()}
-        return {name: state for name, state in states.items() if state is not State.OK}
+        troubles = {name: served.trouble for name, served in self._served.items()}
+        return {name: trouble for name, trouble in troubles.items() if trouble is not None}
 
     async def open(self) -> None:
         """Remember how the endpoints fare. To be called at the start, when each has its number in the store."""
@@ -124,6 +124,9 @@ class Sender:
         """One pass: record what has ended, start what may go. Answers the moment at which to come back."""
         await self.record_ended()
         now = self._clock()
+        for served in self._served.values():
+            if served.sign_with(now):
+                tell_signing(served)
         opening = [at for served in self._served.values() if (at := served.opens_at()) is not None and at > now]
         wanted = {
             name: room + len(served.in_flight) for name, served in self._served.items() if (room := served.room(now))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from notifier.core import health as healths
 from notifier.core.allowance import Bucket
 from notifier.core.events import Notice, onlookers, unwanted
-from notifier.core.health import WELL, Health, Resumption
+from notifier.core.health import WELL, Health, Resumption, State
 from notifier.core.model import Cause, Delivery, Endpoint
 from notifier.core.recent import Recent
 from notifier.core.retry import jittered
@@ -26,8 +26,23 @@ class Served:
     rests_until: float = 0.0
     """Nothing is sent before, because of a fault of ours: it is no matter of the endpoint's health, and not kept."""
     in_flight: dict[int, Delivery] = field(default_factory=dict)
+    is_unsigned: bool = False
+    """Every secret of it has ended: nothing is sent until the config has another, for nothing could be signed."""
     tally: Tally = field(default_factory=Tally)
     _unwanted: dict[tuple[str, str | None, str | None], Cause | None] = field(default_factory=dict)
+
+    def sign_with(self, now: float) -> bool:
+        """See which secrets have ended by now; answers whether `is_unsigned` is another than before."""
+        secrets, before = self.endpoint.secrets, self.is_unsigned
+        self.is_unsigned = bool(secrets) and all(secret.has_ended(now) for secret in secrets)
+        return self.is_unsigned is not before
+
+    @property
+    def trouble(self) -> str | None:
+        """Why it gets nothing at present, or next to nothing, in one word; None: all is well."""
+        if self.is_unsigned:
+            return "unsigned"
+        return None if self.health.state is State.OK else self.health.state.value
 
     def opens_at(self) -> float | None:
         """The moment from which anything may be sent; None where a person has to act before."""
@@ -37,7 +52,7 @@ class Served:
     def room(self, now: float) -> int:
         """How many more may be sent."""
         at = self.opens_at()
-        if at is None or at > now:
+        if at is None or at > now or self.is_unsigned:
             return 0
         return max(0, healths.places(self.health, self.endpoint.max_in_flight) - len(self.in_flight))
 

@@ -124,7 +124,7 @@ def _watched(source: Source, session: ClientSession, pace: float, account: str) 
 async def _status(store: Store, sender: Sender) -> str:
     counts = await store.counts()
     said = [f"{counted(counts['uploads'], 'upload')} followed", f"{counted(counts['waiting'], 'delivery')} waiting"]
-    return ", ".join([*said, *(f"{name} {state.value}" for name, state in sender.troubled.items())])
+    return ", ".join([*said, *(f"{name} {trouble}" for name, trouble in sender.troubled.items())])
 
 
 def _heed_signals(app: App) -> None:

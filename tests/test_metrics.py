@@ -5,6 +5,7 @@ import re
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from world import World, endpoint, world
 
 from notifier.core.model import Attempt, Delivery, Order, Outcome, Phase
 from notifier.core.replay import Selection
+from notifier.core.secret import Secret
 from notifier.server.metrics import Metrics
 from notifier.store import Store, StoreError
 from notifier.tally import LARGE, LARGEST, Spread
@@ -36,6 +38,7 @@ ENDPOINTS = (
     *(endpoint(name, schedule=OFTEN) for name in ("app", "crm", "busy", "gone", "inside", "ours")),
     endpoint("wrong", schedule=(0.0,)),
     endpoint("latest", schedule=OFTEN, order=Order.LATEST),
+    replace(endpoint("mute"), secrets=(Secret("whsec_x", not_after=0.0),)),
 )
 
 
@@ -109,13 +112,14 @@ async def test_how_it_stands_with_each_endpoint_is_told(tmp_path):
         found, figures = await scraped(w), await w.store.figures()
         began = w.clock.now - 30 * MINUTE
     assert by_endpoint(found, "notifier_deliveries_waiting") == {
-        "app": 1, "crm": 4, "busy": 4, "gone": 4, "inside": 4, "ours": 4, "wrong": 1, "latest": 2,
+        "app": 1, "crm": 4, "busy": 4, "gone": 4, "inside": 4, "ours": 4, "wrong": 1, "latest": 2, "mute": 4,
     }  # fmt: skip
     assert by_endpoint(found, "notifier_deliveries_dead") == {"wrong": 3}
     assert by_endpoint(found, "notifier_deliveries_in_flight") == {"app": 1, "wrong": 1}
-    waited = ("crm", "busy", "gone", "inside", "ours", "latest")
+    waited = ("crm", "busy", "gone", "inside", "ours", "latest", "mute")
     assert by_endpoint(found, "notifier_oldest_waiting_seconds") == dict.fromkeys(waited, 30 * MINUTE)
     assert by_endpoint(found, "notifier_endpoint_paused") == {"gone": 1}
+    assert by_endpoint(found, "notifier_endpoint_unsigned") == {"mute": 1}
     assert by_endpoint(found, "notifier_endpoint_breaker_state") == {"crm": 2, "inside": 2, "latest": 2}
     until = by_endpoint(found, "notifier_endpoint_throttled_until_timestamp_seconds")
     assert until == {"busy": began + 7200}

@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 from stored import announce, event
 from things import DAY, HOUR
-from world import World, endpoint, world
+from world import Clock, World, endpoint, world
 
 from notifier.core.events import receivers
 from notifier.core.model import Attempt, Command, Delivery, Order, Outcome, Rate, Status
@@ -569,6 +569,48 @@ async def test_a_fault_of_ours_is_no_attempt_and_all_is_due_again_in_half_a_minu
     assert (line.levelname, line.fields) == (
         "ERROR", {"endpoint": "app", "note": "no file descriptor is left", "next": now + 30},
     )  # fmt: skip
+
+
+async def test_where_every_secret_has_ended_all_waits_untried_and_is_told_once_until_the_config_has_another(
+    tmp_path, caplog
+):
+    caplog.set_level(logging.INFO)
+    ends_at = Clock().now + HOUR
+    old = tuple(Secret(f"whsec_{n}", not_after=ends_at - n) for n in range(2))
+    async with world(tmp_path, endpoints=(replace(APP, secrets=old), replace(APP, name="crm"))) as w:
+        script = scripted(w)
+        await announced(w, "a")
+        w.clock.now = ends_at
+        await w.settle()
+        assert w.sender.troubled == {}
+        w.clock.now += 0.001
+        await announced(w, "bc")
+        await w.sends_until(ends_at + DAY)
+        assert (script.uploads(), script.uploads("crm")) == (["a"], ["a", "b", "c"])
+        assert w.sender.troubled == {"app": "unsigned"}
+        assert await rows(w, "phase, slots, attempts", "endpoint = 1 AND id > 2") == [("waiting", 0, 0)] * 2
+        w.endpoints = (replace(APP, secrets=(*old, Secret("whsec_new"))), w.endpoints[1])
+        await restart(w)
+        await w.settle()
+        assert script.uploads() == ["a", "b", "c"]
+    told = [(one.message, one.levelname, one.fields["endpoint"]) for one in caplog.records if "sign" in one.message]
+    assert told == [("cannot sign", "ERROR", "app")]
+    assert "whsec" not in caplog.text
+
+
+async def test_a_clock_that_is_set_back_to_when_a_secret_was_good_lets_it_sign_again(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    old = Secret("whsec_old", not_after=Clock().now)
+    async with world(tmp_path, endpoints=(replace(APP, secrets=(old,)),)) as w:
+        script = scripted(w)
+        w.clock.now += DAY
+        await announced(w, "a")
+        await w.settle()
+        w.clock.now -= DAY
+        await w.sender.believe_no_later(-DAY)
+        await w.settle()
+        assert (script.uploads(), w.sender.troubled) == (["a"], {})
+    assert [one for one in caplog.messages if "sign" in one] == ["cannot sign", "can sign again"]
 
 
 async def test_a_clock_that_is_set_back_does_not_prolong_a_rest_after_a_fault_of_ours(tmp_path):

@@ -27,6 +27,7 @@ class Shown:
     now: float
     queue: Queue
     health: Health
+    is_unsigned: bool
     in_flight: int
     superseded: int
     tally: Tally
@@ -87,6 +88,11 @@ GAUGES: tuple[tuple[str, str, Callable[[Shown], float]], ...] = (
         "notifier_endpoint_paused",
         "1 where it is paused, at its own word, by a person, or after 5 days of failures",
         lambda one: one.health.paused is not None,
+    ),
+    (
+        "notifier_endpoint_unsigned",
+        "1 where every secret of it has ended: nothing is sent until the config has another",
+        lambda one: one.is_unsigned,
     ),
     (
         "notifier_endpoint_breaker_state",

@@ -58,7 +58,15 @@ class Metrics:
         return Reading(
             figures,
             {
-                name: Shown(now, queues[name], one.health, len(one.in_flight), superseded[name], one.tally.copy())
+                name: Shown(
+                    now,
+                    queues[name],
+                    one.health,
+                    one.is_unsigned,
+                    len(one.in_flight),
+                    superseded[name],
+                    one.tally.copy(),
+                )
                 for name, one in self._served.items()
             },
         )
