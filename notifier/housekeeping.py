@@ -1,9 +1,13 @@
 """Beside the loops: what is over for longer than it is kept goes, every hour, a bite at a time."""
 
 import asyncio
+import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 from notifier.store import Place, Store
+
+log = logging.getLogger(__name__)
 
 EVERY = 3600.0
 """Seconds from one round to the next."""
@@ -32,6 +36,7 @@ class Housekeeping:
         self._keep = max(keep, SHORTEST)
         self._place: Place | None = Place()
         self._next_at = 0.0
+        self._buried: Counter[str] = Counter()
         self._left: list[Callable[[float], Awaitable[bool]]] = []
         """What this round has yet to do; each is repeated until it answers that there is no more."""
 
@@ -42,7 +47,8 @@ class Housekeeping:
                 return self._next_at
             self._next_at = now + EVERY
             self._place = Place()
-            self._left = [self._deliveries, self._events, self._uploads, self._replays, self._pages, self._log]
+            self._left = [self._deliveries, self._events, self._uploads, self._replays]
+            self._left += [self._absent, self._pages, self._log]
         if not await self._left[0](now - self._keep):
             del self._left[0]
         return now + PAUSE if self._left else self._next_at
@@ -50,6 +56,18 @@ class Housekeeping:
     def doubt_the_clock(self, now: float) -> None:
         """Break off the round, and begin the next one hours later."""
         self._left, self._next_at = [], now + DOUBTED
+
+    async def _absent(self, before: float) -> bool:
+        """What waits for endpoints that left the config before then is dead."""
+        buried = await self._store.bury_left(before, before + self._keep, BITE)
+        self._buried += buried
+        if buried.total() == BITE:
+            return True
+        for name, number in self._buried.items():
+            fields = {"endpoint": name, "deliveries": number}
+            log.error("endpoint left the config long ago: what waited for it is dead", extra={"fields": fields})
+        self._buried.clear()
+        return False
 
     async def _deliveries(self, before: float) -> bool:
         return await self._store.prune_deliveries(before, BITE) == BITE

@@ -85,8 +85,9 @@ class Sender:
         for name, (health, tat) in (await self._store.healths()).items():
             if name in self._served:
                 self._served[name].health, self._served[name].tat = health, tat
-            elif waiting := await self._store.waiting(name):
-                fields = {"endpoint": name, "waiting": waiting}
+        for name, since in (await self._store.mark_left(self._served, self._clock())).items():
+            if waiting := await self._store.waiting(name):
+                fields = {"endpoint": name, "waiting": waiting, "since": since}
                 log.warning("endpoint left the config: what waits for it is kept", extra={"fields": fields})
         await self.believe_no_later()
         for name, served in self._served.items():
@@ -102,6 +103,8 @@ class Sender:
         for served in self._served.values():
             served.rests_until = min(served.rests_until, now + AGAIN)
         await self._change(self._served, lambda health: believed(stepped(health, jump), now))
+        if jump:
+            await self._store.mark_left(self._served, now, jump)
         brought = await self._store.bring_forward({name: one.latest(now) for name, one in self._served.items()})
         if brought:
             log.warning("brought forward", extra={"fields": {"deliveries": brought}})

@@ -178,8 +178,8 @@ def span(seconds: float) -> str:
 def metrics() -> str:
     """Every metric of a registry in which one endpoint has all that one can have."""
     tally = Tally(refused={"private": 1})
-    shown = Shown(0.0, Queue("app", 0, 0, None), WELL, is_unsigned=False, in_flight=0, superseded=0, tally=tally)
-    families = registry(Reading(Figures(0, 0, []), {"app": shown})).collect()
+    shown = Shown(0.0, WELL, is_unsigned=False, in_flight=0, superseded=0, tally=tally)
+    families = registry(Reading(0.0, Figures(0, 0, [Queue("app", 0, 0, None)]), {"app": shown})).collect()
     return table(
         ("name", "type", "labels", "what it is"),
         ((f"`{name(one)}`", one.type, ", ".join(labels(one)) or "–", one.documentation) for one in families),

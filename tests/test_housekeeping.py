@@ -130,6 +130,87 @@ async def test_what_a_silent_baseline_took_is_never_told_however_often_the_progr
     assert w.receivers.types("app") == []
 
 
+# --- what waits for an endpoint that left the config
+
+
+@asynccontextmanager
+async def left(path, number, **more):
+    """A world that names "crm" alone, in which so many lanes of two wait for "app"; the last of each is first in it."""
+    async with world(path, endpoints=(APP, endpoint("crm"))) as w:
+        for sequence in (2, 1):
+            news = (event(lane, sequence, at=w.clock.now) for lane in range(1, number + 1))
+            await announce(w.store, *news, to=(APP,))
+    async with world(path, endpoints=(endpoint("crm"),), **more) as w:
+        yield w
+
+
+async def waits(store):
+    found = await store.database.rows("SELECT phase, cause, count(*) FROM deliveries GROUP BY phase, cause ORDER BY 1")
+    return [tuple(row) for row in found]
+
+
+async def test_what_waits_for_an_endpoint_that_left_the_config_is_kept_and_in_the_end_dead(tmp_path, caplog):
+    async with left(tmp_path, BITE) as w:
+        start = w.clock.now
+        await round_of(Housekeeping(w.store, 30 * DAY), start + 30 * DAY)
+        await w.settle()
+        assert await waits(w.store) == [("waiting", None, 2 * BITE)]
+        bites, _ = await round_of(Housekeeping(w.store, 30 * DAY), start + 30 * DAY + 1)
+        assert bites >= 9
+        assert await waits(w.store) == [("dead", "left", 2 * BITE)]
+        ((at,),) = await w.store.database.rows("SELECT DISTINCT settled_at FROM deliveries")
+        assert at == start + 30 * DAY + 1
+        assert w.receivers.calls == 0
+    told = [(one.levelname, one.fields) for one in caplog.records if one.message.startswith("endpoint left the config")]
+    assert told == [
+        ("WARNING", {"endpoint": "app", "waiting": 2 * BITE, "since": start}),
+        ("ERROR", {"endpoint": "app", "deliveries": 2 * BITE}),
+    ]
+
+
+async def test_who_comes_back_gets_what_waits_in_order_be_it_while_it_is_given_up(tmp_path):
+    async with left(tmp_path, BITE) as w:
+        await w.store.bury_left(w.clock.now + 1, w.clock.now, BITE)
+        assert await waits(w.store) == [("dead", "left", BITE), ("waiting", None, BITE)]
+    async with world(tmp_path, endpoints=(APP, endpoint("crm"))) as w:
+        await round_of(Housekeeping(w.store, 30 * DAY), w.clock.now + 31 * DAY)
+        await w.settle()
+        assert await waits(w.store) == [("dead", "left", BITE), ("delivered", None, BITE)]
+
+
+async def test_who_left_again_has_all_of_its_time_again(tmp_path):
+    async with left(tmp_path, 1) as w:
+        start = w.clock.now
+    async with world(tmp_path, endpoints=(APP,)):
+        pass
+    async with world(tmp_path, endpoints=()) as w:
+        w.clock.now = start + 29 * DAY
+        await w.sender.open()  # as a restart does
+        for now, phase in ((start + 30 * DAY, "waiting"), (start + 31 * DAY, "dead")):
+            await round_of(Housekeeping(w.store, 30 * DAY), now)
+            assert [one[0] for one in await waits(w.store)] == [phase]
+
+
+@pytest.mark.parametrize("jump", [-400 * DAY, 400 * DAY])
+async def test_a_clock_that_is_set_neither_shortens_nor_prolongs_the_time_of_who_left(tmp_path, jump):
+    async with left(tmp_path, 1) as w:
+        w.clock.now += DAY + jump
+        await w.sender.believe_no_later(jump)
+        for days, phase in ((29, "waiting"), (29.1, "dead")):
+            await round_of(Housekeeping(w.store, 30 * DAY), w.clock.now + days * DAY)
+            assert [one[0] for one in await waits(w.store)] == [phase]
+
+
+async def test_a_clock_that_was_ahead_when_one_left_does_not_prolong_its_time(tmp_path):
+    async with left(tmp_path, 1) as w:
+        async with w.store.database.transaction() as db:
+            await db.execute("UPDATE endpoints SET left_at = 1e12 WHERE name = 'app'")
+        await w.stop()
+        await w.start()
+        await round_of(Housekeeping(w.store, 30 * DAY), w.clock.now + 30.1 * DAY)
+        assert await waits(w.store) == [("dead", "left", 2)]
+
+
 async def test_a_clock_that_was_set_forgets_nothing_for_hours(tmp_path):
     async with delivered(tmp_path, 1) as store:
         keeping = Housekeeping(store, 30 * DAY)

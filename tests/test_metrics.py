@@ -262,11 +262,20 @@ async def test_what_is_owed_again_says_nothing_about_how_long_news_take(tmp_path
     assert by_endpoint(found, "notifier_delivery_body_bytes_count") == {"app": 1}
 
 
-async def test_an_endpoint_that_left_the_config_is_told_of_no_more(tmp_path):
-    async with world(tmp_path, endpoints=(endpoint("app"), endpoint("crm"))) as w:
-        await announced(w, "a", 1)
+async def test_of_an_endpoint_that_left_the_config_nothing_is_told_but_what_waits_for_it_and_what_is_dead(tmp_path):
+    async with world(tmp_path, endpoints=tuple(endpoint(name) for name in ("app", "crm", "idle"))) as w:
+        await announce(w.store, event(1, 1, at=w.clock.now), to=w.endpoints[:2])
     async with world(tmp_path, endpoints=(endpoint("crm"),)) as w:
-        assert by_endpoint(await scraped(w), "notifier_deliveries_waiting") == {"crm": 1}
+        w.clock.now += MINUTE
+        found = await scraped(w)
+        assert by_endpoint(found, "notifier_deliveries_waiting") == {"app": 1, "crm": 1}
+        assert by_endpoint(found, "notifier_oldest_waiting_seconds") == {"app": MINUTE, "crm": MINUTE}
+        assert {name for name, *labels in found if "app" in labels} == {
+            "notifier_deliveries_waiting", "notifier_deliveries_dead", "notifier_oldest_waiting_seconds",
+        }  # fmt: skip
+        assert not [labels for _, *labels in found if "idle" in labels]
+        await w.store.bury_left(w.clock.now, w.clock.now, 9)
+        assert by_endpoint(await scraped(w), "notifier_deliveries_dead") == {"app": 1}
 
 
 @pytest.mark.parametrize(

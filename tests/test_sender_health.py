@@ -660,7 +660,7 @@ async def test_what_waits_for_an_endpoint_that_left_the_config_is_kept_and_count
         await w.settle()
         assert sorted(script.uploads()) == ["a", "b", "c"]
     left = [one.fields for one in caplog.records if one.message.startswith("endpoint left the config")]
-    assert left == [{"endpoint": "app", "waiting": 3}]
+    assert left == [{"endpoint": "app", "waiting": 3, "since": w.clock.now}]
 
 
 # --- nobody holds up anybody

@@ -337,6 +337,8 @@ class Cause(StrEnum):
     """The receiver said so."""
     INTERNAL = "internal"
     """A bug of ours: it could not be sent at all."""
+    LEFT = "left"
+    """Its endpoint left the config, and has not come back for long."""
     UNWANTED_EVENT = "unwanted_event"
     """The endpoint's `events` let it pass no more."""
     UNWANTED_SOURCE = "unwanted_source"

@@ -25,17 +25,11 @@ class Shown:
     """An endpoint at the moment `now`."""
 
     now: float
-    queue: Queue
     health: Health
     is_unsigned: bool
     in_flight: int
     superseded: int
     tally: Tally
-
-    @property
-    def oldest(self) -> float:
-        """The age of the oldest that waits."""
-        return 0.0 if self.queue.oldest is None else max(0.0, self.now - self.queue.oldest)
 
     @property
     def breaker(self) -> int:
@@ -59,30 +53,44 @@ class Shown:
 class Reading:
     """All that one scrape tells."""
 
+    now: float
     figures: Figures
     endpoints: Mapping[str, Shown]
 
+    @property
+    def queues(self) -> list[Queue]:
+        """What is owed to each endpoint, and to those that left the config, where anything is."""
+        return [one for one in self.figures.queues if one.endpoint in self.endpoints or one.waiting or one.dead]
 
-GAUGES: tuple[tuple[str, str, Callable[[Shown], float]], ...] = (
+
+def _age(queue: Queue, now: float) -> float:
+    return 0.0 if queue.oldest is None else max(0.0, now - queue.oldest)
+
+
+QUEUES: tuple[tuple[str, str, Callable[[Queue, float], float]], ...] = (
     (
         "notifier_deliveries_waiting",
         "Deliveries that wait for an attempt, or for another one",
-        lambda one: one.queue.waiting,
+        lambda queue, _now: queue.waiting,
     ),
     (
         "notifier_deliveries_dead",
         "Deliveries that are dead and kept, until they are dropped or replayed",
-        lambda one: one.queue.dead,
-    ),
-    (
-        "notifier_deliveries_in_flight",
-        "Deliveries whose attempt has begun and is not recorded",
-        lambda one: one.in_flight,
+        lambda queue, _now: queue.dead,
     ),
     (
         "notifier_oldest_waiting_seconds",
         "Age of the oldest delivery that waits, since its announcement or replay; 0 where none does",
-        lambda one: one.oldest,
+        _age,
+    ),
+)
+"""Of what is owed to each endpoint: name, meaning, value at a moment."""
+
+GAUGES: tuple[tuple[str, str, Callable[[Shown], float]], ...] = (
+    (
+        "notifier_deliveries_in_flight",
+        "Deliveries whose attempt has begun and is not recorded",
+        lambda one: one.in_flight,
     ),
     (
         "notifier_endpoint_paused",
@@ -179,6 +187,9 @@ class _Told:
     def collect(self) -> Iterator[Metric]:
         """Each metric with its samples."""
         yield from _of_the_daemon(self._reading.figures)
+        queues, now = self._reading.queues, self._reading.now
+        for name, words, worth in QUEUES:
+            yield _gauge(name, words, ["endpoint"], [((one.endpoint,), worth(one, now)) for one in queues])
         endpoints = self._reading.endpoints.items()
         for name, words, value in GAUGES:
             yield _gauge(name, words, ["endpoint"], [((endpoint,), value(one)) for endpoint, one in endpoints])

@@ -53,14 +53,13 @@ class Metrics:
 
     async def _read(self) -> Reading:
         figures = await self._store.figures()
-        queues, superseded = {queue.endpoint: queue for queue in figures.queues}, self._store.superseded
-        now = self._clock()
+        superseded, now = self._store.superseded, self._clock()
         return Reading(
+            now,
             figures,
             {
                 name: Shown(
                     now,
-                    queues[name],
                     one.health,
                     one.is_unsigned,
                     len(one.in_flight),

@@ -1,7 +1,12 @@
-"""What is given up: a delivery that waits, or is dead, is owed no more. Its row and its attempts stay."""
+"""What is given up: a delivery that waits, or is dead, is owed no more. Its row and its attempts stay.
+
+So are those dead, until they are replayed, whose endpoint left the config long ago.
+"""
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import aiosqlite
 
@@ -15,6 +20,14 @@ NEWEST = """SELECT d.id FROM json_each(:phases) AS p
     JOIN deliveries AS d ON d.id IN (
         SELECT id FROM deliveries WHERE endpoint = :endpoint AND phase = p.value ORDER BY id DESC LIMIT :most)
     ORDER BY d.id DESC LIMIT :most"""
+
+
+LEFT = """SELECT d.id, n.name FROM endpoints AS n
+    JOIN deliveries AS d ON d.id IN (
+        SELECT id FROM deliveries WHERE endpoint = n.number AND phase = 'waiting' ORDER BY id DESC LIMIT :most)
+    WHERE n.left_at < :before ORDER BY d.id DESC LIMIT :most"""
+BURY = """UPDATE deliveries SET phase = 'dead', due_at = NULL, head = 0, settled_at = :now, cause = 'left'
+    WHERE id IN (SELECT value FROM json_each(:ids)) RETURNING endpoint, lane"""
 
 
 class Dropping(Followed):
@@ -41,9 +54,26 @@ class Dropping(Followed):
             found = await db.execute_fetchall(NEWEST, parameters)
             return await _drop(db, [row[0] for row in found], by, now)
 
+    async def bury_left(self, before: float, now: float, most: int) -> Counter[str]:
+        """Let what waits for endpoints that left the config before a moment be dead, `most` at once, the newest first.
+
+        Answers how many of each: to be repeated until there is none. Should one be named again meanwhile, its lanes are
+        in order.
+        """
+        async with self.database.transaction() as db:
+            found = list(await db.execute_fetchall(LEFT, {"before": before, "most": most}))
+            ids = json.dumps([id_ for id_, _ in found])
+            await _promote(db, await db.execute_fetchall(BURY, {"ids": ids, "now": now}))
+        return Counter(name for _, name in found)
+
 
 async def _drop(db: aiosqlite.Connection, ids: Sequence[int], by: str, now: float) -> int:
     dropped = list(await db.execute_fetchall(DROP, {"ids": json.dumps(ids), "by": by, "now": now}))
-    lanes = [{"endpoint": endpoint, "lane": lane} for endpoint, lane in dropped if lane is not None]
-    await db.executemany(PROMOTE, lanes)
+    await _promote(db, dropped)
     return len(dropped)
+
+
+async def _promote(db: aiosqlite.Connection, over: Iterable[Any]) -> None:
+    """Let the lanes of these go on."""
+    lanes = [{"endpoint": endpoint, "lane": lane} for endpoint, lane in over if lane is not None]
+    await db.executemany(PROMOTE, lanes)

@@ -1,7 +1,7 @@
 """What the sender asks of the store: what may go now, and one transaction for a batch of results."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import aiosqlite
@@ -44,6 +44,8 @@ REVIVE = """UPDATE deliveries INDEXED BY deliveries_tried SET due_at = min(creat
 """What waits for another attempt is due, in the order of its announcement, as what was never tried is anyway."""
 FORWARD = """UPDATE deliveries SET due_at = latest.value FROM json_each(:latest) AS latest
     WHERE endpoint = :endpoint AND phase = 'waiting' AND latest.key = min(slots, :last) AND due_at > latest.value"""
+MARK_LEFT = """UPDATE endpoints SET left_at = CASE
+    WHEN name NOT IN (SELECT value FROM json_each(:present)) THEN min(coalesce(left_at + :jump, :now), :now) END"""
 WAITING = "SELECT count(*) FROM deliveries INDEXED BY deliveries_lane WHERE endpoint = ? AND phase = 'waiting'"
 
 
@@ -113,6 +115,17 @@ class Owed(Followed):
         """How every endpoint fares, and the theoretical arrival time of its rate; those too that left the config."""
         rows = await self.database.rows(f"SELECT name, tat, {HEALTH_COLUMNS} FROM endpoints")  # noqa: S608  # our own words
         return {name: (health_of(health), tat) for name, tat, *health in rows}
+
+    async def mark_left(self, present: Iterable[str], now: float, jump: float = 0.0) -> dict[str, float]:
+        """Note of all endpoints but those `present` that the config names them no more, of the latter that it does.
+
+        Answers since when it does not. `jump` is by how many seconds the clock was put forward just now, or back.
+        """
+        parameters = {"present": json.dumps(list(present)), "now": now, "jump": jump}
+        async with self.database.transaction() as db:
+            await db.execute(MARK_LEFT, parameters)
+            left = await db.execute_fetchall("SELECT name, left_at FROM endpoints WHERE left_at IS NOT NULL")
+            return {row[0]: row[1] for row in left}
 
     async def waiting(self, endpoint: str) -> int:
         """How many deliveries wait for an endpoint."""

@@ -37,7 +37,7 @@ CREATE TABLE deliveries (
     created_at  REAL    NOT NULL,
     settled_at  REAL,
     replaced_by INTEGER REFERENCES events,
-    cause       TEXT    CHECK (cause IN ('schedule', 'aborted', 'internal', -- why it was given up
+    cause       TEXT    CHECK (cause IN ('schedule', 'aborted', 'internal', 'left', -- why it was given up
                 'unwanted_event', 'unwanted_source', 'unwanted_status')),
     blamed      INTEGER NOT NULL DEFAULT 0 CHECK (blamed IN (0, 1)),  -- its last answer spoke against it, not its endpoint
     dropped_by  TEXT    CHECK (dropped_by <> ''),                     -- who gave it up
@@ -68,6 +68,7 @@ CREATE TABLE endpoints (
     url_digest    TEXT,                                               -- of its URL when it paused
     untold        INTEGER NOT NULL DEFAULT 0 CHECK (untold IN (0, 1)), -- nobody was told of the pause, nor is of its end
     tat           REAL    NOT NULL DEFAULT 0,                         -- of its rate: theoretical arrival time
+    left_at       REAL,                                               -- since when the config names it no more
     CHECK ((failures = 0) = (failing_since IS NULL)),
     CHECK ((paused IS NULL) = (paused_at IS NULL)),
     CHECK ((paused IS NULL) = (url_digest IS NULL)),
@@ -198,6 +199,8 @@ CREATE INDEX deliveries_replay ON deliveries (replay) WHERE replay IS NOT NULL;
 CREATE INDEX deliveries_tried ON deliveries (endpoint) WHERE phase = 'waiting' AND attempts > 0;
 
 CREATE INDEX deliveries_waiting ON deliveries (endpoint, replay) WHERE phase = 'waiting';
+
+CREATE INDEX endpoints_left ON endpoints (left_at) WHERE left_at IS NOT NULL;
 
 CREATE INDEX events_at ON events (at);
 

@@ -89,6 +89,7 @@ CREATE TABLE endpoints (
     url_digest    TEXT,                                               -- of its URL when it paused
     untold        INTEGER NOT NULL DEFAULT 0 CHECK (untold IN (0, 1)), -- nobody was told of the pause, nor is of its end
     tat           REAL    NOT NULL DEFAULT 0,                         -- of its rate: theoretical arrival time
+    left_at       REAL,                                               -- since when the config names it no more
     CHECK ((failures = 0) = (failing_since IS NULL)),
     CHECK ((paused IS NULL) = (paused_at IS NULL)),
     CHECK ((paused IS NULL) = (url_digest IS NULL)),
@@ -96,6 +97,8 @@ CREATE TABLE endpoints (
     CHECK (paused IS NULL OR (paused = 'failing') = (probe_at IS NOT NULL)),
     CHECK ((trips = 0) = (probe_at IS NULL OR paused IS NOT NULL))
 ) STRICT;
+
+CREATE INDEX endpoints_left ON endpoints (left_at) WHERE left_at IS NOT NULL;
 
 CREATE TABLE events (
     position INTEGER PRIMARY KEY AUTOINCREMENT,                       -- in the log of all events
@@ -165,7 +168,7 @@ CREATE TABLE deliveries (
     created_at  REAL    NOT NULL,
     settled_at  REAL,
     replaced_by INTEGER REFERENCES events,
-    cause       TEXT    CHECK (cause IN ('schedule', 'aborted', 'internal', -- why it was given up
+    cause       TEXT    CHECK (cause IN ('schedule', 'aborted', 'internal', 'left', -- why it was given up
                 'unwanted_event', 'unwanted_source', 'unwanted_status')),
     blamed      INTEGER NOT NULL DEFAULT 0 CHECK (blamed IN (0, 1)),  -- its last answer spoke against it, not its endpoint
     dropped_by  TEXT    CHECK (dropped_by <> ''),                     -- who gave it up
