@@ -31,9 +31,12 @@ from notifier.providers import PROVIDERS
 from notifier.providers.http import open_session
 from notifier.replays import Replays
 from notifier.sender import Sender
-from notifier.server import health, metrics
-from notifier.server.listening import start
+from notifier.server import api, health, metrics
+from notifier.server.access import Guard
+from notifier.server.control import Control
+from notifier.server.listening import Server, start
 from notifier.server.metrics import Metrics
+from notifier.server.routes import Route
 from notifier.store import Store
 from notifier.systemd import Notify
 from notifier.watched import Watched
@@ -80,16 +83,20 @@ async def serve(settings: Settings, notify: Notify, pace: float = 1.0) -> None:
         chores: list[Chore] = [replays, Housekeeping(store, settings.keep)]
         app = App(poller, sender, partial(_status, store, sender), notify, chores=chores)
         opened.callback(app.close)
-        if settings.listen is not None:
-            told = Metrics(store, sender.served, time.time)
-            ready = health.readiness(app.marks, store.ping)
-            routes = [*health.routes(ready), *metrics.routes(told, settings.token)]
-            server = await start(settings.listen, routes)
-            opened.push_async_callback(server.close)
+        ready = health.readiness(app.marks, store.ping)
+        told = Metrics(store, sender.served, time.time)
+        control = Control(store, sender, replays, time.time)
+        server = await _server(settings, [*health.routes(ready), *metrics.routes(told), *api.routes(control)])
+        opened.push_async_callback(server.close)
         _heed_signals(app)
         _tell_start(settings)
         await app.run(min(LONGEST_STOP, max((one.timeout for one in settings.endpoints), default=0.0)))
     log.info("stopped")
+
+
+async def _server(settings: Settings, routes: Iterable[Route]) -> Server:
+    host = settings.listen[0] if settings.listen else ""
+    return await start(routes, Guard(settings.token, host, time.monotonic), settings.socket, settings.listen)
 
 
 def _accounts(sources: Iterable[Source]) -> dict[str, str]:

@@ -5,11 +5,16 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
+from notifier.core.secret import Secret
+from notifier.server.access import Guard
 from notifier.server.health import readiness, routes
 from notifier.server.listening import start
 from notifier.systemd import Marks
 
 WELL = {"poller": "", "sender": "", "database": ""}
+TOKEN = "a-token-that-nobody-may-see"
+GUARD = Guard(Secret(TOKEN), "127.0.0.1", float)
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
 ILL = {**WELL, "sender": "no pass within 30 s"}
 
 
@@ -18,7 +23,7 @@ async def serving(found=None):
     async def checks():
         return WELL if found is None else found
 
-    server = await start(("127.0.0.1", 0), routes(checks))
+    server = await start(routes(checks), GUARD, listen=("127.0.0.1", 0))
     async with aiohttp.ClientSession(f"http://127.0.0.1:{server.port}") as session:
         yield session
     await server.close()
@@ -73,14 +78,14 @@ async def test_a_head_asks_without_a_body():
 
 
 async def test_what_is_not_there_is_a_problem_document():
-    async with serving() as session, session.get("/nowhere") as response:
+    async with serving() as session, session.get("/nowhere", headers=BEARER) as response:
         assert response.status == 404
         assert response.content_type == "application/problem+json"
         assert await response.json(content_type=None) == {"type": "about:blank", "title": "Not Found", "status": 404}
 
 
 async def test_another_method_is_a_problem_document_that_names_the_right_ones():
-    async with serving() as session, session.post("/healthz") as response:
+    async with serving() as session, session.post("/healthz", headers=BEARER) as response:
         assert response.status == 405
         assert response.content_type == "application/problem+json"
         assert response.headers["Allow"] == "GET,HEAD"
@@ -102,23 +107,23 @@ async def test_a_taken_port_is_told_by_its_name_in_the_config():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(OSError, match=rf"^server\.listen: 127\.0\.0\.1:{port}: Address already in use$"):
-            await start(("127.0.0.1", port), [])
+            await start([], GUARD, listen=("127.0.0.1", port))
 
 
 async def test_an_address_that_is_not_here_is_told_as_it_is_written():
     with pytest.raises(OSError, match=r"^server\.listen: \[2001:db8::1\]:9480: [A-Z]\w+"):
-        await start(("2001:db8::1", 9480), [])
+        await start([], GUARD, listen=("2001:db8::1", 9480))
 
 
 @pytest.mark.parametrize("host", [".".join(["a" * 60] * 5), "a..b"])  # too long to be asked for, and no name at all
 async def test_a_host_that_has_no_address_is_told(host):
     with pytest.raises(OSError, match=rf"^server\.listen: {host}:9480: .+") as told:
-        await start((host, 9480), [])
+        await start([], GUARD, listen=(host, 9480))
     assert not str(told.value).endswith("None")
 
 
 async def test_a_closed_server_lets_go_of_its_port():
-    server = await start(("127.0.0.1", 0), [])
+    server = await start([], GUARD, listen=("127.0.0.1", 0))
     await server.close()
     socket.create_server(("127.0.0.1", server.port)).close()
 

@@ -5,19 +5,14 @@ import logging
 from base64 import b64encode
 from contextlib import asynccontextmanager
 
-import aiohttp
 import pytest
+from asking import BEARER, TOKEN, served
 from prometheus_client.parser import text_string_to_metric_families
-from world import endpoint, world
 
 from notifier.core.secret import Secret
-from notifier.server import health, metrics
-from notifier.server.listening import start
+from notifier.server.access import Guard
 from notifier.server.metrics import Metrics
 from notifier.store import Store, StoreError
-
-TOKEN = "a-token-that-nobody-may-see"
-BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 
 def basic(text):
@@ -27,19 +22,8 @@ def basic(text):
 @asynccontextmanager
 async def scrapable(path, token=TOKEN, open_store=Store.open, **more):
     """A server over a world of one endpoint, and a session with it."""
-    async with world(path, endpoints=(endpoint("app"),), open_store=open_store) as w:
-        told = Metrics(w.store, w.sender.served, w.clock, **more)
-        routes = metrics.routes(told, None if token is None else Secret(token))
-
-        async def checks():
-            return {}
-
-        server = await start(("127.0.0.1", 0), [*health.routes(checks), *routes])
-        try:
-            async with aiohttp.ClientSession(f"http://127.0.0.1:{server.port}") as session:
-                yield w, session
-        finally:
-            await server.close()
+    async with served(path, token=token, open_store=open_store, **more) as (w, _, stranger):
+        yield w, stranger.session
 
 
 async def asked(session, headers=None, path="/metrics"):
@@ -130,7 +114,7 @@ async def test_the_token_is_in_no_log_no_error_and_no_repr(tmp_path, caplog):
             for headers in (BEARER, basic(f"x:{TOKEN}"), {"Authorization": f"Bearer {TOKEN}x"}):
                 async with session.get("/metrics", headers=headers) as response:
                     said += [await response.text(), str(response.headers)]
-        said.append(repr(metrics.routes(Metrics(w.store, w.sender.served, w.clock), Secret(TOKEN))))
+        said.append(repr(Guard(Secret(TOKEN), "127.0.0.1", float)))
     assert len(said) == 13
     for hidden in (TOKEN, b64encode(f"x:{TOKEN}".encode()).decode()):
         assert hidden not in "".join(said) + caplog.text

@@ -12,7 +12,7 @@ import click
 from notifier import log as logs
 from notifier.cli.options import CONFIG_IS_WRONG, config_option, settings_or_exit
 from notifier.config import Settings
-from notifier.server.listening import CannotListen
+from notifier.server.sockets import CannotListen
 from notifier.serving import serve
 from notifier.store import NewerDatabaseError, StoreError
 from notifier.systemd import Notify

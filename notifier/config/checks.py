@@ -9,7 +9,7 @@ from notifier.config.faults import Findings, KeyPath
 from notifier.config.headers import header_faults
 from notifier.config.keys import check_keys
 from notifier.config.models import EndpointTable, File, SourceTable, sending
-from notifier.config.places import Surroundings, store_path
+from notifier.config.places import Surroundings, socket_path, store_path
 from notifier.config.units import address, is_loopback
 from notifier.config.urls import check_base, check_endpoint
 from notifier.config.words import nearest, one_of
@@ -60,7 +60,9 @@ def _hidden_texts(endpoint: EndpointTable, path: KeyPath) -> Iterator[Hidden]:
 def check(file: File, around: Surroundings, document: Mapping[str, Any], findings: Findings) -> None:
     """Everything between the tables, and between them and the machine; `document` has them as they are written."""
     with findings.at(("store", "url")):
-        store_path(file.store.url, around)
+        store = store_path(file.store.url, around)
+        with findings.at(("server", "socket")):
+            socket_path(file.server.socket, store, around)
     if file.server.listen and file.server.token is None and not is_loopback(address(file.server.listen)[0]):
         findings.fault(("server", "listen"), "needs a token: others can reach this address")
     _unique("sources", [source.name for source in file.sources], findings)

@@ -41,7 +41,7 @@ def sections(reading: Reading) -> Iterator[Section]:
     """The config in effect, table by table."""
     file, settings = reading.file, reading.settings
     yield _section("store", file.store, url=f"sqlite://{settings.store_path}")
-    yield _section("server", file.server)
+    yield _section("server", file.server, socket=str(settings.socket))
     yield _section("delivery", file.delivery)
     for table, source in zip(file.sources, settings.sources, strict=True):
         yield _source(table, source)

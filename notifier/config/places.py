@@ -11,6 +11,10 @@ from notifier.providers.base import Provider
 
 SYSTEM = Path("/etc/notifier/config.toml")
 HERE = Path("config.toml")
+SOCKET = "notifier.sock"
+"""The file of the control socket, where its folder alone is known."""
+LONGEST_SOCKET = 107
+"""Bytes of a socket's path: `sun_path` of unix(7) has 108, the last of them 0."""
 STORE = 'expected "sqlite:///absolute/path.db" or "sqlite:relative/path.db"'
 
 
@@ -59,3 +63,18 @@ def store_path(url: str | None, around: Surroundings) -> Path:
         if base.is_absolute():  # the XDG specification: a relative one is to be ignored
             return base / below / "notifier" / "notifier.db"
     raise Wrong("set store.url: there is no $STATE_DIRECTORY, $XDG_STATE_HOME or $HOME to keep the database in")
+
+
+def socket_path(written: str | None, store: Path, around: Surroundings) -> Path:
+    """The control socket: relative to the config's folder, or by default where systemd wants it, else beside `store`.
+
+    Raises `Wrong` where no socket can have such a path.
+    """
+    runtime = around.environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
+    path = Path(runtime or store.parent) / SOCKET
+    if written is not None:
+        path = Path(os.path.abspath(around.folder / written))  # noqa: PTH100  # resolve() would follow links
+    if len(os.fsencode(path)) > LONGEST_SOCKET:
+        is_default = " by default" if written is None else ""
+        raise Wrong(f"set a shorter one: {path}, where it would be{is_default}, has more than {LONGEST_SOCKET} bytes")
+    return path

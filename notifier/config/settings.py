@@ -16,7 +16,7 @@ from notifier.config.models import (
     TargetsTable,
     sending,
 )
-from notifier.config.places import Surroundings, store_path
+from notifier.config.places import Surroundings, socket_path, store_path
 from notifier.config.units import address, network, rate, seconds
 from notifier.core.description import Auth, Description, ListCall, Paging, SingleCall, TargetCall
 from notifier.core.model import Baseline, Basic, Endpoint, Order, Source, TargetStatus
@@ -32,6 +32,8 @@ class Settings:
     """The database, absolute."""
     keep: float
     """Seconds for which what is settled and delivered stays."""
+    socket: Path
+    """The control socket, absolute."""
     listen: tuple[str, int] | None
     """Host and port of the server over TCP; None: off."""
     token: Secret | None
@@ -45,9 +47,11 @@ class Settings:
 def meaning(file: File, secrets: Mapping[KeyPath, Secret], around: Surroundings, warnings: tuple[str, ...]) -> Settings:
     """The meaning of a config without faults."""
     keys = {path[1]: secret for path, secret in secrets.items() if path[0] == "sources"}
+    store = store_path(file.store.url, around)
     return Settings(
-        store_path=store_path(file.store.url, around),
+        store_path=store,
         keep=seconds(file.store.keep),
+        socket=socket_path(file.server.socket, store, around),
         listen=address(file.server.listen) if file.server.listen else None,
         token=secrets.get(("server", "token")),
         in_flight_total=file.delivery.in_flight_total,

@@ -7,12 +7,16 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+from notifier.server.routes import Route
 from notifier.systemd import Marks
 
 LATELY = 30.0
 """Seconds within which each loop has made a pass."""
 PROMPTLY = 1.0
 """Seconds within which the database answers."""
+
+ALIVE = "Whether the process answers"
+READY = "Whether both loops made a pass lately and the database answers"
 
 Ping = Callable[[], Awaitable[object]]
 """Asks the database anything; raises where it cannot."""
@@ -42,11 +46,12 @@ async def _asked(ping: Ping, promptly: float) -> str:
     return ""
 
 
-def routes(checks: Checks) -> list[web.RouteDef]:
+def routes(checks: Checks) -> list[Route]:
     """Open to everybody."""
+    ready = partial(_ready, checks)
     return [
-        *(web.get(path, _alive) for path in ("/healthz", "/livez", "/-/healthy")),
-        *(web.get(path, partial(_ready, checks)) for path in ("/readyz", "/-/ready")),
+        *(Route("GET", path, ALIVE, _alive, is_open=True) for path in ("/healthz", "/livez", "/-/healthy")),
+        *(Route("GET", path, READY, ready, is_open=True) for path in ("/readyz", "/-/ready")),
     ]
 
 

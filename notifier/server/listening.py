@@ -1,47 +1,67 @@
 """Routes → a server that listens: our headers on every answer, every error a problem document."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
+
+from notifier.server import problems, sockets
+from notifier.server.access import Guard, is_local
+from notifier.server.routes import Route
+from notifier.server.sockets import CannotListen
 
 HEADERS = {"Server": "notifier", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
-KEPT = ("Allow", "WWW-Authenticate")
-"""Headers of an error without which its status would say too little."""
+LARGEST_BODY = 1024 * 1024
+"""Bytes of what is asked."""
+SOON = 1.0
+"""Seconds that a call which was accepted gets to end, once the server closes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that listens on `port`."""
+    """A server that listens, over TCP at `port`; 0 where it does not."""
 
     port: int
-    _runner: web.AppRunner
+    _opened: AsyncExitStack
 
     async def close(self) -> None:
-        """Answer what was accepted, and let go of the port."""
-        await self._runner.cleanup()
+        """Answer what was accepted, and let go of socket and port."""
+        await self._opened.aclose()
 
 
-class CannotListen(OSError):
-    """The address of `server.listen` cannot be had; the message says why."""
+async def start(
+    routes: Iterable[Route], guard: Guard, socket: Path | None = None, listen: tuple[str, int] | None = None
+) -> Server:
+    """Listen at the control socket, and on (host, port), port 0 being any free one; raises `CannotListen`."""
+    app = web.Application(client_max_size=LARGEST_BODY)
+    found = {
+        app.router.add_route(method, route.path, route.handler): route for route in routes for method in route.methods
+    }
+    app.middlewares.extend([_finished, _guarded(guard, found)])
+    async with AsyncExitStack() as opened:
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SOON)
+        opened.push_async_callback(runner.cleanup)
+        await runner.setup()
+        if socket is not None:
+            bound = sockets.bind(socket)
+            opened.callback(bound.remove)
+            await web.SockSite(runner, bound.socket).start()
+        port = 0 if listen is None else await _listen(runner, *listen)
+        return Server(port, opened.pop_all())
 
 
-async def start(listen: tuple[str, int], routes: Iterable[web.RouteDef]) -> Server:
-    """Listen on (host, port), port 0 being any free one; raises `CannotListen`."""
-    app = web.Application(middlewares=[_finished])
-    app.router.add_routes(routes)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    host, port = listen
+async def _listen(runner: web.AppRunner, host: str, port: int) -> int:
+    site = web.TCPSite(runner, host, port)
     try:
-        await web.TCPSite(runner, host, port).start()
+        await site.start()
     except (OSError, UnicodeError) as error:  # the latter: a host that cannot even be looked up
-        await runner.cleanup()
         place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         raise CannotListen(f"server.listen: {place}: {_why(error)}") from error
-    return Server(runner.addresses[0][1], runner)
+    return int(runner.addresses[-1][1])
 
 
 def _why(error: Exception) -> str:
@@ -57,19 +77,23 @@ def _why(error: Exception) -> str:
 
 @web.middleware
 async def _finished(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Our headers on every answer, and an error as a problem document (RFC 9457)."""
+    """Our headers on every answer, and an error as a problem document."""
     try:
         response = await handler(request)
-    except web.HTTPException as error:
-        response = _problem(error)
+    except Exception as error:  # noqa: BLE001  # whatever it is, it is the caller's answer
+        response = problems.told(error)
     response.headers.update(HEADERS)
     return response
 
 
-def _problem(error: web.HTTPException) -> web.Response:
-    """What was raised with a text of its own has that for its `detail`."""
-    document = {"type": "about:blank", "title": error.reason, "status": error.status}
-    if error.text != f"{error.status}: {error.reason}":
-        document["detail"] = error.text
-    headers = {name: error.headers[name] for name in KEPT if name in error.headers}
-    return web.json_response(document, status=error.status, headers=headers, content_type="application/problem+json")
+def _guarded(guard: Guard, found: Mapping[web.AbstractRoute, Route]) -> Middleware:
+    """Over TCP only to those whom the guard lets in, except what is open."""
+
+    @web.middleware
+    async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        route = found.get(request.match_info.route)
+        if not (route is not None and route.is_open) and not is_local(request):
+            guard.check(request)
+        return await handler(request)
+
+    return guarded

@@ -6,14 +6,15 @@ thread, and an end to the waiting.
 
 import asyncio
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 
 from aiohttp import web
 
-from notifier.core.secret import Secret
 from notifier.served import Served
 from notifier.server import exposition
-from notifier.server.access import guarded
 from notifier.server.exposition import Reading, Shown
+from notifier.server.problems import Problem
+from notifier.server.routes import Route
 from notifier.store import Store, StoreError
 
 PROMPTLY = 5.0
@@ -77,16 +78,16 @@ def _noted(scrape: asyncio.Task[bytes]) -> None:
         scrape.exception()
 
 
-def routes(metrics: Metrics, token: Secret | None) -> list[web.RouteDef]:
-    """For those who know the token."""
+def routes(metrics: Metrics) -> list[Route]:
+    """For those whom the guard lets in."""
 
     async def told(_: web.Request) -> web.Response:
         try:
             text = await metrics.text()
         except TimeoutError:
-            raise web.HTTPServiceUnavailable(text="the database does not answer in time") from None
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "the database does not answer in time") from None
         except StoreError:
-            raise web.HTTPServiceUnavailable(text="the database does not answer") from None
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "the database does not answer") from None
         return web.Response(body=text, headers={"Content-Type": exposition.CONTENT_TYPE})
 
-    return [web.get("/metrics", guarded(told, token))]
+    return [Route("GET", "/metrics", "How the endpoints fare, for Prometheus", told)]

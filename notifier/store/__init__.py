@@ -5,7 +5,7 @@ from pathlib import Path
 from notifier.store.database import Database, NewerDatabaseError, StoreError, UnknownNameError
 from notifier.store.drop import Dropping
 from notifier.store.followed import Announcement
-from notifier.store.history import History
+from notifier.store.history import History, Queue
 from notifier.store.owed import GivenUp, Owed, Result, Standing
 from notifier.store.replay import Replay, Replaying
 from notifier.store.retention import Place, Retention
@@ -15,6 +15,7 @@ __all__ = [
     "GivenUp",
     "NewerDatabaseError",
     "Place",
+    "Queue",
     "Replay",
     "Result",
     "Standing",

@@ -69,7 +69,8 @@ class Followed:
     def number(self, endpoint: str) -> int:
         """The number of an endpoint, be it that the config names it no more; raises `UnknownNameError`."""
         if endpoint not in self._endpoints:
-            raise UnknownNameError(f"no endpoint was ever called {endpoint!r}: there are {', '.join(self._endpoints)}")
+            there = f"there are {', '.join(self._endpoints)}" if self._endpoints else "there is none"
+            raise UnknownNameError(f"no endpoint was ever called {endpoint!r}: {there}")
         return self._endpoints[endpoint]
 
     async def source(self, name: str) -> SourceState:

@@ -160,8 +160,12 @@ class History(Followed):
     async def figures(self) -> Figures:
         """How large the database is, and what is owed to each endpoint, to those too that left the config."""
         ((size, free),) = await self.database.rows(SIZE)
-        rows = await self.database.rows(WAITING, {"endpoints": json.dumps(list(self._endpoints.values()))})
-        return Figures(size, free, [_queue_of(row) for row in rows])
+        return Figures(size, free, await self.queues())
+
+    async def queues(self, endpoint: str | None = None) -> list[Queue]:
+        """What is owed to each endpoint, also to those that left the config, or to one; raises `UnknownNameError`."""
+        numbers = list(self._endpoints.values()) if endpoint is None else [self.number(endpoint)]
+        return [_queue_of(row) for row in await self.database.rows(WAITING, {"endpoints": json.dumps(numbers)})]
 
 
 def _delivery_of(row: Any) -> DeliveryRow:

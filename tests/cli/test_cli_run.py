@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from notifier.cli.run import ended
-from notifier.server.listening import CannotListen
+from notifier.server.sockets import CannotListen
 from notifier.store import NewerDatabaseError, StoreError
 
 

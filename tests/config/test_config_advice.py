@@ -48,7 +48,6 @@ def test_a_warning_has_its_line(tmp_path):
 @pytest.mark.parametrize(
     ("table", "key", "value"),
     [
-        ("server", "socket", '"/run/notifier.sock"'),
         ("server", "notify_urls", '["https://app.example.com/*"]'),
         ("server", "encoding", '{ user_id = "1", user_key = { env = "KEY" } }'),
     ],

@@ -60,6 +60,7 @@ def test_what_is_shown_is_what_is_in_effect(reading, tmp_path):
     config = tomllib.loads(as_toml(reading(EVERYTHING)))
     assert config["store"] == {"url": f"sqlite://{tmp_path}/a.db", "keep": "30d"}
     assert config["server"] == {
+        "socket": f"{tmp_path}/notifier.sock",
         "listen": "",
         "token": "***",
         "notify_urls": [],

@@ -307,6 +307,36 @@ def test_without_a_home_the_config_must_say_where_the_database_is(meaning, home)
     assert meaning('[store]\nurl = "sqlite:///a.db"\n', HOME=home).store_path == Path("/a.db")
 
 
+# --- the control socket
+
+
+@pytest.mark.parametrize(
+    ("written", "environ", "path"),
+    [
+        ("/run/notifier/notifier.sock", {"RUNTIME_DIRECTORY": "/run/x"}, "/run/notifier/notifier.sock"),
+        ("../a.sock", {}, "PARENT/a.sock"),
+        (None, {"RUNTIME_DIRECTORY": "/run/notifier"}, "/run/notifier/notifier.sock"),
+        (None, {"RUNTIME_DIRECTORY": "/run/one:/run/two"}, "/run/one/notifier.sock"),
+        (None, {"STATE_DIRECTORY": "/var/lib/notifier"}, "/var/lib/notifier/notifier.sock"),
+    ],
+)
+def test_the_control_socket_is_where_systemd_wants_it_or_beside_the_database(meaning, tmp_path, written, environ, path):
+    text = "" if written is None else f'[server]\nsocket = "{written}"\n'
+    assert str(meaning(text, **environ).socket) == path.replace("PARENT", str(tmp_path.parent))
+
+
+def test_a_control_socket_whose_path_the_kernel_would_not_take_is_a_fault(meaning):
+    fitting = "/" + "x" * 106
+    assert str(meaning(f'[server]\nsocket = "{fitting}"\n').socket) == fitting
+    for path in (f"{fitting}x", "/" + "ü" * 54):
+        with pytest.raises(
+            ConfigError, match=rf"server\.socket: set a shorter one: {path}, where it would be, has more"
+        ):
+            meaning(f'[server]\nsocket = "{path}"\n')
+    with pytest.raises(ConfigError, match=r"server\.socket: set a shorter one: /x+/notifier\.sock, .+ by default, has"):
+        meaning("", RUNTIME_DIRECTORY="/" + "x" * 100)
+
+
 # --- the config file
 
 

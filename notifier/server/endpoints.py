@@ -1,0 +1,91 @@
+"""/v1/endpoints: how each receiver fares."""
+
+from http import HTTPStatus
+
+from notifier.core import health as healths
+from notifier.core.health import Health, State
+from notifier.core.model import Endpoint
+from notifier.server import models
+from notifier.server.control import Control
+from notifier.server.models import Listed, moment
+from notifier.server.routes import Answer, Call, Route, api
+from notifier.server.taking import Names, Nothing
+from notifier.store import Queue
+
+OPEN = "it fails: one request at a time tries it, the next at `probe_at`"
+THROTTLED = "it asked to be left alone until `quiet_until`"
+
+
+def routes(control: Control) -> list[Route]:
+    """What can be asked of the endpoints."""
+    told = _Endpoints(control)
+    one, path = {200: models.Endpoint}, "/v1/endpoints"
+    return [
+        api("GET", path, "How each endpoint fares", told.list, {200: Listed[models.Endpoint]}, takes=Names),
+        api("GET", f"{path}/{{endpoint}}", "How one fares", told.one, one, takes=Nothing),
+    ]
+
+
+class _Endpoints:
+    def __init__(self, control: Control) -> None:
+        self._store, self._sender, self._clock = control.store, control.sender, control.clock
+
+    async def list(self, call: Call[Names]) -> Answer:
+        """In the order of their names: those of the config, and those that left it and are owed something."""
+        served = self._sender.served
+        queues = {queue.endpoint: queue for queue in await self._store.queues()}
+        shown = sorted(name for name, queue in queues.items() if name in served or queue.waiting or queue.dead)
+        names = [name for name in shown if name > (call.given.cursor or "")]
+        page = names[: call.given.limit]
+        items = [self._endpoint(queues[name], await self._health(name)) for name in page]
+        return HTTPStatus.OK, Listed[models.Endpoint](items=items, next=page[-1] if len(names) > len(page) else None)
+
+    async def one(self, call: Call[Nothing]) -> Answer:
+        """Also one that left the config."""
+        return HTTPStatus.OK, await self._shown(call.path["endpoint"])
+
+    async def _shown(self, name: str) -> models.Endpoint:
+        (queue,) = await self._store.queues(name)
+        return self._endpoint(queue, await self._health(name))
+
+    async def _health(self, name: str) -> Health:
+        if (served := self._sender.served.get(name)) is not None:
+            return served.health
+        return (await self._store.healths())[name][0]
+
+    def _endpoint(self, queue: Queue, health: Health) -> models.Endpoint:
+        served = self._sender.served.get(queue.endpoint)
+        configured = served and served.endpoint
+        quiet_until = health.quiet_until if health.quiet_until > self._clock() else None
+        return models.Endpoint(
+            name=queue.endpoint,
+            url=configured and _shown(configured),
+            format=configured and configured.format,
+            configured=configured is not None,
+            state=health.state,
+            reason=_reason(health, is_quiet=quiet_until is not None),
+            waiting=queue.waiting,
+            dead=queue.dead,
+            oldest_at=moment(queue.oldest),
+            in_flight=0 if served is None else len(served.in_flight),
+            failures=health.failures,
+            failing_since=moment(health.failing_since),
+            succeeded_at=moment(health.succeeded_at),
+            quiet_until=moment(quiet_until),
+            probe_at=moment(health.probe_at),
+            paused_at=moment(health.paused_at),
+        )
+
+
+def _shown(endpoint: Endpoint) -> str:
+    """Its URL, which has no userinfo, without the query: that may hold a token."""
+    return endpoint.url.partition("?")[0]
+
+
+def _reason(health: Health, *, is_quiet: bool) -> models.Reason | None:
+    if health.paused is not None:
+        why = healths.reason(health.paused)
+        return models.Reason(code=why.code, text=why.text)
+    if health.state is State.OPEN:
+        return models.Reason(code="failing", text=OPEN)
+    return models.Reason(code="throttled", text=THROTTLED) if is_quiet else None

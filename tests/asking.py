@@ -1,0 +1,90 @@
+"""A world with its server: whoever asks does so over the control socket, or over TCP as a stranger would."""
+
+import json
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import aiohttp
+from world import endpoint, world
+
+from notifier.core.secret import Secret
+from notifier.replays import Replays
+from notifier.server import api, health, metrics
+from notifier.server.access import Guard
+from notifier.server.control import Control
+from notifier.server.listening import start
+from notifier.server.metrics import PROMPTLY, Metrics
+
+TOKEN = "a-token-that-nobody-may-see"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+WELL = {"poller": "", "sender": "", "database": ""}
+
+
+@dataclass
+class Said:
+    """An answer: its status, what it says, and its headers."""
+
+    status: int
+    body: object
+    headers: dict
+
+    @property
+    def detail(self):
+        """Of a problem document."""
+        assert self.headers["Content-Type"].startswith("application/problem+json")
+        assert (self.body["type"], self.body["status"]) == ("about:blank", self.status)
+        return self.body["detail"]
+
+    @property
+    def faults(self):
+        return {fault["where"]: fault["expected"] for fault in self.body["faults"]}
+
+
+@dataclass
+class Caller:
+    """Somebody who asks."""
+
+    session: aiohttp.ClientSession
+    headers: dict = field(default_factory=dict)
+
+    async def get(self, path, **parameters):
+        return await self.ask("GET", path, params=parameters)
+
+    async def post(self, path, **body):
+        return await self.ask("POST", path, **({"json": body} if body else {}))
+
+    async def delete(self, path):
+        return await self.ask("DELETE", path)
+
+    async def ask(self, method, path, headers=None, **more):
+        async with self.session.request(method, path, headers={**self.headers, **(headers or {})}, **more) as response:
+            text = await response.text()
+            is_json = response.content_type.endswith("json")
+            return Said(response.status, json.loads(text) if is_json and text else text, dict(response.headers))
+
+
+@asynccontextmanager
+async def served(path, *endpoints, token=TOKEN, checks=WELL, promptly=PROMPTLY, **more):
+    """A world with these endpoints, one who asks over the control socket, and a stranger who does over TCP."""
+    async with world(path, endpoints=endpoints or (endpoint("app"),), **more) as w:
+        w.replays = Replays(w.store, w.endpoints, w.sender.wake.set, lambda: w.sender.troubled)
+
+        async def found():
+            return checks
+
+        routes = [
+            *health.routes(found),
+            *metrics.routes(Metrics(w.store, w.sender.served, w.clock, promptly)),
+            *api.routes(Control(w.store, w.sender, w.replays, w.clock)),
+        ]
+        guard = Guard(None if token is None else Secret(token), "127.0.0.1", w.clock)
+        server = await start(routes, guard, path / "notifier.sock", ("127.0.0.1", 0))
+        connector = aiohttp.UnixConnector(str(path / "notifier.sock"))
+        try:
+            async with (
+                aiohttp.ClientSession("http://notifier", connector=connector) as local,
+                aiohttp.ClientSession(f"http://127.0.0.1:{server.port}") as remote,
+            ):
+                yield w, Caller(local), Caller(remote)
+        finally:
+            await server.close()
