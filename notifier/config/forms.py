@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, PlainValidator
 from notifier.config import secrets, units
 from notifier.config.faults import NAME, Wrong
 from notifier.config.words import nearest, one_of
+from notifier.core.moments import DURATION
 from notifier.core.secret import Secret
 from notifier.providers.expressions import FUNCTIONS, BadExpression, compiled
 
@@ -106,7 +107,7 @@ def _denial(value: object) -> object:
 Name = Annotated[str, like("expected a name of the letters a-z, digits, _ and -", NAME.pattern)]
 Text = Annotated[str, like("expected a string that is not empty and has no control characters", r"[^\x00-\x1f\x7f]+")]
 User = Annotated[str, like("expected a user without colons and control characters", r"[^:\x00-\x1f\x7f]+")]
-Duration = Annotated[str, form(units.DURATION, units.seconds)]
+Duration = Annotated[str, form(DURATION, units.seconds)]
 Delay = Annotated[Duration, lasting("0s", units.LONGEST)]
 SomeTime = Annotated[Duration, lasting("1s", units.LONGEST)]
 Rate = Annotated[str, form(units.RATE, units.rate)]

@@ -6,28 +6,25 @@ from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from notifier.config.faults import Wrong
+from notifier.core import moments
 from notifier.core.model import Rate
+from notifier.core.moments import SECONDS
 
-SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 LONGEST = "3650d"
 
-DURATION = 'expected a duration like "5s", "2m", "36h", "30d"'
 RATE = 'expected a rate like "50/s", "60/m", "1000/h", "5000/d"'
 ADDRESS = 'expected an address like "127.0.0.1:9480" or "[::1]:9480"'
 NETWORK = 'expected a network like "127.0.0.0/8" or "fd00::/8"'
 MOMENT = "expected not_after to be a date, a time and its offset, like 2026-12-01T00:00:00Z"
-RFC_3339 = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
-)
 LAST_PORT = 65535
 
 
 def seconds(text: str) -> float:
     """A duration, `"36h"`, in seconds."""
-    found = re.fullmatch(r"([0-9]{1,9})([smhd])", text)
-    if not found:
-        raise Wrong(DURATION)
-    return float(int(found[1]) * SECONDS[found[2]])
+    try:
+        return moments.seconds(text)
+    except ValueError as error:
+        raise Wrong(str(error)) from None
 
 
 def rate(text: str) -> Rate:
@@ -68,9 +65,9 @@ def network(text: str) -> IPv4Network | IPv6Network:
 
 def moment(value: object) -> float:
     """A date and time of TOML, or one written as RFC 3339 has it, in Unix seconds; it has its offset."""
-    if isinstance(value, str) and RFC_3339.fullmatch(value):
+    if isinstance(value, str):
         with suppress(ValueError):
-            value = datetime.fromisoformat(value.upper())
+            return moments.moment(value)
     if not isinstance(value, datetime) or value.tzinfo is None:
         raise Wrong(MOMENT)
     return value.timestamp()
