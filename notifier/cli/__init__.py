@@ -22,7 +22,7 @@ FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 class Later(click.Command):
-    """A command of which only the help in a line is known; `notifier.cli.<name>` holds the whole of it, as `<name>`."""
+    """A command of which only the help in a line is known; its module, `notifier.cli.<name>`, has it as `<name>`."""
 
     def whole(self, name: str) -> click.Command:
         """Import it."""
@@ -47,6 +47,8 @@ class Lazy(click.Group):
         Later("check", help="Read the config as `run` would, and tell every fault."),
         Later("demo", help="See it all at work, with nothing to set up."),
         Later("run", help="Be the daemon, in the foreground."),
+        Later("secret", help="Make the secrets that webhooks are signed with."),
+        Later("verify", help="Check one captured request, and say why it fails."),
     ],
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -63,7 +65,10 @@ def notifier(*, debug: bool) -> None:  # `_invoke` looks at it
 
 
 def main() -> NoReturn:
-    """The program: exit status 0 done, 1 failed, 2 wrong command line, 78 wrong config, 130 interrupted, 141 unread."""
+    """The program.
+
+    Exit status 0 done, 1 failed, 2 wrong command line, 78 wrong config, 130 interrupted, 141 unread.
+    """
     _open_what_is_closed()
     _spell_what_has_no_letter()
     try:

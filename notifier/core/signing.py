@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 Key: TypeAlias = "bytes | Ed25519PrivateKey"
 """Bytes for HMAC, or a pair."""
+Lock: TypeAlias = "bytes | Ed25519PublicKey"
+"""What a receiver verifies with."""
 SHARED, PAIR, PUBLIC = "whsec_", "whsk_", "whpk_"
 SHORTEST_KEY = 24
 LONGEST_KEY = 64
@@ -21,6 +23,7 @@ HALF = 32
 """Bytes of a pair's seed, and of its public key."""
 EXPECTED = f"expected {SHARED} and the standard, padded base64 of {SHORTEST_KEY} to {LONGEST_KEY} bytes"
 EXPECTED_PAIR = f"expected {PAIR} and the standard, padded base64 of an Ed25519 seed and the public key that is its own"
+EXPECTED_PUBLIC = f"expected {PUBLIC} and the standard, padded base64 of the {HALF} bytes of an Ed25519 public key"
 
 
 def parse_secret(text: str) -> Key:
@@ -48,7 +51,7 @@ def headers(keys: Sequence[Key], event_id: str, timestamp: int, body: bytes) -> 
     The signatures are joined by one blank each: Python's library fails on two of them, and on an element without
     exactly one comma.
     """
-    content = f"{event_id}.{timestamp}.".encode() + body
+    content = signed_content(event_id, str(timestamp), body)
     v1 = [_element("v1", mac(key, content)) for key in keys if isinstance(key, bytes)]
     v1a = [_element("v1a", key.sign(content)) for key in keys if not isinstance(key, bytes)]
     return {
@@ -61,6 +64,59 @@ def headers(keys: Sequence[Key], event_id: str, timestamp: int, body: bytes) -> 
 def mac(key: bytes, content: bytes) -> bytes:
     """HMAC-SHA256."""
     return hmac.digest(key, content, "sha256")
+
+
+def signed_content(event_id: str, timestamp: str, body: bytes) -> bytes:
+    """What a signature is over; all of it as it stands in the request."""
+    return f"{event_id}.{timestamp}.".encode() + body
+
+
+# --- the other side: what is handed out, and what a receiver does
+
+
+def shared_secret(key: bytes) -> str:
+    """The `whsec_` of a key."""
+    return SHARED + _encoded(key)
+
+
+def pair_of(seed: bytes) -> tuple[str, str]:
+    """The `whsk_` of a seed of 32 bytes, and the `whpk_` for those who verify."""
+    public = _pair(seed).public_key().public_bytes_raw()
+    return PAIR + _encoded(seed + public), PUBLIC + _encoded(public)
+
+
+def parse_lock(text: str) -> Lock:
+    """What a `whsec_`, a `whpk_` or, with its public half, a `whsk_` verifies with; raises as `parse_secret` does."""
+    if not text.startswith(PUBLIC):
+        key = parse_secret(text)
+        return key if isinstance(key, bytes) else key.public_key()
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415  # as in `_pair`
+
+    public = _decoded(text, PUBLIC)
+    if public is None or len(public) != HALF:
+        raise ValueError(EXPECTED_PUBLIC)
+    return Ed25519PublicKey.from_public_bytes(public)
+
+
+def scheme_of(lock: Lock) -> str:
+    """The scheme of the signatures that it can judge."""
+    return "v1" if isinstance(lock, bytes) else "v1a"
+
+
+def fits(lock: Lock, element: str, content: bytes) -> bool:
+    """Whether an element of `webhook-signature`, `v1,…`, was made over the content with the key of this lock."""
+    scheme, _, encoded = element.partition(",")
+    if scheme != scheme_of(lock):
+        return False
+    if isinstance(lock, bytes):
+        return hmac.compare_digest(_element("v1", mac(lock, content)).encode(), element.encode())
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415  # as in `_pair`
+
+    try:
+        lock.verify(_decoded(encoded, "") or b"", content)
+    except InvalidSignature:
+        return False
+    return True
 
 
 def _element(scheme: str, signature: bytes) -> str:

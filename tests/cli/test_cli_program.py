@@ -19,21 +19,9 @@ from notifier.cli import Later, main, notifier
 
 PROGRAM = (sys.executable, "-m", "notifier")
 SCRIPT = Path(sys.executable).with_name("notifier")
-COMMANDS = ("check", "demo", "run")
+COMMANDS = (*("check", "demo", "run", "secret", "verify"),)
+WITHIN = ("secret new",)
 HEAVY = ("aiohttp", "aiosqlite", "apscheduler", "pydantic", "rich")
-
-
-@pytest.fixture
-def program(monkeypatch, capsys):
-    """Run the program in this process: exit status, stdout, stderr."""
-
-    def program(*arguments):
-        monkeypatch.setattr(sys, "argv", ["notifier", *arguments])
-        with pytest.raises(SystemExit) as exit_:
-            main()
-        return exit_.value.code, *capsys.readouterr()
-
-    return program
 
 
 @pytest.fixture
@@ -60,12 +48,14 @@ def test_help_names_every_command_and_an_example(program, option):
 
 
 @pytest.mark.parametrize("option", ["-h", "--help"])
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", [*COMMANDS, *WITHIN])
 def test_each_command_explains_itself_with_examples(program, name, option):
-    code, out, err = program(name, option)
+    code, out, err = program(*name.split(), option)
     assert (code, err) == (0, "")
-    assert out.startswith(f"Usage: notifier {name} [OPTIONS]\n")
-    assert out.count(f"    notifier {name}") == 2
+    assert out.startswith(f"Usage: notifier {name} [OPTIONS]")
+    examples = out.partition("Examples:\n")[2].partition("\n\n")[0].splitlines()
+    assert len(examples) == 2
+    assert all(f"notifier {name}" in line for line in examples)
     assert "-h, --help" in out
 
 

@@ -1,0 +1,20 @@
+"""What the tests of all commands share."""
+
+import sys
+
+import pytest
+
+from notifier.cli import main
+
+
+@pytest.fixture
+def program(monkeypatch, capsys):
+    """Run the program in this process: exit status, stdout, stderr."""
+
+    def program(*arguments):
+        monkeypatch.setattr(sys, "argv", ["notifier", *map(str, arguments)])
+        with pytest.raises(SystemExit) as exit_:
+            main()
+        return exit_.value.code, *capsys.readouterr()
+
+    return program
