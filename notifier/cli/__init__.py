@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import NoReturn
 
 import click
+from click.shell_completion import shell_complete
 
 from notifier import __version__
 
@@ -19,6 +20,8 @@ UNREAD = 128 + signal.SIGPIPE
 """What a shell says of a program that the end of its pipe has ended, as `head` ends others."""
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 """Why something cannot be written, with nobody here to blame."""
+COMPLETE = "_NOTIFIER_COMPLETE"
+"""The environment variable by which a shell asks how a command line may go on."""
 
 
 class Later(click.Command):
@@ -45,6 +48,7 @@ class Lazy(click.Group):
     cls=Lazy,
     commands=[
         Later("check", help="Read the config as `run` would, and tell every fault."),
+        Later("completion", help="Print what a shell needs to complete commands."),
         Later("demo", help="See it all at work, with nothing to set up."),
         Later("run", help="Be the daemon, in the foreground."),
         Later("secret", help="Make the secrets that webhooks are signed with."),
@@ -119,6 +123,8 @@ def _spare_the_last_flush() -> None:
 
 def _exit_code(arguments: list[str]) -> int:
     # Not click's own `main`, which says "Aborted!" with status 1 to a Ctrl-C, and fails at a closed pipe.
+    if asked := os.environ.get(COMPLETE):
+        return shell_complete(notifier, {}, "notifier", COMPLETE, asked)
     try:
         with notifier.make_context("notifier", arguments) as context:
             _invoke(context)
