@@ -34,6 +34,7 @@ MAY_KNOW_THE_MOMENT = {
     "serving.py": "hands the real clock and chance to everyone else",
     "app.py": "its alarm clock, and defaults that a test replaces",
     "config/__init__.py": "its default, which a test replaces",
+    "cli/control.py": "a command has a moment, which it hands on",
     "cli/secret.py": "makes keys of nothing but chance",
     "cli/verify.py": "a command has a moment, which it hands on",
     "webhook/receiver.py": "its defaults, which a test replaces",

@@ -50,6 +50,7 @@ class Lazy(click.Group):
         Later("check", help="Read the config as `run` would, and tell every fault."),
         Later("completion", help="Print what a shell needs to complete commands."),
         Later("demo", help="See it all at work, with nothing to set up."),
+        Later("endpoints", help="Show how each receiver fares."),
         Later("run", help="Be the daemon, in the foreground."),
         Later("secret", help="Make the secrets that webhooks are signed with."),
         Later("verify", help="Check one captured request, and say why it fails."),
@@ -71,7 +72,7 @@ def notifier(*, debug: bool) -> None:  # `_invoke` looks at it
 def main() -> NoReturn:
     """The program.
 
-    Exit status 0 done, 1 failed, 2 wrong command line, 78 wrong config, 130 interrupted, 141 unread.
+    Exit status 0 done, 1 failed, 2 wrong command line, 69 no daemon, 78 wrong config, 130 interrupted, 141 unread.
     """
     _open_what_is_closed()
     _spell_what_has_no_letter()

@@ -4,12 +4,12 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from notifier.config import ConfigError, Settings, load
-from notifier.config.places import config_path
+if TYPE_CHECKING:
+    from notifier.config import Settings
 
 CONFIG_IS_WRONG = 78
 """EX_CONFIG of sysexits.h."""
@@ -29,8 +29,12 @@ def config_option(function: Function) -> Function:
     )(function)
 
 
-def settings_or_exit(path: Path | None) -> Settings:
+def settings_or_exit(path: Path | None) -> "Settings":
     """The settings in the file that the option, the environment or custom names; else every fault, and exit 78."""
+    # Here, because a command that only asks the daemon names a config too, and is not to wait for all this.
+    from notifier.config import ConfigError, load  # noqa: PLC0415
+    from notifier.config.places import config_path  # noqa: PLC0415
+
     try:
         return load(config_path(path, os.environ), os.environ)
     except ConfigError as error:

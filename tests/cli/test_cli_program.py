@@ -19,7 +19,7 @@ from notifier.cli import Later, main, notifier
 
 PROGRAM = (sys.executable, "-m", "notifier")
 SCRIPT = Path(sys.executable).with_name("notifier")
-COMMANDS = (*("check", "completion", "demo", "run", "secret", "verify"),)
+COMMANDS = (*("check", "completion", "demo", "endpoints", "run", "secret", "verify"),)
 WITHIN = ("secret new",)
 HEAVY = ("aiohttp", "aiosqlite", "apscheduler", "pydantic", "rich")
 

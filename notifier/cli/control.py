@@ -1,0 +1,153 @@
+"""The daemon, as commands see it: a question over its control socket → the document, or an error in a sentence.
+
+`http.client` and nothing heavier: a command is to be there at once.
+"""
+
+import functools
+import http.client
+import json
+import os
+import socket
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import click
+
+from notifier.cli.options import config_option
+from notifier.cli.socket_path import socket_path
+from notifier.core.text import visible
+
+UNREACHABLE = 69
+"""EX_UNAVAILABLE of sysexits.h."""
+PATIENCE = 60.0
+"""Seconds without a sign of the daemon."""
+PAGE = 1000
+"""Items that the daemon gives at once, at most."""
+BAD = 400
+"""The first status of HTTP that says no."""
+Document = dict[str, Any]
+
+
+class Unreachable(click.ClickException):
+    """The daemon was not there, or is there no more."""
+
+    exit_code = UNREACHABLE
+
+
+class Connection(http.client.HTTPConnection):
+    """HTTP over a UNIX socket."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=PATIENCE)
+        self._path = path
+
+    def connect(self) -> None:
+        """As HTTP's, but to the socket."""
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(PATIENCE)
+        self.sock.connect(os.fspath(self._path))
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """The daemon at a socket; `now` is the moment of the command, in Unix seconds.
+
+    Each method raises `Unreachable`, or `click.ClickException` with what the daemon has against it.
+    """
+
+    socket: Path
+    now: float
+
+    def get(self, *parts: str, **query: str | int | None) -> Document:
+        """What is at `/v1/<parts>`; a part may hold anything."""
+        given = urlencode({key: value for key, value in query.items() if value is not None})
+        return self._ask("GET", _target(parts) + ("?" + given if given else ""))
+
+    def items(self, *parts: str, limit: int, **query: str | None) -> Document:
+        """As much of a list as is wanted, page by page, as one page."""
+        items: list[Document] = []
+        cursor = None
+        while len(items) < limit:
+            page = self.get(*parts, **query, limit=min(PAGE, limit - len(items)), cursor=cursor)
+            items += page["items"]
+            cursor = page["next"]
+            if cursor is None:
+                break
+        return {"items": items, "next": cursor}
+
+    def post(self, *parts: str, **body: Any) -> Document:
+        """What came of it; what is None is left out of the body."""
+        return self._ask("POST", _target(parts), {key: value for key, value in body.items() if value is not None})
+
+    def delete(self, *parts: str) -> None:
+        """It is no more."""
+        self._ask("DELETE", _target(parts))
+
+    def _ask(self, method: str, target: str, body: Document | None = None) -> Document:
+        content = None if body is None else json.dumps(body)
+        headers = {} if body is None else {"content-type": "application/json"}
+        with closing(Connection(self.socket)) as connection:
+            try:
+                connection.request(method, target, content, headers)
+                answer = connection.getresponse()
+                text = answer.read()
+            except (OSError, http.client.HTTPException) as error:
+                raise Unreachable(_why(error, self.socket)) from None
+        document = _document(text)
+        if answer.status >= BAD:
+            problem = document or {}
+            said = problem.get("detail") or problem.get("title") or f"the daemon answers with status {answer.status}"
+            raise click.ClickException(visible(str(said)))
+        if document is None:
+            raise Unreachable(f"what answers at {self.socket} is not notifier")
+        return document
+
+
+def client(function: Callable[..., None]) -> Callable[..., None]:
+    """Make a command a client of the daemon: options that say where it is, and a `Control` as the first argument."""
+
+    @config_option
+    @click.option(
+        "--socket",
+        "given",
+        type=click.Path(path_type=Path),
+        metavar="PATH",
+        help="The control socket of the daemon; else that of the config.",
+    )
+    @functools.wraps(function)
+    def command(given: Path | None, path: Path | None, **options: Any) -> None:
+        function(Control(socket_path(given, path, os.environ), time.time()), **options)
+
+    return command
+
+
+def _target(parts: tuple[str, ...]) -> str:
+    return "/" + "/".join(quote(part, safe="") for part in ("v1", *parts))
+
+
+def _why(error: OSError | http.client.HTTPException, path: Path) -> str:
+    if isinstance(error, FileNotFoundError | ConnectionRefusedError):
+        return f"the daemon does not answer at {path}: is it running? (systemctl status notifier)"
+    if isinstance(error, PermissionError):
+        return f"you may not use {path}: you are not in the group of it"
+    if isinstance(error, TimeoutError):
+        return f"the daemon at {path} has not answered for {PATIENCE:g} s; what was asked for may be done all the same"
+    if isinstance(error, ConnectionError | http.client.IncompleteRead):
+        return f"the daemon at {path} has gone away; what was asked for may be done all the same"
+    if isinstance(error, http.client.HTTPException):
+        return f"what answers at {path} is not notifier"
+    return f"the daemon cannot be reached at {path}: {error.strerror or error}"
+
+
+def _document(text: bytes) -> Document | None:
+    """An object of JSON, an empty one where there is nothing; None: something else."""
+    try:
+        document = json.loads(text or b"{}")
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None
