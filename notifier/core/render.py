@@ -37,7 +37,8 @@ def cloudevents(event: Event) -> bytes:
     Its `source` is where we know it from, `/sources/<name>`, and its `subject` the upload, where it is about one.
     `sequence` is that of the extension of this name: text, so that text order is the order.
     """
-    data = json.loads(event.body)["data"]
+    said = json.loads(event.body)
+    data = said["data"]
     origin = next((f"/{kind}s/{data[kind]}" for kind in ("source", "endpoint") if kind in data), "/notifier")
     document = {
         "specversion": "1.0",
@@ -45,7 +46,7 @@ def cloudevents(event: Event) -> bytes:
         "source": origin,
         "type": event.type,
         "subject": event.upload,
-        "time": iso(event.at, always_ms=True),
+        "time": said["timestamp"],
         "datacontenttype": "application/json",
         "sequence": f"{event.sequence:010}",
         "data": data,

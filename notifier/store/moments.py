@@ -9,6 +9,8 @@ HAPPENED = (
     ("listings", "baseline_at"),
     ("listings", "swept_at"),
     ("sources", "failing_since"),
+    ("events", "at"),
+    ("replays", "done_at"),
 )
 """Moments that cannot be to come."""
 DUE_LATER = (

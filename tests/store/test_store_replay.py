@@ -383,7 +383,7 @@ async def test_a_new_endpoint_is_told_the_last_word_on_each_upload(store):
 
 async def test_the_last_word_has_the_bytes_of_the_format_that_a_new_endpoint_wants(store):
     (one,) = await store.follow([upload("u1")])
-    body = b'{"data":{"source":"posts"}}'
+    body = b'{"timestamp":"2027-01-15T08:00:00.000Z","data":{"source":"posts"}}'
     await announce(store, event(one.media_id, 1, body=body), to=(), uploads=[replace(one, sequence=1)])
     cloud = endpoint("app", format="cloudevents")
     for _ in range(2):  # the second time the bytes are there
@@ -392,6 +392,7 @@ async def test_the_last_word_has_the_bytes_of_the_format_that_a_new_endpoint_wan
         assert owed.format == "cloudevents"
         assert json.loads(owed.body)["source"] == "/sources/posts"
         assert json.loads(owed.body)["data"] == {"source": "posts"}
+        assert json.loads(owed.body)["time"] == "2027-01-15T08:00:00.000Z"
         await store.record([result(owed, Phase.DEAD)])
 
 

@@ -61,6 +61,17 @@ async def test_what_a_clock_that_was_ahead_has_settled_goes_in_its_time(store):
     assert await store.prune_deliveries(NOW + 1, 100) == 1
 
 
+async def test_what_a_clock_that_was_ahead_has_announced_or_owed_again_goes_in_its_time_too(store):
+    await announce(store, event(1, 1, at=NOW + 9 * MONTH), to=())
+    replay = await store.ask(Selection(endpoint="app"), 10.0, NOW + 9 * MONTH)
+    await store.owe_again(replay.id, 10, NOW + 9 * MONTH)
+    await store.put_back(9 * MONTH, NOW)
+    await prune_events(store, NOW)
+    assert await events(store) == ["evt_1_1"]
+    await prune_events(store, NOW + 1)
+    assert (await events(store), await store.prune_replays(NOW + 1, 9)) == ([], 1)
+
+
 # --- events
 
 
