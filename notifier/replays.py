@@ -46,6 +46,15 @@ class Replays:
         self.wake.set()
         return replay
 
+    async def matching(self, selection: Selection, now: float) -> int:
+        """How many deliveries that would be; raises `UnknownNameError`."""
+        return await self._store.matching(selection, now, self._endpoints)
+
+    async def cancel(self, id_: int, now: float) -> bool:
+        """Owe nothing more by a replay. Answers whether it was not done before; raises `UnknownNameError`."""
+        self._due.pop(id_, None)
+        return await self._store.cancel(id_, now)
+
     async def step(self, now: float) -> float:
         """One step of each that is due. Answers the moment at which to come back.
 

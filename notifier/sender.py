@@ -121,6 +121,12 @@ class Sender:
         await self._change([name], lambda health: released(health, self._clock()), Resumption.PERSON)
         self.wake.set()
 
+    async def ping(self, name: str) -> str:
+        """Owe an endpoint a `notifier.ping`, whatever its `events` are; answers the event's id."""
+        event = await asyncio.shield(self._pinged(self._served[name]))
+        self.wake.set()
+        return event
+
     # --- the pass
 
     async def send_due(self) -> float:
@@ -228,6 +234,13 @@ class Sender:
             if standings:
                 await self._store.record([], standings)
                 self._stand(standings)
+
+    async def _pinged(self, served: Served) -> str:
+        async with self._recording:
+            standing, notice = served.ping(self._clock())
+            await self._store.record([], [standing])
+            self._stand([standing])
+            return notice.event
 
     def _stand(self, standings: Sequence[Standing]) -> None:
         """Take for true what is committed, and tell it."""

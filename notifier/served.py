@@ -5,13 +5,15 @@ from dataclasses import dataclass, field, replace
 
 from notifier.core import health as healths
 from notifier.core.allowance import Bucket
-from notifier.core.events import Notice, onlookers, unwanted
+from notifier.core.events import PING, Notice, onlookers, unwanted
 from notifier.core.health import WELL, Health, Resumption, State
-from notifier.core.model import Cause, Delivery, Endpoint
+from notifier.core.model import Cause, Delivery, Endpoint, Reason
 from notifier.core.recent import Recent
 from notifier.core.retry import jittered
 from notifier.store import Standing
 from notifier.tally import Tally
+
+ASKED_FOR = Reason("ping", "somebody asked for it")
 
 
 @dataclass(slots=True)
@@ -109,6 +111,12 @@ class Served:
         after = replace(after, sequence=before.sequence + 1)
         notice = Notice(type_, name, after.sequence, healths.reason(after.paused or by), since or now, now)
         return Standing(name, after, self.tat, now, revives, notice, tuple(onlookers(notice, endpoints)))
+
+    def ping(self, now: float) -> tuple[Standing, Notice]:
+        """What is to be written where a person asks for a ping of it, and what it is told by that."""
+        after = replace(self.health, sequence=self.health.sequence + 1)
+        notice = Notice(PING, self.endpoint.name, after.sequence, ASKED_FOR, now, now)
+        return Standing(notice.endpoint, after, self.tat, now, notice=notice, onlookers=(self.endpoint,)), notice
 
     def _bucket(self) -> Bucket | None:
         rate = self.endpoint.rate

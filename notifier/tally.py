@@ -13,7 +13,7 @@ LARGE, LARGEST = 20_000, 64 * 1024
 DURATIONS = (0.05, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0)
 LATENCIES = (0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 3600.0, 21600.0, 86400.0)
 OVER = (Phase.DELIVERED, Phase.DEAD, Phase.DROPPED)
-"""Where the sender brings a delivery to its end; what is superseded, the store counts."""
+"""Where the sender brings a delivery to its end; what is superseded, or dropped by people, the store counts."""
 SIZES = (1000.0, 2000.0, 5000.0, 10_000.0, float(LARGE), float(LARGEST))
 
 

@@ -178,7 +178,7 @@ def span(seconds: float) -> str:
 def metrics() -> str:
     """Every metric of a registry in which one endpoint has all that one can have."""
     tally = Tally(refused={"private": 1})
-    shown = Shown(0.0, WELL, is_unsigned=False, in_flight=0, superseded=0, tally=tally)
+    shown = Shown(0.0, WELL, is_unsigned=False, in_flight=0, superseded=0, dropped=0, tally=tally)
     families = registry(Reading(0.0, Figures(0, 0, [Queue("app", 0, 0, None)]), {"app": shown})).collect()
     return table(
         ("name", "type", "labels", "what it is"),

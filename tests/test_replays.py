@@ -182,7 +182,7 @@ async def test_what_is_new_goes_on_while_much_is_owed_again(tmp_path):
 async def test_an_event_is_owed_again_to_all_who_had_it(tmp_path):
     async with told(tmp_path, APP, endpoint("crm"), uploads=2) as (w, replays):
         page = await w.store.deliveries("app")
-        await replays.ask(Selection(event=page.deliveries[0].event, phases=(Phase.DELIVERED,)), w.clock.now)
+        await replays.ask(Selection(event=page.items[0].event, phases=(Phase.DELIVERED,)), w.clock.now)
         await replays.step(w.clock.now)
         await w.settle()
         assert (got(w), got(w, "crm")) == (3, 3)

@@ -66,9 +66,16 @@ ENDPOINT_LANES = -(2**31)
 """The lane of the endpoint with number 0: below those of all sources, as uploads have theirs above 0."""
 
 
+PING = "notifier.ping"
+"""Told to the endpoint itself, and to it alone, when a person asks for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What is to be told of an endpoint: `endpoint.paused` or `endpoint.resumed`, why, and since when it paused."""
+    """What is to be told of an endpoint: `endpoint.paused` or `endpoint.resumed`, why, and since when it paused.
+
+    A ping tells neither.
+    """
 
     type: str
     endpoint: str
@@ -77,16 +84,22 @@ class Notice:
     since: float
     at: float
 
+    @property
+    def event(self) -> str:
+        """The id of the event that tells it."""
+        return event_id("", self.type, self.endpoint, self.sequence)
+
 
 def endpoint_event(notice: Notice, number: int, waiting: int) -> Event:
     """The event about an endpoint, of this number in the store, for which so many deliveries are waiting."""
-    id_ = event_id("", notice.type, notice.endpoint, notice.sequence)
-    reason = {"code": notice.reason.code, "text": notice.reason.text}
-    since = iso(notice.since, always_ms=True)
-    data = {"endpoint": notice.endpoint, "reason": reason, "waiting": waiting, "since": since}
-    body = standard(id_, notice.type, notice.at, data)
+    data: dict[str, Any] = {"endpoint": notice.endpoint}
+    if notice.type != PING:
+        data |= {"reason": _plain(notice.reason), "waiting": waiting, "since": iso(notice.since, always_ms=True)}
+    body = standard(notice.event, notice.type, notice.at, data)
     lane = ENDPOINT_LANES - number
-    return Event(id_, notice.type, notice.at, None, lane, notice.sequence, None, body, endpoint=notice.endpoint)
+    return Event(
+        notice.event, notice.type, notice.at, None, lane, notice.sequence, None, body, endpoint=notice.endpoint
+    )
 
 
 def onlookers(notice: Notice, endpoints: Iterable[Endpoint]) -> Iterator[Endpoint]:
@@ -122,6 +135,7 @@ EVENT_TYPES = (
     "source.recovered",
     "endpoint.paused",
     "endpoint.resumed",
+    PING,
 )
 
 
@@ -145,12 +159,14 @@ def wants(endpoint: Endpoint, event: Event) -> bool:
 
 
 def passes(endpoint: Endpoint, type_: str, source: str | None, status: str | None) -> bool:
-    """The same of an event of which only this is known."""
+    """The same of an event of which only this is known. A ping is only for the endpoint that was to have it."""
     return unwanted(endpoint, type_, source, status) is None
 
 
 def unwanted(endpoint: Endpoint, type_: str, source: str | None, status: str | None) -> Cause | None:
     """Which of the three does not let it pass, the first where several do not; None where it passes."""
+    if type_ == PING:
+        return None
     if not matches(endpoint.events, type_):
         return Cause.UNWANTED_EVENT
     if source is not None and not matches(endpoint.sources, source):

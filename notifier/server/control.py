@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 
+from notifier.core.model import Endpoint
 from notifier.replays import Replays
 from notifier.sender import Sender
-from notifier.store import Store
+from notifier.server.problems import Problem
+from notifier.store import DeliveryRow, EventRow, Store, Tried, UnknownNameError
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +19,23 @@ class Control:
     sender: Sender
     replays: Replays
     clock: Callable[[], float]
+
+    async def event(self, id_: str) -> tuple[EventRow, bytes, list[DeliveryRow]]:
+        """An event with its body and its deliveries; raises `UnknownNameError`."""
+        if (found := await self.store.event(id_)) is None:
+            raise UnknownNameError(f"no event {id_!r} is kept: it never was one, or its time is over")
+        return found
+
+    async def delivery(self, id_: int) -> tuple[DeliveryRow, list[Tried]]:
+        """A delivery with its attempts; raises `UnknownNameError`."""
+        if (found := await self.store.delivery(id_)) is None:
+            raise UnknownNameError(f"no delivery {id_} is kept: it never was one, or its time is over")
+        return found
+
+    def endpoint(self, name: str) -> Endpoint:
+        """An endpoint of the config; raises `UnknownNameError`, and `Problem` where it has left that."""
+        self.store.number(name)
+        if name not in self.sender.served:
+            words = f"the config names {name!r} no more: put it back there, or drop what is owed to it"
+            raise Problem(HTTPStatus.CONFLICT, words)
+        return self.sender.served[name].endpoint

@@ -7,11 +7,15 @@ from notifier.core.health import Health, State
 from notifier.core.model import Endpoint
 from notifier.server import models
 from notifier.server.control import Control
+from notifier.server.deliveries import columns
 from notifier.server.models import Listed, moment
+from notifier.server.problems import Problem
 from notifier.server.routes import Answer, Call, Route, api
 from notifier.server.taking import Names, Nothing
 from notifier.store import Queue
 
+ENCODING_COM = "encoding_com"
+"""How the formats begin in which an endpoint is told what Encoding.com would tell it."""
 OPEN = "it fails: one request at a time tries it, the next at `probe_at`"
 THROTTLED = "it asked to be left alone until `quiet_until`"
 
@@ -23,11 +27,15 @@ def routes(control: Control) -> list[Route]:
     return [
         api("GET", path, "How each endpoint fares", told.list, {200: Listed[models.Endpoint]}, takes=Names),
         api("GET", f"{path}/{{endpoint}}", "How one fares", told.one, one, takes=Nothing),
+        api("POST", f"{path}/{{endpoint}}/pause", "Send nothing more to it", told.pause, one, takes=Nothing),
+        api("POST", f"{path}/{{endpoint}}/resume", "Send to it again", told.resume, one, takes=Nothing),
+        api("POST", f"{path}/{{endpoint}}/ping", "Owe it a ping", told.ping, {202: models.Delivery}, takes=Nothing),
     ]
 
 
 class _Endpoints:
     def __init__(self, control: Control) -> None:
+        self._control = control
         self._store, self._sender, self._clock = control.store, control.sender, control.clock
 
     async def list(self, call: Call[Names]) -> Answer:
@@ -43,6 +51,33 @@ class _Endpoints:
     async def one(self, call: Call[Nothing]) -> Answer:
         """Also one that left the config."""
         return HTTPStatus.OK, await self._shown(call.path["endpoint"])
+
+    async def pause(self, call: Call[Nothing]) -> Answer:
+        """What is owed to it, and what will be, waits."""
+        name = self._control.endpoint(call.path["endpoint"]).name
+        await self._sender.pause(name)
+        return HTTPStatus.OK, await self._shown(name)
+
+    async def resume(self, call: Call[Nothing]) -> Answer:
+        """All that waits for it is due."""
+        name = self._control.endpoint(call.path["endpoint"]).name
+        await self._sender.resume(name)
+        return HTTPStatus.OK, await self._shown(name)
+
+    async def ping(self, call: Call[Nothing]) -> Answer:
+        """An event like any other, for it alone and whatever its `events`."""
+        endpoint = self._control.endpoint(call.path["endpoint"])
+        if endpoint.format.startswith(ENCODING_COM):
+            words = (
+                f"{endpoint.name!r} takes every call for news of a media, as Encoding.com makes them: no ping is one"
+            )
+            raise Problem(HTTPStatus.CONFLICT, words)
+        event = await self._sender.ping(endpoint.name)
+        return HTTPStatus.ACCEPTED, await self._owed(event)
+
+    async def _owed(self, event: str) -> models.Delivery:
+        _, _, (delivery,) = await self._control.event(event)
+        return models.Delivery(**columns(delivery))
 
     async def _shown(self, name: str) -> models.Endpoint:
         (queue,) = await self._store.queues(name)

@@ -29,6 +29,8 @@ class Shown:
     is_unsigned: bool
     in_flight: int
     superseded: int
+    dropped: int
+    """By people; what fell through the config is in the tally."""
     tally: Tally
 
     @property
@@ -46,7 +48,8 @@ class Shown:
     @property
     def ended(self) -> Mapping[str, int]:
         """Deliveries by the phase in which they ended."""
-        return {**self.tally.ended, Phase.SUPERSEDED.value: self.superseded}
+        dropped = self.tally.ended[Phase.DROPPED] + self.dropped
+        return {**self.tally.ended, Phase.SUPERSEDED.value: self.superseded, Phase.DROPPED.value: dropped}
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,8 @@ class Metrics:
 
     async def _read(self) -> Reading:
         figures = await self._store.figures()
-        superseded, now = self._store.superseded, self._clock()
+        superseded, dropped = self._store.superseded, self._store.dropped
+        now = self._clock()
         return Reading(
             now,
             figures,
@@ -65,6 +66,7 @@ class Metrics:
                     one.is_unsigned,
                     len(one.in_flight),
                     superseded[name],
+                    dropped[name],
                     one.tally.copy(),
                 )
                 for name, one in self._served.items()

@@ -1,10 +1,11 @@
 """What is told over the API. Moments are RFC 3339 in UTC with milliseconds, durations seconds; absent is null."""
 
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, Field
 
 from notifier.core.health import State
+from notifier.core.model import Cause, Outcome, Phase
 from notifier.core.render import iso
 
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
@@ -13,6 +14,11 @@ T = TypeVar("T", bound=BaseModel)
 
 def moment(at: float | None) -> Moment | None:
     """As it is told."""
+    return None if at is None else known(at)
+
+
+def known(at: float) -> Moment:
+    """The same of a moment that there always is."""
     return iso(at, always_ms=True)
 
 
@@ -55,3 +61,103 @@ class Endpoint(BaseModel):
     probe_at: Moment | None
     """When it is tried next while it is shut off."""
     paused_at: Moment | None
+
+
+class Event(BaseModel):
+    """A change with identity, type and sequence. `position` is its place in the log of all events."""
+
+    id: str
+    type: str
+    timestamp: Moment
+    source: str | None
+    """Null where it is about an endpoint."""
+    endpoint: str | None
+    """Which it is about."""
+    upload: str | None
+    status: str | None
+    sequence: int
+    position: int
+
+
+class Attempt(BaseModel):
+    """One POST and what came of it."""
+
+    number: int
+    """Of its delivery, from 1."""
+    started_at: Moment
+    duration: float
+    phases: dict[str, float]
+    """Seconds that each part of it took."""
+    outcome: Outcome
+    status: int | None
+    note: str
+    excerpt: str
+    """The beginning of the answer's body."""
+
+
+class Delivery(BaseModel):
+    """The duty to bring one event to one endpoint."""
+
+    id: int
+    event: str
+    type: str
+    source: str | None
+    upload: str | None
+    endpoint: str
+    sequence: int
+    phase: Phase
+    due_at: Moment | None
+    slots: int
+    """Places of the schedule used."""
+    attempts: int
+    created_at: Moment
+    settled_at: Moment | None
+    cause: Cause | None
+    """Why it is dead, or was dropped by nobody."""
+    dropped_by: str | None
+    replaced_by: str | None
+    """The event for which it was given up."""
+    replay: int | None
+    """The last replay by which it was owed again."""
+
+
+class DeliveryTold(Delivery):
+    """A delivery with all its attempts."""
+
+    tries: list[Attempt]
+
+
+class EventTold(Event):
+    """An event with its body, in the format `standard`, and what became of it at each endpoint."""
+
+    body: dict[str, Any]
+    deliveries: list[DeliveryTold]
+
+
+class Replay(BaseModel):
+    """A selection that is being owed again, and how far that has come."""
+
+    id: int
+    event: str | None
+    endpoint: str | None
+    since: Moment | None
+    phases: list[Phase]
+    latest: bool
+    rate: float
+    """Deliveries a second."""
+    count: int
+    """Deliveries that were owed again."""
+    created_at: Moment
+    done_at: Moment | None
+
+
+class Matching(BaseModel):
+    """How many deliveries it would be."""
+
+    matching: int
+
+
+class Dropped(BaseModel):
+    """How many deliveries were given up."""
+
+    dropped: int

@@ -19,7 +19,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -32,8 +32,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T", bound=Taken)
 Answer = tuple[HTTPStatus, BaseModel | None]
-Answers = Mapping[int, type[BaseModel] | None]
-"""The model that is answered with each status, as far as all is well."""
+Answers = Mapping[int, Any]
+"""What is answered with each status, as far as all is well: a model, one of several, or None for nothing."""
 
 
 @dataclass(frozen=True, slots=True)

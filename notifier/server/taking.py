@@ -1,5 +1,6 @@
 """A request → what it gives, as the model that a call takes; every fault in it is told, none of its values."""
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
@@ -11,6 +12,7 @@ from notifier.config.faults import Wrong
 from notifier.config.words import nearest
 from notifier.server.access import READING
 from notifier.server.problems import Fault, Problem
+from notifier.store import UnknownNameError
 
 JSON = "application/json"
 LONGEST_KEY = 100
@@ -37,6 +39,17 @@ class Taken(BaseModel):
 
 class Nothing(Taken):
     """Nothing at all."""
+
+
+Number = Annotated[int, Field(ge=1, lt=1 << 62)]
+"""Of a row, and so of the page before it."""
+
+
+class Page(Taken):
+    """Which page of what is listed, the newest first."""
+
+    cursor: Number | None = None
+    limit: Limit = 100
 
 
 class Names(Taken):
@@ -111,3 +124,11 @@ def _instead(key: str, takes: type[Taken]) -> str:
 
 def _sentence(faults: list[Fault]) -> str:
     return "; ".join(f"{one.where}: expected {one.expected}" if one.where else one.expected for one in faults)
+
+
+def numbered(call: Mapping[str, str], what: str) -> int:
+    """The id of something that goes by a number, from the path; raises `UnknownNameError` where it is none."""
+    text = call[what]
+    if not re.fullmatch("[0-9]{1,18}", text):
+        raise UnknownNameError(f"a {what} has a number, and this is none: {text[:LONGEST_KEY]!r}")
+    return int(text)

@@ -5,15 +5,19 @@ from pathlib import Path
 from notifier.store.database import Database, NewerDatabaseError, StoreError, UnknownNameError
 from notifier.store.drop import Dropping
 from notifier.store.followed import Announcement
-from notifier.store.history import History, Queue
+from notifier.store.history import DeliveryRow, EventRow, History, Queue, Tried
 from notifier.store.owed import GivenUp, Owed, Result, Standing
 from notifier.store.replay import Replay, Replaying
 from notifier.store.retention import Place, Retention
+from notifier.store.rows import Page
 
 __all__ = [
     "Announcement",
+    "DeliveryRow",
+    "EventRow",
     "GivenUp",
     "NewerDatabaseError",
+    "Page",
     "Place",
     "Queue",
     "Replay",
@@ -21,6 +25,7 @@ __all__ = [
     "Standing",
     "Store",
     "StoreError",
+    "Tried",
     "UnknownNameError",
 ]
 

@@ -4,7 +4,7 @@ import asyncio
 import fcntl
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import resources
 from pathlib import Path
@@ -28,6 +28,14 @@ class NewerDatabaseError(StoreError):
 
 class UnknownNameError(LookupError):
     """Nothing has this name or id; the message says what there is instead."""
+
+
+def number_of(numbers: Mapping[str, int], what: str, name: str) -> int:
+    """The number of a source or an endpoint; raises `UnknownNameError`."""
+    if name not in numbers:
+        there = f"there are {', '.join(numbers)}" if numbers else "there is none"
+        raise UnknownNameError(f"no {what} was ever called {name!r}: {there}")
+    return numbers[name]
 
 
 class Database:

@@ -39,7 +39,8 @@ class Dropping(Followed):
         The lane goes on. One that is on its way is delivered all the same if it arrives.
         """
         async with self.database.transaction() as db:
-            return await _drop(db, ids, by, now)
+            dropped = await _drop(db, ids, by, now)
+        return self._count(dropped)
 
     async def drop_owed(self, endpoint: str, phases: Sequence[Phase], by: str, now: float, most: int = 500) -> int:
         """The same of all to an endpoint that wait or are dead, `most` at once: to be repeated until it answers 0.
@@ -52,7 +53,14 @@ class Dropping(Followed):
         parameters = {"endpoint": self.number(endpoint), "phases": json.dumps(phases), "most": most}
         async with self.database.transaction() as db:
             found = await db.execute_fetchall(NEWEST, parameters)
-            return await _drop(db, [row[0] for row in found], by, now)
+            dropped = await _drop(db, [row[0] for row in found], by, now)
+        return self._count(dropped)
+
+    def _count(self, dropped: Counter[int]) -> int:
+        """Once it is committed."""
+        names = {number: name for name, number in self._endpoints.items()}
+        self.dropped.update({names[number]: count for number, count in dropped.items()})
+        return dropped.total()
 
     async def bury_left(self, before: float, now: float, most: int) -> Counter[str]:
         """Let what waits for endpoints that left the config before a moment be dead, `most` at once, the newest first.
@@ -67,10 +75,11 @@ class Dropping(Followed):
         return Counter(name for _, name in found)
 
 
-async def _drop(db: aiosqlite.Connection, ids: Sequence[int], by: str, now: float) -> int:
+async def _drop(db: aiosqlite.Connection, ids: Sequence[int], by: str, now: float) -> Counter[int]:
+    """How many of each endpoint, by its number."""
     dropped = list(await db.execute_fetchall(DROP, {"ids": json.dumps(ids), "by": by, "now": now}))
     await _promote(db, dropped)
-    return len(dropped)
+    return Counter(endpoint for endpoint, _ in dropped)
 
 
 async def _promote(db: aiosqlite.Connection, over: Iterable[Any]) -> None:

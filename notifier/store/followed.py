@@ -12,7 +12,7 @@ from notifier.core.budget import Budget
 from notifier.core.lives import Lives
 from notifier.core.model import Endpoint, Event, ListingState, Order, SourceState, Upload
 from notifier.store import moments
-from notifier.store.database import Database, UnknownNameError
+from notifier.store.database import Database, number_of
 from notifier.store.rows import (
     UPLOAD_COLUMNS,
     budget_of,
@@ -53,6 +53,8 @@ class Followed:
         self._endpoints: dict[str, int] = {}
         self.superseded: Counter[str] = Counter()
         """How many deliveries to each endpoint were replaced by newer ones since the database was opened."""
+        self.dropped: Counter[str] = Counter()
+        """How many were given up by a person."""
 
     async def enrol(self, sources: Iterable[str], endpoints: Iterable[str]) -> None:
         """Give every source and endpoint of the config its number."""
@@ -68,10 +70,11 @@ class Followed:
 
     def number(self, endpoint: str) -> int:
         """The number of an endpoint, be it that the config names it no more; raises `UnknownNameError`."""
-        if endpoint not in self._endpoints:
-            there = f"there are {', '.join(self._endpoints)}" if self._endpoints else "there is none"
-            raise UnknownNameError(f"no endpoint was ever called {endpoint!r}: {there}")
-        return self._endpoints[endpoint]
+        return number_of(self._endpoints, "endpoint", endpoint)
+
+    def source_number(self, source: str) -> int:
+        """The same of a source."""
+        return number_of(self._sources, "source", source)
 
     async def source(self, name: str) -> SourceState:
         """What is remembered of an enrolled source."""

@@ -1,11 +1,13 @@
 """What people ask of the store: deliveries page by page, one with its attempts, an event with its own, figures."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from notifier.core.model import Attempt, Cause, Outcome, Phase
 from notifier.store.followed import Followed
+from notifier.store.rows import Page
 
 DELIVERY = """SELECT d.id, e.id, e.type, s.name, e.upload, n.name, d.sequence, d.phase, d.due_at, d.slots, d.attempts,
         d.created_at, d.settled_at, r.id, d.cause, d.dropped_by, d.replay
@@ -20,10 +22,32 @@ NEWEST = """json_each(:endpoints) AS w JOIN json_each(:phases) AS p JOIN deliver
 LISTED = DELIVERY.format(NEWEST) + " ORDER BY d.id DESC LIMIT :most"
 ONE = DELIVERY.format("deliveries AS d") + " WHERE d.id = ?"
 OF_EVENT = DELIVERY.format("deliveries AS d") + " WHERE d.event = ? ORDER BY d.endpoint"
-ATTEMPTS = """SELECT number, started_at, duration, phases, outcome, status, note, excerpt FROM attempts
-    WHERE delivery = ? ORDER BY number"""
-EVENT = """SELECT e.position, e.id, e.type, s.name, e.upload, e.sequence, e.status, e.at, e.body
-    FROM events AS e LEFT JOIN sources AS s ON s.number = e.source WHERE e.id = ?"""
+ATTEMPTS = """SELECT a.delivery, a.number, a.started_at, a.duration, a.phases, a.outcome, a.status, a.note, a.excerpt
+    FROM json_each(?) AS w JOIN attempts AS a ON a.delivery = w.value ORDER BY a.delivery, a.number"""
+EVENT = """SELECT e.position, e.id, e.type, s.name, n.name, e.upload, e.sequence, e.status, e.at{}
+    FROM {}
+    LEFT JOIN sources AS s ON s.number = e.source
+    LEFT JOIN endpoints AS n ON n.number = e.endpoint"""
+ONE_EVENT = EVENT.format(", e.body", "events AS e") + " WHERE e.id = ?"
+FLOOR = "SELECT position FROM events WHERE position < ? ORDER BY position DESC LIMIT 1 OFFSET ?"
+ANNOUNCED = (
+    EVENT.format("", "events AS e")
+    + """ WHERE e.position < :before AND e.position >= :floor AND e.type GLOB :type
+        AND e.source IS coalesce(:source, e.source)
+    ORDER BY e.position DESC LIMIT :most"""
+)
+OF_UPLOAD = (
+    EVENT.format(
+        "",
+        """json_each(:sources) AS w
+    JOIN uploads AS u ON u.source = w.value AND u.id = :upload
+    JOIN events AS e ON e.lane = u.media_id""",
+    )
+    + " WHERE e.position < :before AND e.type GLOB :type ORDER BY e.position DESC LIMIT :most"
+)
+LOOKED_AT = 10_000
+"""Events that are looked at for one page, at most: those that do not match cost time too."""
+NEWEST_OF_ALL = 1 << 62
 WAITING = """SELECT n.name,
         (SELECT count(*) FROM deliveries WHERE endpoint = n.number AND phase = 'waiting'),
         (SELECT count(*) FROM deliveries WHERE endpoint = n.number AND phase = 'dead'),
@@ -63,14 +87,6 @@ class DeliveryRow(NamedTuple):
     """The last replay by which it was owed again."""
 
 
-class Page(NamedTuple):
-    """Some deliveries, the newest first."""
-
-    deliveries: list[DeliveryRow]
-    next: int | None
-    """What to give as `before` for those that follow; None: there are none."""
-
-
 class Tried(NamedTuple):
     """An attempt, and which one of its delivery it was, from 1."""
 
@@ -87,11 +103,12 @@ class EventRow(NamedTuple):
     type: str
     source: str | None
     """None where it is about an endpoint."""
+    endpoint: str | None
+    """Which it is about."""
     upload: str | None
     sequence: int
     status: str | None
     at: float
-    body: bytes
 
 
 class Queue(NamedTuple):
@@ -123,7 +140,7 @@ class History(Followed):
         phase: Phase | None = None,
         before: int | None = None,
         most: int = 100,
-    ) -> Page:
+    ) -> Page[DeliveryRow]:
         """At most `most` deliveries, of all endpoints and phases or of one, older than `before`.
 
         Raises `UnknownNameError`.
@@ -132,7 +149,7 @@ class History(Followed):
         parameters = {
             "endpoints": json.dumps(numbers),
             "phases": json.dumps(list(Phase) if phase is None else [phase]),
-            "before": 1 << 62 if before is None else before,
+            "before": NEWEST_OF_ALL if before is None else before,
             "most": most + 1,
         }
         found = [_delivery_of(row) for row in await self.database.rows(LISTED, parameters)]
@@ -141,21 +158,52 @@ class History(Followed):
     async def delivery(self, id_: int) -> tuple[DeliveryRow, list[Tried]] | None:
         """A delivery with all its attempts, the first one first; None where there is none, or none any more."""
         rows = await self.database.rows(ONE, (id_,))
-        if not rows:
-            return None
-        tried = [
-            Tried(number, replace(Attempt(started_at, duration, Outcome(outcome), *rest), phases=json.loads(phases)))
-            for number, started_at, duration, phases, outcome, *rest in await self.database.rows(ATTEMPTS, (id_,))
-        ]
-        return _delivery_of(rows[0]), tried
+        return (_delivery_of(rows[0]), (await self.tried([id_]))[id_]) if rows else None
 
-    async def event(self, id_: str) -> tuple[EventRow, list[DeliveryRow]] | None:
-        """An event with its deliveries; None where there is none, or none any more."""
-        rows = await self.database.rows(EVENT, (id_,))
+    async def tried(self, deliveries: Iterable[int]) -> dict[int, list[Tried]]:
+        """All attempts at each of these deliveries, the first one first."""
+        found: dict[int, list[Tried]] = {id_: [] for id_ in deliveries}
+        for row in await self.database.rows(ATTEMPTS, (json.dumps(list(found)),)):
+            id_, number, started_at, duration, phases, outcome, *rest = row
+            attempt = replace(Attempt(started_at, duration, Outcome(outcome), *rest), phases=json.loads(phases))
+            found[id_].append(Tried(number, attempt))
+        return found
+
+    async def event(self, id_: str) -> tuple[EventRow, bytes, list[DeliveryRow]] | None:
+        """An event with its body and its deliveries; None where there is none, or none any more."""
+        rows = await self.database.rows(ONE_EVENT, (id_,))
         if not rows:
             return None
-        event = EventRow(*rows[0])
-        return event, [_delivery_of(row) for row in await self.database.rows(OF_EVENT, (event.position,))]
+        *columns, body = rows[0]
+        event = EventRow(*columns)
+        return event, body, [_delivery_of(row) for row in await self.database.rows(OF_EVENT, (event.position,))]
+
+    async def events(
+        self,
+        type_: str = "*",
+        source: str | None = None,
+        upload: str | None = None,
+        before: int | None = None,
+        most: int = 100,
+        looked_at: int = LOOKED_AT,
+    ) -> Page[EventRow]:
+        """At most `most` events, all or those of a type, with `*` for anything, of a source or an upload.
+
+        They are older than the position `before`. A page may hold fewer although others follow: no more events than
+        `looked_at` are looked at for it. Raises `UnknownNameError`.
+        """
+        number = None if source is None else self.source_number(source)
+        before = NEWEST_OF_ALL if before is None else before
+        parameters: dict[str, Any] = {"before": before, "type": type_, "most": most + 1}
+        lower = None
+        if upload is not None:
+            numbers = list(self._sources.values()) if number is None else [number]
+            rows = await self.database.rows(OF_UPLOAD, parameters | {"upload": upload, "sources": json.dumps(numbers)})
+        else:
+            lower = next(iter(await self.database.rows(FLOOR, (before, looked_at - 1))), (None,))[0]
+            rows = await self.database.rows(ANNOUNCED, parameters | {"source": number, "floor": lower or 0})
+        found = [EventRow(*row) for row in rows]
+        return Page(found[:most], found[most - 1].position if len(found) > most else lower)
 
     async def figures(self) -> Figures:
         """How large the database is, and what is owed to each endpoint, to those too that left the config."""

@@ -1,7 +1,7 @@
 """What is owed again: deliveries that are over wait once more, a step at a time, each with its cursor in one commit."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -14,6 +14,7 @@ from notifier.core.render import rendered
 from notifier.core.replay import Selection
 from notifier.store.database import UnknownNameError
 from notifier.store.followed import PROMOTE, Followed
+from notifier.store.rows import Page
 
 LOOKED_AT = 500
 """Deliveries, or uploads, that one step looks at: those that do not match cost time too."""
@@ -22,6 +23,8 @@ ONE = """SELECT r.id, r.event, n.name, r.since, r.phases, r.latest, r.up_to, r.r
         r.done_at
     FROM replays AS r LEFT JOIN endpoints AS n ON n.number = r.endpoint WHERE r.id = ?"""
 UNFINISHED = ONE.replace("r.id = ?", "r.done_at IS NULL ORDER BY r.id")
+LISTED = ONE.replace("r.id = ?", "r.id < ? ORDER BY r.id DESC LIMIT ?")
+KEPT = "SELECT 1 FROM events WHERE id = ?"
 TO_ENDPOINT = """SELECT d.id, d.endpoint, d.lane, d.settled_at, e.at, n.name, e.type, s.name, e.status
     FROM json_each(:phases) AS p
     JOIN deliveries AS d ON d.id IN (
@@ -57,6 +60,10 @@ DEMOTE = """UPDATE deliveries SET head = 0 WHERE endpoint = :endpoint AND lane =
     SELECT id FROM deliveries WHERE endpoint = :endpoint AND lane = :lane AND phase = 'waiting'
     ORDER BY sequence LIMIT 1)"""
 """Let a head wait behind an older one. It may be on its way: nothing else of its lane is sent before that has ended."""
+
+
+Fetch = Callable[[str, Any], Awaitable[Iterable[Any]]]
+"""Asks a statement with its parameters, within a transaction or without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +102,49 @@ class Replaying(Followed):
         """Note what is to be owed again, `rate` deliveries a second; the steps do it. Raises `UnknownNameError`."""
         endpoint = None if selection.endpoint is None else self.number(selection.endpoint)
         async with self.database.transaction() as db:
-            if selection.event is not None and not await db.execute_fetchall(
-                "SELECT 1 FROM events WHERE id = ?", (selection.event,)
-            ):
-                raise UnknownNameError(f"no event {selection.event!r} is kept: it never was one, or its time is over")
+            if selection.event is not None:
+                _must_be_kept(await db.execute_fetchall(KEPT, (selection.event,)), selection.event)
             async with db.execute(
                 """INSERT INTO replays (event, endpoint, since, phases, latest, up_to, rate, created_at)
                     VALUES (?, ?, ?, ?, ?, (SELECT coalesce(max(id), 0) FROM deliveries), ?, ?)""",
                 (selection.event, endpoint, selection.since, json.dumps(selection.phases), selection.latest, rate, now),
             ) as cursor:
                 return await _replay(db, cursor.lastrowid)
+
+    async def cancel(self, id_: int, now: float) -> bool:
+        """Owe nothing more by a replay: what it has owed stays owed. Answers whether it was not done before.
+
+        Raises `UnknownNameError`.
+        """
+        async with self.database.transaction() as db:
+            if not await db.execute_fetchall("SELECT 1 FROM replays WHERE id = ?", (id_,)):
+                raise UnknownNameError(f"no replay {id_} is kept: it never was one, or its time is over")
+            sql = "UPDATE replays SET done_at = ? WHERE id = ? AND done_at IS NULL"
+            async with db.execute(sql, (now, id_)) as cursor:
+                return cursor.rowcount > 0
+
+    async def matching(self, selection: Selection, now: float, endpoints: Mapping[str, Endpoint]) -> int:
+        """How many deliveries would be owed again if it were asked for now; raises `UnknownNameError`."""
+        number = None if selection.endpoint is None else self.number(selection.endpoint)
+        if selection.event is not None:
+            _must_be_kept(await self.database.rows(KEPT, (selection.event,)), selection.event)
+        ((up_to,),) = await self.database.rows("SELECT coalesce(max(id), 0) FROM deliveries")
+        replay, count = Replay(0, selection, up_to, 1.0, now, 0, 0, None), 0
+        while True:
+            if selection.latest and number is not None:
+                found = await _lacking(self.database.rows, replay, number, endpoints[str(selection.endpoint)])
+            else:
+                found = await self._matching(self.database.rows, replay, endpoints)
+            count += sum(one.fits for one in found)
+            if len(found) < LOOKED_AT:
+                return count
+            replay = replace(replay, cursor=found[-1].cursor)
+
+    async def replays(self, before: int | None = None, most: int = 100) -> Page[Replay]:
+        """At most `most` replays, those that are done as long as they are kept, that were asked for before `before`."""
+        rows = await self.database.rows(LISTED, (1 << 62 if before is None else before, most + 1))
+        found = [_replay_of(row) for row in rows]
+        return Page(found[:most], found[most - 1].id if len(found) > most else None)
 
     async def unfinished(self) -> list[Replay]:
         """The replays that are not done, in the order in which they were asked for."""
@@ -120,7 +160,10 @@ class Replaying(Followed):
         """
         async with self.database.transaction() as db:
             replay = await _replay(db, id_)
-            taken, cursor, done = _portion(await self._matching(db, replay, endpoints), replay.cursor, most)
+            if replay.done_at is not None:  # it was cancelled meanwhile
+                return replay
+            found = await self._matching(db.execute_fetchall, replay, endpoints)
+            taken, cursor, done = _portion(found, replay.cursor, most)
             ids = json.dumps([one.cursor for one in taken])
             await db.execute(OWE_AGAIN, {"ids": ids, "now": now, "replay": id_})
             await _put_in_order(db, taken)
@@ -131,7 +174,10 @@ class Replaying(Followed):
         number = self.number(endpoint.name)
         async with self.database.transaction() as db:
             replay = await _replay(db, id_)
-            taken, cursor, done = _portion(await _lacking(db, replay, number, endpoint), replay.cursor, most)
+            if replay.done_at is not None:
+                return replay
+            found = await _lacking(db.execute_fetchall, replay, number, endpoint)
+            taken, cursor, done = _portion(found, replay.cursor, most)
             ordered = endpoint.order is not Order.NONE
             rows = [(one.lane if ordered else None, *one.event) for one in taken if one.event is not None]
             await _render(db, [position for _, position, _ in rows], endpoint.format)
@@ -143,9 +189,7 @@ class Replaying(Followed):
             await _put_in_order(db, taken)
             return await _note(db, replay, cursor, len(taken), now if done else None)
 
-    async def _matching(
-        self, db: aiosqlite.Connection, replay: Replay, endpoints: Mapping[str, Endpoint]
-    ) -> list[_Found]:
+    async def _matching(self, fetch: Fetch, replay: Replay, endpoints: Mapping[str, Endpoint]) -> list[_Found]:
         """The next page of a replay's deliveries, and which of them were announced and over in time, and are wanted."""
         selection = replay.selection
         parameters = {
@@ -157,7 +201,7 @@ class Replaying(Followed):
             "most": LOOKED_AT,
         }
         since = selection.since or 0.0
-        rows = await db.execute_fetchall(TO_ENDPOINT if selection.event is None else OF_EVENT, parameters)
+        rows = await fetch(TO_ENDPOINT if selection.event is None else OF_EVENT, parameters)
         found = []
         for delivery, number, lane, settled_at, at, name, *about in rows:
             wanted = name not in endpoints or passes(endpoints[name], *about)
@@ -166,12 +210,12 @@ class Replaying(Followed):
         return found
 
 
-async def _lacking(db: aiosqlite.Connection, replay: Replay, number: int, endpoint: Endpoint) -> list[_Found]:
+async def _lacking(fetch: Fetch, replay: Replay, number: int, endpoint: Endpoint) -> list[_Found]:
     """The next page of uploads, and of each the event that is to be owed, if any."""
     sql = "SELECT media_id, sequence FROM uploads WHERE media_id > ? ORDER BY media_id LIMIT ?"
-    last = {row[0]: row[1] for row in await db.execute_fetchall(sql, (replay.cursor, LOOKED_AT))}
+    last = {row[0]: row[1] for row in await fetch(sql, (replay.cursor, LOOKED_AT))}
     said: dict[int, list[Any]] = {lane: [] for lane in last}
-    for lane, *event in await db.execute_fetchall(SAID, {"endpoint": number, "lanes": json.dumps(list(last))}):
+    for lane, *event in await fetch(SAID, {"endpoint": number, "lanes": json.dumps(list(last))}):
         said[lane].append(event)
     owed = {lane: _last_lacking(endpoint, events, last[lane]) for lane, events in said.items()}
     return [_Found(lane, event is not None, number, lane, event) for lane, event in owed.items()]
@@ -190,6 +234,11 @@ def _last_lacking(endpoint: Endpoint, events: Iterable[Any], last: int) -> tuple
         if passes(endpoint, type_, source, status):
             return position, sequence
     return None
+
+
+def _must_be_kept(found: Iterable[Any], event: str) -> None:
+    if not list(found):
+        raise UnknownNameError(f"no event {event!r} is kept: it never was one, or its time is over")
 
 
 def _portion(found: Sequence[_Found], cursor: int, most: int) -> tuple[list[_Found], int, bool]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import TypeAdapter
 
@@ -12,12 +12,21 @@ from notifier.core.health import Health, Pause
 from notifier.core.lives import Lives
 from notifier.core.model import SETTLED, Observation, SourceState, Trouble, Upload
 
+T = TypeVar("T")
 SNAPSHOT = TypeAdapter(Observation)
 BUDGET = TypeAdapter(Budget)
 
 UPLOAD_COLUMNS = """media_id, kind, id, followed_at, ref, registered, labels, sequence, snapshot,
     changed_at, stalled, misses, missing_since, due_at, fingerprint, batch_fingerprint"""
 """In the order in which `upload_of` takes them."""
+
+
+class Page(NamedTuple, Generic[T]):
+    """Some of what is listed, the newest first."""
+
+    items: list[T]
+    next: int | None
+    """What to give as `before` for those that follow; None: there are none."""
 
 
 def source_of(name: str, row: Sequence[Any]) -> SourceState:

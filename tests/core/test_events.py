@@ -21,6 +21,7 @@ from notifier.core.events import (
     is_operators,
     matches,
     onlookers,
+    passes,
     receivers,
     source_event,
     wants,
@@ -301,5 +302,24 @@ def test_an_endpoint_s_event_goes_to_who_asks_for_it_and_never_to_the_one_it_spe
 
 
 def test_what_is_about_no_upload_is_an_operator_s():
-    of_operators = {"source.failing", "source.recovered", "endpoint.paused", "endpoint.resumed"}
+    of_operators = {"source.failing", "source.recovered", "endpoint.paused", "endpoint.resumed", "notifier.ping"}
     assert {type_ for type_ in EVENT_TYPES if is_operators(type_)} == of_operators
+
+
+# --- a ping
+
+
+def test_a_ping_tells_of_its_endpoint_and_nothing_else():
+    event = endpoint_event(notice("notifier.ping"), number=2, waiting=17)
+    assert json.loads(event.body) == {
+        "id": event.id,
+        "type": "notifier.ping",
+        "timestamp": "2026-11-21T12:00:00.000Z",
+        "data": {"endpoint": "app"},
+    }
+    assert event.id == notice("notifier.ping").event
+
+
+def test_a_ping_passes_whatever_its_endpoint_wants():
+    endpoint = receiver(events=("upload.failed", "!notifier.*"), sources=("x",), statuses=("failed",))
+    assert passes(endpoint, "notifier.ping", None, None)

@@ -56,6 +56,14 @@ async def test_of_an_endpoint_the_newest_go_first_so_that_no_lane_goes_on_meanwh
     assert len(await due(store, "none")) == 7
 
 
+async def test_what_is_given_up_is_counted_for_each_endpoint(store):
+    await announce(store, event(1, 1), event(2, 1), to=(APP, NONE))
+    await store.drop([1, 2, 3, 3], "ann", LATER)
+    await store.drop_owed("none", OWED, "ann", LATER)
+    await store.drop([1, 2, 3], "ann", LATER)
+    assert store.dropped == {"app": 2, "none": 2}
+
+
 async def test_of_one_phase_only_that_is_given_up(store):
     await announce(store, event(1, 1), event(2, 1))
     await store.record([result((await due(store))[0], Phase.DEAD)])

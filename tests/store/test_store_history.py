@@ -2,7 +2,7 @@
 
 import pytest
 from planning import overheard, slow
-from stored import APP, ENDPOINTS, LATEST, NONE, NOW, announce, due, event, opened, result, retried
+from stored import APP, ENDPOINTS, LATEST, NONE, NOW, announce, due, event, opened, result, retried, upload
 
 from notifier.core.events import Notice
 from notifier.core.health import Health
@@ -19,7 +19,7 @@ async def pages(store, most, **which):
     found, before = [], None
     while True:
         page = await store.deliveries(before=before, most=most, **which)
-        found.append([one.id for one in page.deliveries])
+        found.append([one.id for one in page.items])
         before = page.next
         if before is None:
             return found
@@ -60,13 +60,13 @@ async def test_what_comes_between_two_pages_shifts_nothing(store):
     first = await store.deliveries(most=2)
     await announce(store, event(9, 1), to=ENDPOINTS)
     second = await store.deliveries(before=first.next, most=2)
-    assert [one.id for one in (*first.deliveries, *second.deliveries)] == [6, 5, 4, 3]
+    assert [one.id for one in (*first.items, *second.items)] == [6, 5, 4, 3]
 
 
 async def test_a_delivery_says_all_that_is_known_of_it(store):
     await announce(store, event(7, 3, "upload.queued"), to=(LATEST,))
     await announce(store, event(7, 4, "upload.failed"), to=(LATEST,))
-    waiting, replaced = (await store.deliveries()).deliveries
+    waiting, replaced = (await store.deliveries()).items
     about = (replaced.event, replaced.type, replaced.source, replaced.upload, replaced.endpoint, replaced.sequence)
     assert about == ("evt_7_3", "upload.queued", "posts", "u7", "latest", 3)
     assert (replaced.phase, replaced.settled_at, replaced.replaced_by) == (Phase.SUPERSEDED, NOW, "evt_7_4")
@@ -80,7 +80,7 @@ async def test_a_delivery_says_why_it_is_over_and_an_event_may_be_about_an_endpo
     notice = Notice("endpoint.paused", "app", 1, Reason("gone", "text"), since=NOW, at=NOW)
     standing = Standing("app", Health(sequence=1), NOW, NOW, notice=notice, onlookers=[NONE])
     await store.record([], [standing], [GivenUp(one, Cause.UNWANTED_STATUS, NOW)])
-    told, dropped = (await store.deliveries()).deliveries
+    told, dropped = (await store.deliveries()).items
     assert (dropped.phase, dropped.cause, dropped.dropped_by) == (Phase.DROPPED, Cause.UNWANTED_STATUS, None)
     assert (told.type, told.source, told.upload, told.endpoint) == ("endpoint.paused", None, None, "none")
     assert (await store.event(told.event))[0].source is None
@@ -110,13 +110,77 @@ async def test_a_delivery_comes_with_all_its_attempts_in_their_order(store):
 async def test_an_event_comes_with_its_deliveries(store):
     await announce(store, event(1, 1, body=b"\x00bytes", status="queued"), to=ENDPOINTS)
     await announce(store, event(-1, 1, "source.failing"), to=())
-    found, owed = await store.event("evt_1_1")
+    found, body, owed = await store.event("evt_1_1")
     assert (found.id, found.type, found.source, found.upload) == ("evt_1_1", "upload.processing", "posts", "u1")
-    assert (found.position, found.sequence, found.status, found.at, found.body) == (1, 1, "queued", NOW, b"\x00bytes")
+    assert (found.position, found.sequence, found.status, found.at, body) == (1, 1, "queued", NOW, b"\x00bytes")
     assert [one.endpoint for one in owed] == ["app", "latest", "none"]
-    about, owed = await store.event("evt_-1_1")
+    about, _, owed = await store.event("evt_-1_1")
     assert (about.upload, about.status, owed) == (None, None, [])
     assert await store.event("evt_9") is None
+
+
+# --- events
+
+
+async def told(store):
+    """Events 1 to 7: of two uploads in turns, and one of their source; the last of an endpoint."""
+    for upload_ in ("u1", "u2"):
+        await store.follow([upload(upload_)])
+    for sequence in (1, 2):
+        await announce(store, event(1, sequence, "upload.updated"), event(2, sequence))
+    await announce(store, event(1, 3), event(-1, 1, "source.failing"), to=())
+    notice = Notice("endpoint.paused", "app", 1, Reason("gone", "text"), since=NOW, at=NOW)
+    await store.record([], [Standing("app", Health(sequence=1), 0.0, NOW, notice=notice)])
+
+
+@pytest.mark.parametrize(
+    ("which", "wanted"),
+    [
+        ({}, [7, 6, 5, 4, 3, 2, 1]),
+        ({"type_": "upload.*"}, [5, 4, 3, 2, 1]),
+        ({"type_": "upload.updated"}, [3, 1]),
+        ({"type_": "notifier.*"}, []),
+        ({"source": "posts"}, [6, 5, 4, 3, 2, 1]),
+        ({"source": "posts", "type_": "source.*"}, [6]),
+        ({"upload": "u1"}, [5, 3, 1]),
+        ({"upload": "u2", "source": "posts", "type_": "*.processing"}, [4, 2]),
+        ({"upload": "u9"}, []),
+    ],
+)
+@pytest.mark.parametrize("most", [1, 2, 3, 100])
+@pytest.mark.parametrize("looked_at", [1, 2, 100])
+async def test_events_are_listed_newest_first_page_by_page_and_a_page_may_be_short(
+    store, which, wanted, most, looked_at
+):
+    await told(store)
+    found, before = [], None
+    for _ in range(9):
+        page = await store.events(before=before, most=most, looked_at=looked_at, **which)
+        assert len(page.items) <= most
+        found += [one.position for one in page.items]
+        before = page.next
+        if before is None:
+            break
+    assert (found, before) == (wanted, None)
+
+
+async def test_an_event_in_a_list_says_what_it_is_about(store):
+    await told(store)
+    of_endpoint, of_source, of_upload = (await store.events(most=3)).items
+    assert (of_endpoint.endpoint, of_endpoint.source, of_endpoint.upload) == ("app", None, None)
+    assert (of_source.endpoint, of_source.source, of_source.upload) == (None, "posts", None)
+    assert (of_upload.id, of_upload.source, of_upload.upload, of_upload.sequence) == ("evt_1_3", "posts", "u1", 3)
+
+
+async def test_a_source_that_never_was_is_told_with_those_there_are(store, tmp_path):
+    with pytest.raises(UnknownNameError, match="no source was ever called 'post': there are posts"):
+        await store.events(source="post")
+    empty = await Store.open(tmp_path / "empty.db")
+    try:
+        with pytest.raises(UnknownNameError, match="no source was ever called 'post': there is none"):
+            await empty.events(source="post")
+    finally:
+        await empty.close()
 
 
 # --- figures
@@ -176,5 +240,9 @@ async def test_every_statement_finds_its_rows_by_an_index(store):
         await store.delivery(1)
         await store.event("evt_1_1")
         await store.figures()
-    assert len(asked) >= 7
+        await store.queues("app")
+        await store.events()
+        await store.events("upload.*", "posts")
+        await store.events("upload.*", "posts", "u1", before=9)
+    assert len(asked) >= 12
     assert await slow(store, asked) == []

@@ -480,6 +480,83 @@ async def test_the_latest_of_a_thousand_survives_a_kill_between_any_two_steps(tm
 # --- by index
 
 
+# --- what would be owed again, and what no more
+
+
+@pytest.mark.parametrize(
+    ("selection", "count"),
+    [
+        (TO_APP, 2),
+        (Selection(event="evt_1_1"), 3),
+        (Selection(event="evt_1_1", endpoint="none"), 1),
+        (Selection(endpoint="app", phases=(Phase.DEAD,)), 0),
+        (Selection(endpoint="app", since=NOW + 1), 0),
+    ],
+)
+async def test_what_would_be_owed_again_is_as_much_as_is_then(store, selection, count):
+    await announce(store, event(1, 1), event(2, 1), to=ENDPOINTS)
+    for name in ("app", "latest", "none"):
+        await ended(store, name=name)
+    assert await store.matching(selection, LATER, {}) == count
+    assert (await replayed(store, selection)).count == count
+    assert await store.matching(selection, LATER, {}) == 0  # it waits
+
+
+async def test_what_would_be_owed_again_is_counted_over_any_number_of_pages(store):
+    await announce(store, *(event(lane, 1) for lane in range(1, LOOKED_AT + 2)))
+    await ended(store)
+    assert await store.matching(TO_APP, LATER, {}) == LOOKED_AT + 1
+    unwanted = {"app": endpoint("app", events=("source.*",))}
+    assert await store.matching(TO_APP, LATER, unwanted) == 0
+
+
+async def test_what_would_be_the_latest_is_counted_too(store):
+    await followed(store, 2)
+    await announce(store, event(1, 3), event(2, 3), to=())
+    assert await store.matching(Selection(endpoint="app", latest=True), LATER, {"app": APP}) == 2
+
+
+async def test_of_what_is_not_there_nothing_is_counted(store):
+    with pytest.raises(UnknownNameError, match="no event 'evt_9' is kept"):
+        await store.matching(Selection(event="evt_9"), LATER, {})
+    with pytest.raises(UnknownNameError, match="no endpoint was ever called 'apq'"):
+        await store.matching(Selection(endpoint="apq"), LATER, {})
+
+
+async def test_a_replay_that_is_cancelled_owes_no_more_and_what_it_owed_stays_owed(store):
+    await announce(store, event(1, 1), event(2, 1))
+    await ended(store)
+    replay = await store.ask(TO_APP, 10.0, LATER)
+    await store.owe_again(replay.id, 1, LATER)
+    assert await store.cancel(replay.id, LATER + 1)
+    assert await store.unfinished() == []
+    assert not await store.cancel(replay.id, LATER + 2)
+    # A step that had begun to come found it going on.
+    after = await store.owe_again(replay.id, 9, LATER + 3)
+    assert (after.count, after.done_at) == (1, LATER + 1)
+    assert ids(await due(store, now=LATER)) == ["evt_1_1"]
+    with pytest.raises(UnknownNameError, match="no replay 9 is kept"):
+        await store.cancel(9, LATER)
+
+
+async def test_a_replay_of_the_latest_that_is_cancelled_owes_no_more(store):
+    await followed(store, 1)
+    await announce(store, event(1, 3), to=())
+    replay = await store.ask(Selection(endpoint="app", latest=True), 10.0, NOW)
+    await store.cancel(replay.id, LATER)
+    assert (await store.owe_latest(replay.id, APP, 9, LATER + 1)).done_at == LATER
+    assert await due(store, now=LATER) == []
+
+
+async def test_replays_are_listed_newest_first_page_by_page(store):
+    for _ in range(3):
+        await store.ask(TO_APP, 10.0, NOW)
+    first = await store.replays(most=2)
+    assert ([one.id for one in first.items], first.next) == ([3, 2], 2)
+    second = await store.replays(first.next, most=2)
+    assert ([one.id for one in second.items], second.next) == ([1], None)
+
+
 async def test_every_statement_finds_its_rows_by_an_index(store):
     async with overheard(store) as asked:
         await followed(store, 2)
@@ -489,6 +566,9 @@ async def test_every_statement_finds_its_rows_by_an_index(store):
         await replayed(store, Selection(event="evt_1_3"))
         await latest(store, NONE)
         await store.unfinished()
+        await store.replays()
+        await store.cancel(1, NOW)
+        await store.matching(TO_APP, NOW, {})
         await store.put_back(1.0, NOW)
     assert len(asked) > 20
     assert [one for one in await slow(store, asked) if "FROM uploads" in one[0] or "deliveries" in one[0]] == []

@@ -125,7 +125,7 @@ async def test_positions_and_sequences_go_on_after_all_is_gone(store):
     ((known,),) = (await store.known("posts", ["u1"])).values()
     assert (known.media_id, known.sequence) == (1, 1)
     await announce(store, event(1, 2), to=())
-    found, _ = await store.event("evt_1_2")
+    found, _, _ = await store.event("evt_1_2")
     assert found.position == 2
 
 
