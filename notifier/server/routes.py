@@ -78,7 +78,8 @@ def api(
     """A route of the API."""
 
     async def handler(request: web.Request) -> web.Response:
-        call = Call(await taken(request, takes), dict(request.match_info), who(request))
+        by = who(request)  # now: who has gone by the end of the body cannot be asked any more
+        call = Call(await taken(request, takes), dict(request.match_info), by)
         status, model = await answer(call)
         if method not in READING:
             _tell(request, call, status)

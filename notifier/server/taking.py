@@ -1,6 +1,7 @@
 """A request → what it gives, as the model that a call takes; every fault in it is told, none of its values."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
@@ -72,7 +73,10 @@ async def taken(request: web.Request, takes: type[T]) -> T:
         Nothing.model_validate(parameters)
     except ValidationError as error:
         raise _problem(error, takes if reads else Nothing, HTTPStatus.BAD_REQUEST) from None
-    body = await request.read()
+    try:
+        body = await request.read()
+    except ConnectionError:
+        raise Problem(HTTPStatus.BAD_REQUEST, "the body ended before its end") from None
     if body and request.content_type != JSON:
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"a body is {JSON}: say so in the header content-type")
     try:
@@ -82,9 +86,9 @@ async def taken(request: web.Request, takes: type[T]) -> T:
 
 
 def _parameters(request: web.Request) -> Mapping[str, str]:
-    names = list(request.query)
+    given = Counter(name for name, _ in request.query.items())
     twice = [
-        Fault(where=name[:LONGEST_KEY], expected="once, and not twice") for name in set(names) if names.count(name) > 1
+        Fault(where=name[:LONGEST_KEY], expected="once, and not twice") for name, count in given.items() if count > 1
     ]
     if twice:
         raise Problem(HTTPStatus.BAD_REQUEST, _sentence(twice), twice)
