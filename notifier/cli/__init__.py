@@ -10,7 +10,6 @@ from contextlib import suppress
 from typing import NoReturn
 
 import click
-from click.shell_completion import shell_complete
 
 from notifier import __version__
 
@@ -125,6 +124,8 @@ def _spare_the_last_flush() -> None:
 def _exit_code(arguments: list[str]) -> int:
     # Not click's own `main`, which says "Aborted!" with status 1 to a Ctrl-C, and fails at a closed pipe.
     if asked := os.environ.get(COMPLETE):
+        from click.shell_completion import shell_complete  # noqa: PLC0415  # nothing else waits for it
+
         return shell_complete(notifier, {}, "notifier", COMPLETE, asked)
     try:
         with notifier.make_context("notifier", arguments) as context:
