@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import aiohttp
 from world import endpoint, world
 
+from notifier.core.model import Attempt, Baseline, Outcome, Status
 from notifier.core.secret import Secret
 from notifier.replays import Replays
 from notifier.server import api, health, metrics
@@ -88,3 +89,33 @@ async def served(path, *endpoints, token=TOKEN, checks=WELL, promptly=PROMPTLY, 
                 yield w, Caller(local), Caller(remote)
         finally:
             await server.close()
+
+
+async def announced(w, *ids, status=Status.PROCESSING):
+    """These uploads are told to the endpoints."""
+    for id_ in ids:
+        w.client.set(id_, status)
+    w.clock.now += 300
+    await w.poll()
+    await w.settle()
+
+
+async def dead(w, name="app"):
+    """All that waits for it is dead: its receiver wants none of it."""
+    taking = w.post
+
+    async def aborts(delivery):
+        return (
+            Attempt(w.clock.now, 0.01, Outcome.HTTP_4XX, 422) if delivery.endpoint == name else await taking(delivery)
+        )
+
+    w.post = aborts
+    for _ in range(12):
+        await w.settle()
+        w.clock.now += 90_000
+    w.post = taking
+
+
+def telling(path, *endpoints, **more):
+    """`served`, and what the first look finds is told."""
+    return served(path, *endpoints, baseline=Baseline.ANNOUNCE, stalled_after=1e9, **more)

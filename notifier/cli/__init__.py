@@ -21,6 +21,8 @@ FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 """Why something cannot be written, with nobody here to blame."""
 COMPLETE = "_NOTIFIER_COMPLETE"
 """The environment variable by which a shell asks how a command line may go on."""
+SHARED = {"event": "events", "endpoint": "endpoints"}
+"""The modules of those commands that have none of their own."""
 
 
 class Later(click.Command):
@@ -28,7 +30,7 @@ class Later(click.Command):
 
     def whole(self, name: str) -> click.Command:
         """Import it."""
-        command: click.Command = getattr(importlib.import_module(f"{__name__}.{name}"), name)
+        command: click.Command = getattr(importlib.import_module(f"{__name__}.{SHARED.get(name, name)}"), name)
         return command
 
 
@@ -48,8 +50,14 @@ class Lazy(click.Group):
     commands=[
         Later("check", help="Read the config as `run` would, and tell every fault."),
         Later("completion", help="Print what a shell needs to complete commands."),
+        Later("deliveries", help="List what is owed, delivered, dead, or given up."),
         Later("demo", help="See it all at work, with nothing to set up."),
+        Later("drop", help="Give up what is owed."),
+        Later("endpoint", help="Ping, pause or resume a receiver."),
         Later("endpoints", help="Show how each receiver fares."),
+        Later("event", help="Show an event, and what became of it."),
+        Later("events", help="List what was announced."),
+        Later("replay", help="Owe again what is over."),
         Later("run", help="Be the daemon, in the foreground."),
         Later("secret", help="Make the secrets that webhooks are signed with."),
         Later("verify", help="Check one captured request, and say why it fails."),

@@ -1,4 +1,4 @@
-"""`notifier endpoints`: how each receiver fares."""
+"""`notifier endpoints`, `notifier endpoint`: how each receiver fares; send it a ping, leave it alone, go on."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,6 +7,7 @@ import click
 
 from notifier.cli.control import Control, client
 from notifier.cli.tables import ago_of, as_json, of, show_json, show_list, when
+from notifier.core.text import counted
 
 MOST = 100_000
 """Endpoints: all of them."""
@@ -51,3 +52,63 @@ def _why(item: Mapping[str, Any], now: float) -> str | None:
     if item["reason"]["code"] == "throttled":
         return f"it asked to be left alone; goes on {when(item['quiet_until'], now)}"
     return str(item["reason"]["text"])
+
+
+@click.group()
+def endpoint() -> None:
+    """Send a receiver a ping, leave it alone, or go on with it.
+
+    \b
+    Examples:
+      notifier endpoint ping app
+      notifier endpoint pause app
+    """  # noqa: D301  # as above
+
+
+@endpoint.command()
+@click.argument("name")
+@client
+def ping(control: Control, name: str) -> None:
+    """Owe a signed `notifier.ping` to this endpoint alone, whatever its `events`.
+
+    \b
+    Examples:
+      notifier endpoint ping app
+      notifier endpoint ping crm --socket /run/notifier/notifier.sock
+    """  # noqa: D301  # as above
+    event = control.post("endpoints", name, "ping")["event"]
+    click.echo(f"a ping is owed to {name}; what comes of it: notifier event {event}", err=True)
+
+
+@endpoint.command()
+@click.argument("name")
+@client
+def pause(control: Control, name: str) -> None:
+    """Send nothing to it until it is resumed. What is announced meanwhile waits.
+
+    \b
+    Examples:
+      notifier endpoint pause app
+      notifier endpoint pause crm --socket /run/notifier/notifier.sock
+    """  # noqa: D301  # as above
+    waiting = control.post("endpoints", name, "pause")["waiting"]
+    click.echo(
+        f"{name} is paused, {counted(waiting, 'delivery')} waiting; go on: notifier endpoint resume {name}", err=True
+    )
+
+
+@endpoint.command()
+@click.argument("name")
+@client
+def resume(control: Control, name: str) -> None:
+    """Go on with it after a pause, whoever or whatever has paused it: all that waits is due.
+
+    \b
+    Examples:
+      notifier endpoint resume app
+      notifier endpoint resume crm --socket /run/notifier/notifier.sock
+    """  # noqa: D301  # as above
+    waiting = control.post("endpoints", name, "resume")["waiting"]
+    click.echo(
+        f"{name} goes on with {counted(waiting, 'delivery')}; watch: notifier deliveries --endpoint {name}", err=True
+    )

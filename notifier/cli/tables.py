@@ -34,6 +34,14 @@ def as_json(function: Callable[..., None]) -> Callable[..., None]:
     return click.option("--json", "json_", is_flag=True, help="One JSON document, as the API has it.")(function)
 
 
+def limited(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command `--limit`."""
+    option = click.option(
+        "--limit", type=click.IntRange(1), default=100, show_default=True, metavar="N", help="At most so many."
+    )
+    return option(function)
+
+
 def show_json(document: Mapping[str, Any]) -> None:
     """The document, in letters that every terminal and locale has."""
     click.echo(json.dumps(document, indent=2))
@@ -54,6 +62,14 @@ def show_table(columns: Mapping[str, Cell], items: Iterable[Mapping[str, Any]]) 
     """A row for each item."""
     rows = [[_text(cell(item)) for cell in columns.values()] for item in items]
     (_in_colour if sys.stdout.isatty() else _plain)([heading.upper() for heading in columns], rows)
+
+
+def show_facts(facts: Mapping[str, object]) -> None:
+    """A line for each of what is known."""
+    width = max(map(len, facts))
+    for name, fact in facts.items():
+        if fact is not None:
+            click.echo(f"{name:<{width}}  {_text(fact)}")
 
 
 def ago_of(key: str, now: float) -> Cell:

@@ -1,5 +1,6 @@
 """What the tests of all commands share."""
 
+import asyncio
 import sys
 
 import pytest
@@ -18,3 +19,13 @@ def program(monkeypatch, capsys):
         return exit_.value.code, *capsys.readouterr()
 
     return program
+
+
+@pytest.fixture
+def asks(program, tmp_path):
+    """Run a client command beside the loop of the daemon that it asks."""
+
+    async def asks(*arguments):
+        return await asyncio.to_thread(program, *arguments, "--socket", tmp_path / "notifier.sock")
+
+    return asks

@@ -16,16 +16,6 @@ NOW = 1_800_000_000.0
 SOON = "2027-01-15T08:00:30.000Z"
 
 
-@pytest.fixture
-def asks(program, tmp_path):
-    """Run a client command beside the loop of the daemon that it asks."""
-
-    async def asks(*arguments):
-        return await asyncio.to_thread(program, *arguments, "--socket", tmp_path / "notifier.sock")
-
-    return asks
-
-
 async def test_endpoints_are_a_line_each(asks, tmp_path):
     async with served(tmp_path, endpoint("app"), endpoint("crm")):
         code, out, err = await asks("endpoints")

@@ -19,8 +19,11 @@ from notifier.cli import Later, main, notifier
 
 PROGRAM = (sys.executable, "-m", "notifier")
 SCRIPT = Path(sys.executable).with_name("notifier")
-COMMANDS = (*("check", "completion", "demo", "endpoints", "run", "secret", "verify"),)
-WITHIN = ("secret new",)
+COMMANDS = (
+    *("check", "completion", "deliveries", "demo", "drop", "endpoint", "endpoints", "event", "events", "replay", "run"),
+    *("secret", "verify"),
+)
+WITHIN = ("endpoint pause", "endpoint ping", "endpoint resume", "secret new")
 HEAVY = ("aiohttp", "aiosqlite", "apscheduler", "pydantic", "rich")
 
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from notifier.cli.tables import ago_of, of, show_json, show_list, show_table, when
+from notifier.cli.tables import ago_of, of, show_facts, show_json, show_list, show_table, when
 
 NOW = 1_800_000_000.0
 COLUMNS = {"name": of("name"), "state": of("state"), "since": ago_of("at", NOW)}
@@ -36,14 +36,16 @@ def test_a_pipe_gets_every_word_whole(capsys):
 
 def test_what_strangers_wrote_cannot_move_the_cursor(capsys):
     show_table({"name": of("name")}, [{"name": "\x1b[2J\n\u202e"}])
+    show_facts({"name": "\x9b2J"})
     show_json({"name": "\x9b2J\x1bé"})
     out = capsys.readouterr().out
-    assert out == 'NAME\n\\x1b[2J\\n\\u202e\n{\n  "name": "\\u009b2J\\u001b\\u00e9"\n}\n'
+    assert out == 'NAME\n\\x1b[2J\\n\\u202e\nname  \\x9b2J\n{\n  "name": "\\u009b2J\\u001b\\u00e9"\n}\n'
 
 
-def test_what_is_not_known_is_a_dash(capsys):
+def test_what_is_not_known_is_a_dash_in_a_table_and_no_line_among_facts(capsys):
     show_table({"a": of("a"), "b": of("b"), "c": of("c")}, [{"a": None, "b": "", "c": 0}])
-    assert capsys.readouterr().out == "A  B  C\n–  –  0\n"
+    show_facts({"id": 1, "source": None, "endpoint": ""})
+    assert capsys.readouterr().out == "A  B  C\n–  –  0\nid        1\nendpoint  –\n"
 
 
 def test_that_there_is_nothing_is_said_beside_an_empty_stdout(capsys):

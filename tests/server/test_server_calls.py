@@ -4,41 +4,12 @@ import logging
 from dataclasses import replace
 
 import pytest
-from asking import BEARER, served
+from asking import BEARER, announced, dead, served, telling
 from world import endpoint
 
-from notifier.core.model import Attempt, Baseline, Outcome, Status
+from notifier.core.model import Attempt, Outcome, Status
 
 S = Status
-
-
-async def announced(w, *ids, status=S.PROCESSING):
-    """These uploads are told to the endpoints."""
-    for id_ in ids:
-        w.client.set(id_, status)
-    w.clock.now += 300
-    await w.poll()
-    await w.settle()
-
-
-async def dead(w, name="app"):
-    """All that waits for it is dead: its receiver wants none of it."""
-    taking = w.post
-
-    async def aborts(delivery):
-        return (
-            Attempt(w.clock.now, 0.01, Outcome.HTTP_4XX, 422) if delivery.endpoint == name else await taking(delivery)
-        )
-
-    w.post = aborts
-    for _ in range(12):
-        await w.settle()
-        w.clock.now += 90_000
-    w.post = taking
-
-
-def telling(path, *endpoints, **more):
-    return served(path, *endpoints, baseline=Baseline.ANNOUNCE, stalled_after=1e9, **more)
 
 
 # --- events

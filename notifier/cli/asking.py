@@ -1,0 +1,22 @@
+"""Before a command changes something for many: say how many, and have it confirmed."""
+
+import sys
+from collections.abc import Callable
+
+import click
+
+
+def meant(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command `--dry-run` and `--yes`."""
+    dry = click.option("--dry-run", is_flag=True, help="Only say how many it would be.")
+    return dry(click.option("--yes", is_flag=True, help="Do not ask, but do it.")(function))
+
+
+def ensure_meant(what: str, *, yes: bool) -> None:
+    """Ask on a terminal whether to do it; anywhere else `--yes` must have said so. Raises `click.ClickException`."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"this would {what}: say --yes, since nobody can be asked here")
+    if not click.confirm(f"This will {what}. Go on?", err=True):
+        raise click.ClickException("nothing was done")

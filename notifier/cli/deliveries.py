@@ -1,0 +1,66 @@
+"""`notifier deliveries`: what is owed, delivered, dead, or given up."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from notifier.cli.control import Control, client
+from notifier.cli.tables import Cell, ago_of, as_json, limited, of, show_json, show_list, when
+
+PHASES = ("waiting", "delivered", "dead", "superseded", "dropped")
+
+CAUSES = {
+    "schedule": "its schedule has ended",
+    "aborted": "the receiver wants no more of it",
+    "internal": "a bug of notifier: see the log",
+    "left": "its endpoint left the config",
+    "unwanted_event": "the endpoint's `events` let it pass no more",
+    "unwanted_source": "the endpoint's `sources` let it pass no more",
+    "unwanted_status": "the endpoint's `statuses` let it pass no more",
+}
+
+
+@click.command()
+@click.option("--endpoint", metavar="E", help="To this endpoint alone.")
+@click.option("--phase", type=click.Choice(PHASES), help="In this phase alone.")
+@limited
+@as_json
+@client
+def deliveries(control: Control, endpoint: str | None, phase: str | None, limit: int, *, json_: bool) -> None:
+    """List what is owed to endpoints, or was, the newest first.
+
+    \b
+    Examples:
+      notifier deliveries --endpoint app --phase dead
+      notifier deliveries --limit 1000 --json
+    """  # noqa: D301  # \b is click's: keep these lines
+    page = control.items("deliveries", limit=limit, endpoint=endpoint, phase=phase)
+    if json_:
+        show_json(page)
+        return
+    columns: dict[str, Cell] = {
+        "id": of("id"),
+        "owed": ago_of("created_at", control.now),
+        "endpoint": of("endpoint"),
+        "type": of("type"),
+        "source": of("source"),
+        "upload": of("upload"),
+        "phase": of("phase"),
+        "tries": of("attempts"),
+        "next or last": lambda item: when(item["due_at"] or item["settled_at"], control.now),
+        "why": why,
+        "event": of("event"),
+    }
+    show_list(page, "delivery", columns)
+
+
+def why(delivery: Mapping[str, Any]) -> str | None:
+    """Why it is over without having been delivered, or that it goes again."""
+    if delivery["cause"] is not None:
+        return CAUSES.get(delivery["cause"], str(delivery["cause"]))
+    if delivery["dropped_by"] is not None:
+        return f"dropped by {delivery['dropped_by']}"
+    if delivery["replaced_by"] is not None:
+        return f"{delivery['replaced_by']} says more"
+    return None if delivery["replay"] is None else f"replay {delivery['replay']}"

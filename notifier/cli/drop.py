@@ -1,0 +1,40 @@
+"""`notifier drop`: give up what is owed; a row keeps who and when."""
+
+import click
+
+from notifier.cli.asking import ensure_meant, meant
+from notifier.cli.control import Control, client
+from notifier.core.text import counted
+
+OWED = ("waiting", "dead")
+
+
+@click.command()
+@click.option("--delivery", type=click.IntRange(1), metavar="ID", help="This delivery.")
+@click.option("--endpoint", metavar="E", help="All that wait for this endpoint, or are dead.")
+@click.option("--phase", type=click.Choice(OWED), help="Of these, those in this phase alone.")
+@meant
+@client
+def drop(
+    control: Control, delivery: int | None, endpoint: str | None, phase: str | None, *, dry_run: bool, yes: bool
+) -> None:
+    """Give up what is owed: it is sent no more, unless a replay owes it again.
+
+    \b
+    Examples:
+      notifier drop --endpoint crm --phase dead
+      notifier drop --delivery 1204
+    """  # noqa: D301  # \b is click's: keep these lines
+    if (delivery is None) == (not endpoint) or (delivery and phase):
+        raise click.UsageError("say what is to be given up: --delivery ID, or --endpoint E, perhaps with --phase")
+    wanted = {"delivery": delivery, "endpoint": endpoint, "phase": phase}
+    matching = control.post("drop", **wanted, dry_run=True)["matching"]
+    many = counted(matching, "delivery")
+    if dry_run or not matching:
+        click.echo(f"{many} would be given up")
+        return
+    if endpoint:
+        ensure_meant(f"give up {many} to {endpoint}", yes=yes)
+    dropped = counted(control.post("drop", **wanted)["dropped"], "delivery")
+    of = f" --endpoint {endpoint}" if endpoint else ""
+    click.echo(f"given up: {dropped}; they are kept here: notifier deliveries{of} --phase dropped", err=True)

@@ -1,0 +1,288 @@
+"""`events`, `deliveries`, `replay`, `drop`, `endpoint`: what they ask of the daemon, and what they make of it."""
+
+import io
+import json
+import sys
+import time
+
+import pytest
+from controlling import answering
+
+from notifier.core.moments import moment, rfc_3339
+
+AT = "2026-11-21T12:00:00.000Z"
+EVENT = {
+    "id": "evt_1",
+    "type": "upload.failed",
+    "timestamp": AT,
+    "source": "posts",
+    "endpoint": None,
+    "upload": "u1",
+    "status": "failed",
+    "sequence": 3,
+    "position": 7,
+}
+DELIVERY = {
+    "id": 5,
+    "event": "evt_1",
+    "type": "upload.failed",
+    "source": "posts",
+    "upload": "u1",
+    "endpoint": "crm",
+    "sequence": 3,
+    "phase": "dead",
+    "due_at": None,
+    "slots": 10,
+    "attempts": 1,
+    "created_at": AT,
+    "settled_at": AT,
+    "cause": "schedule",
+    "dropped_by": None,
+    "replaced_by": None,
+    "replay": None,
+}
+TRY = {
+    "number": 1,
+    "started_at": AT,
+    "duration": 0.25,
+    "phases": {},
+    "outcome": "refused",
+    "status": 503,
+    "note": "it fails",
+    "excerpt": "busy",
+}
+CHANGES = [{"field": "status", "from": None, "to": "failed"}]
+WHOLE = {**EVENT, "body": {"data": {"changes": CHANGES}}, "deliveries": [{**DELIVERY, "tries": [TRY]}]}
+MANY = {"matching": 12}
+
+
+@pytest.fixture
+def asked(program, tmp_path):
+    """Run a client command with a daemon that answers so: exit status, stdout, stderr, and what was asked."""
+
+    def asked(answers, *arguments):
+        with answering(tmp_path / "s", answers) as daemon:
+            told = program(*arguments, "--socket", tmp_path / "s")
+        (tmp_path / "s").unlink()
+        return *told, daemon.asked
+
+    return asked
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """Have somebody at a terminal who says this."""
+
+    def terminal(text):
+        stdin = io.StringIO(text)
+        stdin.isatty = lambda: True
+        monkeypatch.setattr(sys, "stdin", stdin)
+
+    return terminal
+
+
+# --- looking
+
+
+def test_events_are_a_line_each(asked):
+    page = {"items": [EVENT, {**EVENT, "upload": None, "endpoint": "crm"}], "next": None}
+    code, out, err, calls = asked({("GET", "/v1/events"): page}, "events", "--type", "upload.*", "--source", "posts")
+    assert (code, err) == (0, "")
+    assert [line.split()[-5:] for line in out.splitlines()[1:]] == [
+        ["upload.failed", "posts", about, "3", "evt_1"] for about in ("u1", "crm")
+    ]
+    assert calls == [("GET", "/v1/events?type=upload.%2A&source=posts&limit=100", None)]
+
+
+def test_deliveries_are_a_line_each(asked):
+    page = {"items": [DELIVERY], "next": "5"}
+    arguments = ("deliveries", "--endpoint", "a&b", "--phase", "dead", "--limit", "1")
+    code, out, err, calls = asked({("GET", "/v1/deliveries"): page}, *arguments)
+    assert (code, err) == (0, "the newest 1 delivery: there are more, see --limit\n")
+    assert "its schedule has ended" in out.splitlines()[1]
+    assert calls == [("GET", "/v1/deliveries?endpoint=a%26b&phase=dead&limit=1", None)]
+
+
+@pytest.mark.parametrize("command", ["events", "deliveries"])
+def test_a_list_is_one_document_for_programs(asked, command):
+    page = {"items": [EVENT], "next": None}
+    code, out, err, _ = asked({("GET", f"/v1/{command}"): page}, command, "--json")
+    assert (code, json.loads(out), err) == (0, page, "")
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"cause": "unwanted_source"}, "the endpoint's `sources` let it pass no more"),
+        ({"cause": "of tomorrow"}, "of tomorrow"),
+        ({"cause": None, "dropped_by": "uid 0 (root)"}, "dropped by uid 0 (root)"),
+        ({"cause": None, "replaced_by": "evt_2"}, "evt_2 says more"),
+        ({"cause": None, "replay": 4}, "replay 4"),
+        ({"cause": None}, "–"),
+    ],
+)
+def test_why_a_delivery_is_as_it_is_is_told(asked, given, why):
+    page = {"items": [{**DELIVERY, **given}], "next": None}
+    out = asked({("GET", "/v1/deliveries"): page}, "deliveries")[1]
+    assert out.splitlines()[1].endswith(f"  {why}  evt_1") or f"  {why} " in out
+
+
+def test_an_event_is_shown_with_its_deliveries_and_their_attempts(asked):
+    code, out, err, _ = asked({("GET", "/v1/events/evt_1"): WHOLE}, "event", "evt_1")
+    assert (code, err) == (0, "")
+    assert "changes    status – → failed\n" in out
+    assert "\ndelivery 5 to crm: dead, " in out
+    assert "its schedule has ended\n" in out
+    assert out.splitlines()[-1].split()[-6:] == ["refused", "503", "it", "fails", "busy"][-5:] or "busy" in out
+    assert json.loads(asked({("GET", "/v1/events/evt_1"): WHOLE}, "event", "evt_1", "--json")[1]) == WHOLE
+
+
+def test_an_event_that_nobody_wanted_says_so(asked):
+    bare = {**WHOLE, "body": {"data": {}}, "deliveries": []}
+    code, out, err, _ = asked({("GET", "/v1/events/evt_1"): bare}, "event", "evt_1")
+    assert (code, err.partition(":")[0]) == (0, "it is owed to nobody")
+    assert "changes" not in out
+
+
+def test_a_delivery_without_attempts_or_a_reason_is_a_line(asked):
+    waiting = {**DELIVERY, "phase": "waiting", "cause": None, "due_at": AT, "settled_at": None, "tries": []}
+    out = asked({("GET", "/v1/events/evt_1"): {**WHOLE, "deliveries": [waiting]}}, "event", "evt_1")[1]
+    assert out.splitlines()[-1].startswith("delivery 5 to crm: waiting, ")
+
+
+def test_what_is_not_there_is_told_with_what_is(asked):
+    no = (404, {"title": "Not Found", "detail": 'there is no event "a/b"'})
+    code, out, err, calls = asked({("GET", "/v1/events/a%2Fb"): no}, "event", "a/b")
+    assert (code, out, err) == (1, "", 'Error: there is no event "a/b"\n')
+    assert calls == [("GET", "/v1/events/a%2Fb", None)]
+
+
+# --- acting
+
+
+def counting(**done):
+    """What replay and drop answer: how many it would be, or what was done."""
+    return lambda body: MANY if body.get("dry_run") else done
+
+
+def test_a_replay_counts_first_and_says_what_to_do_next(asked):
+    answers = {("POST", "/v1/replay"): counting(id=7)}
+    started = time.time()
+    arguments = ("replay", "--endpoint", "crm", "--since", "2h", "--phase", "dead", "--yes")
+    code, out, err, (first, second) = asked(answers, *arguments)
+    assert (code, out) == (0, "")
+    assert err == (
+        "replay 7 owes 12 deliveries again; watch: notifier deliveries --endpoint crm; "
+        "end it: notifier replay --cancel 7\n"
+    )
+    since = second[2].pop("since")
+    assert -1 <= moment(since) - (started - 7200) <= 60
+    assert second == ("POST", "/v1/replay", {"endpoint": "crm", "phase": "dead"})
+    assert first[2] == {"endpoint": "crm", "phase": "dead", "since": since, "dry_run": True}
+
+
+def test_an_event_is_owed_again_without_a_question(asked):
+    answers = {("POST", "/v1/replay"): counting(id=7)}
+    code, _, err, calls = asked(answers, "replay", "--event", "evt_1")
+    assert (code, "--phase waiting;" in err) == (0, True)
+    assert calls[1] == ("POST", "/v1/replay", {"event": "evt_1"})
+
+
+def test_the_latest_of_each_upload_can_be_asked_for(asked):
+    answers = {("POST", "/v1/replay"): counting(id=7)}
+    assert asked(answers, "replay", "--endpoint", "new", "--latest", "--yes")[3][1][2] == {
+        "endpoint": "new",
+        "latest": True,
+    }
+
+
+@pytest.mark.parametrize(("command", "words"), [("replay", "would be owed again"), ("drop", "would be given up")])
+def test_a_dry_run_only_says_how_many(asked, command, words):
+    answers = {("POST", f"/v1/{command}"): counting()}
+    code, out, err, calls = asked(answers, command, "--endpoint", "crm", "--dry-run")
+    assert (code, out, err, len(calls)) == (0, f"12 deliveries {words}\n", "", 1)
+
+
+@pytest.mark.parametrize("command", ["replay", "drop"])
+def test_nothing_is_done_where_there_is_nothing_to_do(asked, command):
+    code, out, _, calls = asked({("POST", f"/v1/{command}"): {"matching": 0}}, command, "--endpoint", "crm")
+    assert (code, out.partition(" would")[0], len(calls)) == (0, "0 deliveries", 1)
+
+
+@pytest.mark.parametrize("command", ["replay", "drop"])
+def test_without_a_terminal_many_need_a_yes(asked, monkeypatch, command):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    code, out, err, calls = asked({("POST", f"/v1/{command}"): counting()}, command, "--endpoint", "crm")
+    assert (code, out, len(calls)) == (2, "", 1)
+    assert "12 deliveries" in err
+    assert "say --yes, since nobody can be asked here" in err
+
+
+@pytest.mark.parametrize(("said", "code", "calls"), [("y\n", 0, 2), ("n\n", 1, 1), ("\n", 1, 1), ("", 130, 1)])
+def test_on_a_terminal_many_are_asked_about(asked, terminal, said, code, calls):
+    terminal(said)
+    told = asked({("POST", "/v1/drop"): counting(dropped=11)}, "drop", "--endpoint", "crm")
+    assert (told[0], told[1], len(told[3])) == (code, "", calls)
+    assert "This will give up 12 deliveries to crm. Go on?" in told[2]
+    assert ("nothing was done" in told[2]) == (code == 1)
+
+
+def test_what_was_given_up_is_told_and_where_it_is_kept(asked):
+    answers = {("POST", "/v1/drop"): counting(dropped=11)}
+    _, _, err, calls = asked(answers, "drop", "--endpoint", "crm", "--phase", "dead", "--yes")
+    assert err == ("given up: 11 deliveries; they are kept here: notifier deliveries --endpoint crm --phase dropped\n")
+    assert calls[1] == ("POST", "/v1/drop", {"endpoint": "crm", "phase": "dead"})
+    _, _, err, calls = asked(answers, "drop", "--delivery", "5")
+    assert err.endswith("notifier deliveries --phase dropped\n")
+    assert calls[1] == ("POST", "/v1/drop", {"delivery": 5})
+
+
+def test_a_replay_is_ended(asked):
+    code, out, err, calls = asked({("DELETE", "/v1/replays/7"): (204, None)}, "replay", "--cancel", "7")
+    assert (code, out, err.partition(";")[0]) == (0, "", "replay 7 has ended")
+    assert calls == [("DELETE", "/v1/replays/7", None)]
+
+
+@pytest.mark.parametrize(
+    ("action", "answer", "words"),
+    [
+        ("ping", {"event": "evt_9"}, "a ping is owed to crm; what comes of it: notifier event evt_9\n"),
+        ("pause", {"waiting": 3}, "crm is paused, 3 deliveries waiting; go on: notifier endpoint resume crm\n"),
+        ("resume", {"waiting": 1}, "crm goes on with 1 delivery; watch: notifier deliveries --endpoint crm\n"),
+    ],
+)
+def test_an_endpoint_is_acted_upon_and_what_to_do_next_is_told(asked, action, answer, words):
+    code, out, err, calls = asked({("POST", f"/v1/endpoints/crm/{action}"): answer}, "endpoint", action, "crm")
+    assert (code, out, err) == (0, "", words)
+    assert calls == [("POST", f"/v1/endpoints/crm/{action}", {})]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["replay"],
+        ["replay", "--phase", "waiting", "--endpoint", "crm"],
+        ["replay", "--cancel", "7", "--endpoint", "crm"],
+        ["replay", "--cancel", "7", "--since", "2h"],
+        ["replay", "--endpoint", "crm", "--since", "soon"],
+        ["replay", "--endpoint", "crm", "--since", "999999999d"],
+        ["replay", "--endpoint", "crm", "--since", ""],
+        ["drop"],
+        ["drop", "--delivery", "5", "--endpoint", "crm"],
+        ["drop", "--delivery", "5", "--phase", "dead"],
+        ["drop", "--delivery", "x"],
+        ["deliveries", "--phase", "lost"],
+        ["events", "--limit", "0"],
+        ["endpoint", "ping"],
+    ],
+)
+def test_a_wrong_command_line_asks_nothing(asked, arguments):
+    code, out, err, calls = asked({}, *arguments)
+    assert (code, out, calls) == (2, "", [])
+    assert "Error: " in err
+
+
+def test_a_moment_is_taken_as_it_is_given(asked):
+    answers = {("POST", "/v1/replay"): counting()}
+    arguments = ("replay", "--endpoint", "crm", "--since", "2026-12-01T01:00:00+01:00", "--dry-run")
+    assert asked(answers, *arguments)[3][0][2]["since"] == rfc_3339(moment("2026-12-01T00:00:00Z"))
