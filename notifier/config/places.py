@@ -74,7 +74,7 @@ def socket_path(written: str | None, store: Path, around: Surroundings) -> Path:
     path = Path(runtime or store.parent) / SOCKET
     if written is not None:
         path = Path(os.path.abspath(around.folder / written))  # noqa: PTH100  # resolve() would follow links
-    if len(os.fsencode(path)) > LONGEST_SOCKET:
-        is_default = " by default" if written is None else ""
-        raise Wrong(f"set a shorter one: {path}, where it would be{is_default}, has more than {LONGEST_SOCKET} bytes")
+    if len(os.fsencode(path)) > LONGEST_SOCKET:  # what the config says may be a secret in the wrong place
+        place = f"{path}, where it would be by default," if written is None else "it, from the root on,"
+        raise Wrong(f"set a shorter one: {place} has more than {LONGEST_SOCKET} bytes")
     return path

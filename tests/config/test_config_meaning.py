@@ -329,9 +329,7 @@ def test_a_control_socket_whose_path_the_kernel_would_not_take_is_a_fault(meanin
     fitting = "/" + "x" * 106
     assert str(meaning(f'[server]\nsocket = "{fitting}"\n').socket) == fitting
     for path in (f"{fitting}x", "/" + "ü" * 54):
-        with pytest.raises(
-            ConfigError, match=rf"server\.socket: set a shorter one: {path}, where it would be, has more"
-        ):
+        with pytest.raises(ConfigError, match=r"server\.socket: set a shorter one: it, from the root on, has more"):
             meaning(f'[server]\nsocket = "{path}"\n')
     with pytest.raises(ConfigError, match=r"server\.socket: set a shorter one: /x+/notifier\.sock, .+ by default, has"):
         meaning("", RUNTIME_DIRECTORY="/" + "x" * 100)
