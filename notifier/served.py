@@ -31,7 +31,7 @@ class Served:
     is_unsigned: bool = False
     """Every secret of it has ended: nothing is sent until the config has another, for nothing could be signed."""
     tally: Tally = field(default_factory=Tally)
-    _unwanted: dict[tuple[str, str | None, str | None], Cause | None] = field(default_factory=dict)
+    _unwanted: dict[tuple[str, str | None, str | None, str], Cause | None] = field(default_factory=dict)
 
     def sign_with(self, now: float) -> bool:
         """See which secrets have ended by now; answers whether `is_unsigned` is another than before."""
@@ -66,7 +66,7 @@ class Served:
 
     def unwanted(self, delivery: Delivery) -> Cause | None:
         """What in the endpoint's config, as it is now, lets the delivery pass no more; None: it passes."""
-        about = delivery.type, delivery.source, delivery.status
+        about = delivery.type, delivery.source, delivery.status, delivery.format
         if about not in self._unwanted:
             self._unwanted[about] = unwanted(self.endpoint, *about)
         return self._unwanted[about]

@@ -22,7 +22,7 @@ from notifier.config import Settings
 from notifier.core.health import SHUT
 from notifier.core.model import Attempt, Delivery, Endpoint, Source
 from notifier.core.pace import hurried
-from notifier.core.render import CONTENT_TYPES
+from notifier.core.render import content_type
 from notifier.core.rhythm import faster
 from notifier.core.text import counted
 from notifier.housekeeping import Housekeeping
@@ -69,7 +69,7 @@ async def serve(settings: Settings, notify: Notify, pace: float = 1.0) -> None:
             opened.push_async_callback(receiver.close)
 
         async def post(delivery: Delivery) -> Attempt:
-            extra = {"content-type": CONTENT_TYPES[delivery.format], **({} if delivery.replay is None else REPLAYED)}
+            extra = {"content-type": content_type(delivery.format), **({} if delivery.replay is None else REPLAYED)}
             return await receivers[delivery.endpoint].post(delivery.event, delivery.body, extra)
 
         accounts = _accounts(settings.sources)

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from foreign import TEXTS, absent, answered, insist
 from receiving import OK, answer, receiver, serving
 
-from notifier.core.render import CONTENT_TYPES, standard
+from notifier.core.render import content_type, standard
 from notifier.core.secret import Secret
 
 HERE = Path(__file__).parent
@@ -55,7 +55,7 @@ async def captured(bodies, ago=0):
         receiver(server.port, more=more, clock=lambda: time.time() - ago) as one,
     ):
         for number, body in enumerate(bodies):
-            await one.post(f"evt_{number}", body, {"content-type": CONTENT_TYPES["cloudevents"]})
+            await one.post(f"evt_{number}", body, {"content-type": content_type("cloudevents")})
         return [(dict(request.headers), request.body) for request in server.requests]
 
 

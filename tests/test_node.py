@@ -16,7 +16,7 @@ from foreign import TEXTS, absent, answered, insist
 from receiving import endpoint
 
 from notifier.core.model import Event, Outcome
-from notifier.core.render import CONTENT_TYPES, cloudevents, standard
+from notifier.core.render import cloudevents, content_type, standard
 from notifier.core.secret import Secret
 from notifier.core.signing import headers, parse_secret
 from notifier.webhook import Receiver
@@ -117,7 +117,7 @@ async def test_node_reads_our_cloudevents(reader, judge):
     )  # fmt: skip
     async with Hooks() as hooks:
         receiver = Receiver(endpoint(hooks.url, secrets=(Secret(daemons.SECRET),)))
-        await receiver.post("evt_1", cloudevents(told), {"content-type": CONTENT_TYPES["cloudevents"]})
+        await receiver.post("evt_1", cloudevents(told), {"content-type": content_type("cloudevents")})
         await receiver.close()
     assert judge([(daemons.SECRET, hooks.headers, hooks.bodies[0])]) == [None]
     assert reader(hooks.headers, hooks.bodies[0]) == {

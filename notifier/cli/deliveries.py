@@ -18,6 +18,7 @@ CAUSES = {
     "unwanted_event": "the endpoint's `events` let it pass no more",
     "unwanted_source": "the endpoint's `sources` let it pass no more",
     "unwanted_status": "the endpoint's `statuses` let it pass no more",
+    "unwanted_format": "the endpoint's `format` is another, signed or not",
 }
 
 

@@ -36,7 +36,7 @@ from notifier.config.forms import (
 from notifier.config.words import LATER_FORMATS
 from notifier.core.description import Paging
 from notifier.core.model import Baseline, Order, Status, TargetStatus
-from notifier.core.render import CONTENT_TYPES
+from notifier.core.render import FORMATS
 
 Texts = list[Text]
 """Spelled so, because a source has a key `list`."""
@@ -199,7 +199,7 @@ class EndpointTable(SendingTable):
 
     name: Name = Field(examples=["stand-in"])
     url: Text = Field(examples=["https://stand-in.example"])
-    format: Annotated[str, word("format", tuple(CONTENT_TYPES), LATER_FORMATS)] = "standard"
+    format: Annotated[str, word("format", FORMATS[:2], LATER_FORMATS)] = "standard"
     secrets: Annotated[list[SigningText], items(1, 10)] = Field(examples=[["stand-in"]])
     events: list[EventPattern] = ["upload.*"]
     sources: list[SourcePattern] = ["*"]

@@ -33,8 +33,8 @@ Part = TypeVar("Part", Observation, Target)
 
 ROW = ("status", "raw_status", "reason", "title", "url", "scheduled_at", "updated_at", "targets", "complete")
 """What a row can tell that could make a difference."""
-FILLED = ("title", "url", "progress", "scheduled_at", "created_at", "started_at", "finished_at", "ref", "alias")
-FILLED_OF_A_TARGET = ("url", "external_id", "started_at", "finished_at")
+FILLED = ("title", "url", "progress", "scheduled_at", "created_at", "started_at", "finished_at", "ref", "alias", "task")
+FILLED_OF_A_TARGET = ("url", "external_id", "started_at", "finished_at", "task")
 """What an observation need not speak of: it stays as it was."""
 SKEW = 300.0
 """Seconds that a provider's clock may be ahead: a date still further ahead is none to go by."""

@@ -3,10 +3,12 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
+from notifier.core.encoding_com import is_called
+from notifier.core.encoding_com_call import calls, is_call, tasks_of
 from notifier.core.model import (
     Cause,
     Change,
@@ -47,8 +49,9 @@ def event_for(change: Change, provider: str, at: float) -> Event:
         "reopened": change.reopened,
         "observed_at": iso(change.observed_at, always_ms=True),
     }
-    body = standard(id_, type_, at, data)
-    return Event(id_, type_, at, upload.source, upload.media_id, sequence, seen.status.value, body, upload.id)
+    body, status = standard(id_, type_, at, data), seen.status.value
+    told = Event(id_, type_, at, upload.source, upload.media_id, sequence, status, body, upload.id)
+    return replace(told, tasks=tasks_of(seen))
 
 
 def source_event(type_: str, state: SourceState, provider: str, trouble: Trouble, *, since: float, at: float) -> Event:
@@ -104,7 +107,7 @@ def endpoint_event(notice: Notice, number: int, waiting: int) -> Event:
 
 def onlookers(notice: Notice, endpoints: Iterable[Endpoint]) -> Iterator[Endpoint]:
     """The endpoints to which such an event is owed: never the one that it speaks of."""
-    return (one for one in endpoints if one.name != notice.endpoint and matches(one.events, notice.type))
+    return (one for one in endpoints if one.name != notice.endpoint and passes(one, notice.type, None, None))
 
 
 def is_operators(type_: str) -> bool:
@@ -147,13 +150,19 @@ def receivers(event: Event, endpoints: Iterable[Endpoint]) -> Iterator[Endpoint]
 def addressed(event: Event, endpoints: Iterable[Endpoint]) -> tuple[Event, list[Endpoint]]:
     """The endpoints to which an event is owed, and the event with its bytes in every format that they want."""
     to = list(receivers(event, endpoints))
-    return rendered(event, {endpoint.format for endpoint in to}), to
+    return rendered(event, {format_ for endpoint in to for format_ in formats(endpoint, event)}), to
+
+
+def formats(endpoint: Endpoint, event: Event) -> list[str]:
+    """In which formats an endpoint is told of an event that it wants, a delivery each, in their order."""
+    return calls(event, endpoint.format) if endpoint.notify_upload else [endpoint.format]
 
 
 def wants(endpoint: Endpoint, event: Event) -> bool:
     """Whether an endpoint's `events`, `sources` and `statuses` all let an event pass.
 
-    What is about no source passes any `sources`, as what has no status passes any `statuses`.
+    What is about no source passes any `sources`, as what has no status passes any `statuses`. Where Encoding.com would
+    not call, nothing passes.
     """
     return passes(endpoint, event.type, event.source, event.status)
 
@@ -163,11 +172,19 @@ def passes(endpoint: Endpoint, type_: str, source: str | None, status: str | Non
     return unwanted(endpoint, type_, source, status) is None
 
 
-def unwanted(endpoint: Endpoint, type_: str, source: str | None, status: str | None) -> Cause | None:
-    """Which of the three does not let it pass, the first where several do not; None where it passes."""
+def unwanted(
+    endpoint: Endpoint, type_: str, source: str | None, status: str | None, format_: str | None = None
+) -> Cause | None:
+    """What does not let it pass, the first where several do not; None where it passes.
+
+    `format_` is what it was owed in, if it was.
+    """
+    called = is_call(endpoint.format)
+    if format_ is not None and is_call(format_) is not called:
+        return Cause.UNWANTED_FORMAT
     if type_ == PING:
         return None
-    if not matches(endpoint.events, type_):
+    if not matches(endpoint.events, type_) or (called and not is_called(type_, announce_ready=endpoint.announce_ready)):
         return Cause.UNWANTED_EVENT
     if source is not None and not matches(endpoint.sources, source):
         return Cause.UNWANTED_SOURCE

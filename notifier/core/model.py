@@ -103,6 +103,8 @@ class Target:
     reason: Reason | None = None
     started_at: float | None = None
     finished_at: float | None = None
+    task: int | None = None
+    """Of a snapshot: the number that Encoding.com gave it, or would have given; no provider module tells it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,8 @@ class Observation:
     """No target but those given belongs to it any more."""
     reduced: bool = False
     """Of a snapshot: it has settled and rested for long, and only its status is remembered."""
+    task: int | None = None
+    """Of a snapshot: a target's number of its own, for as long as it has no target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +312,8 @@ class Event:
     """The endpoint that the event is about."""
     renderings: Mapping[str, bytes] = field(default_factory=dict)
     """Its bytes in every other format that a receiver of it wants, fixed here as well."""
+    tasks: tuple[int, ...] = ()
+    """The `task` of each target that it tells of, 0 where one has none; without any, the upload's own."""
 
 
 class Order(StrEnum):
@@ -345,6 +351,8 @@ class Cause(StrEnum):
     """Its `sources` do not."""
     UNWANTED_STATUS = "unwanted_status"
     """Its `statuses` do not."""
+    UNWANTED_FORMAT = "unwanted_format"
+    """It was owed unsigned and the endpoint wants signatures now, or the reverse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -481,8 +489,13 @@ class Endpoint:
     name: str
     url: str
     secrets: tuple[Secret, ...]
+    """None in the manner of Encoding.com, which signs nothing."""
     format: str = STANDARD
     """What its events are told in; it tells the bytes apart by itself, whatever else they depend on."""
+    announce_ready: bool = False
+    """In the manner of Encoding.com: whether it is also called where an upload waits for a person."""
+    notify_upload: bool = False
+    """In the manner of Encoding.com: whether each destination of a result is a call of its own, before the result's."""
     events: tuple[str, ...] = ("upload.*",)
     sources: tuple[str, ...] = ("*",)
     statuses: tuple[str, ...] = ()

@@ -5,25 +5,37 @@ own way, are made from it, and are stored beside it where an endpoint wants them
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, overload
 
+from notifier.core.encoding_com import ENCODING_COM
+from notifier.core.encoding_com_call import Dialect, call, is_call
 from notifier.core.model import STANDARD, Event
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CLOUDEVENTS = "cloudevents"
-CONTENT_TYPES: Mapping[str, str] = {
+FORMATS = (STANDARD, CLOUDEVENTS, ENCODING_COM)
+"""As the config names them; the last one may go on with how exactly, as `Dialect` has it."""
+_CONTENT_TYPES: Mapping[str, str] = {
     STANDARD: "application/json",
     CLOUDEVENTS: "application/cloudevents+json; charset=utf-8",  # so spelt: the JavaScript SDK knows no other
 }
-"""What is said of the body, by its format."""
+
+
+def content_type(format_: str) -> str:
+    """What is said of the body, by its format."""
+    return Dialect.read(format_).content_type if is_call(format_) else _CONTENT_TYPES[format_]
 
 
 def rendered(event: Event, formats: Iterable[str]) -> Event:
     """The event with its bytes in each of the formats beside `standard`."""
-    return replace(event, renderings={name: _OTHERS[name](event) for name in set(formats) - {STANDARD}})
+    return replace(event, renderings={name: _rendering(event, name) for name in set(formats) - {STANDARD}})
+
+
+def _rendering(event: Event, format_: str) -> bytes:
+    return call(event, format_) if is_call(format_) else cloudevents(event)
 
 
 def standard(id_: str, type_: str, at: float, data: dict[str, Any]) -> bytes:
@@ -52,9 +64,6 @@ def cloudevents(event: Event) -> bytes:
         "data": data,
     }
     return _json({name: value for name, value in document.items() if value is not None})  # an attribute is never null
-
-
-_OTHERS: Mapping[str, Callable[[Event], bytes]] = {CLOUDEVENTS: cloudevents}
 
 
 def _json(document: Mapping[str, Any]) -> bytes:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from things import NOW
 
 from notifier.core.model import Event
-from notifier.core.render import CONTENT_TYPES, cloudevents, iso, rendered, standard
+from notifier.core.render import FORMATS, cloudevents, content_type, iso, rendered, standard
 
 
 def test_a_body_is_compact_in_order_and_plain_utf_8():
@@ -84,8 +84,21 @@ def test_sequences_as_text_stand_in_their_order(one, other):
     assert len(first) == len(second) == 10
 
 
+TOLD = {
+    "id": "u1",
+    "media_id": 7,
+    "status": "completed",
+    "raw_status": "done",
+    "reason": None,
+    "url": None,
+    "targets": [],
+}
+
+
 def test_every_format_has_its_content_type_and_standard_is_never_made_twice():
-    assert set(rendered(event({}), CONTENT_TYPES).renderings) == set(CONTENT_TYPES) - {"standard"}
+    whole = event({"source": "posts", "provider": "upload_post", "upload": TOLD})
+    assert set(rendered(whole, FORMATS).renderings) == set(FORMATS) - {"standard"}
+    assert len({content_type(one) for one in FORMATS}) == len(FORMATS)
 
 
 # --- moments
