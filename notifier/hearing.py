@@ -14,6 +14,7 @@ from notifier.core.questions import LOST_EVERY, Question, is_soon
 from notifier.core.reading import UNSPOKEN_EVERY, Reading, denied, sighted, unannounced, unspoken
 from notifier.core.rhythm import Listing
 from notifier.core.sweep import Interest, Sweep, read_on
+from notifier.numbering import follow
 from notifier.store import Store
 from notifier.watched import Watched
 
@@ -78,7 +79,7 @@ class Hearing:
         known = await self.store.known(name, {id_ for each in fresh for id_ in (each.id, each.alias) if id_})
         strange = [each for each in fresh if not _spoken_of(each, known)] if self.one.source.discover else []
         new = [Upload(0, name, each.kind, each.id, self.now, each.ref) for each in strange]
-        followed = iter(await self.store.follow(new))
+        followed = iter(await follow(self.store, self.one.provider.name, new))
         pairs: dict[int, tuple[Upload, Observation]] = {}
         for each in fresh:
             upload = _spoken_of(each, known) or next(followed, None)

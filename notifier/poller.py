@@ -13,6 +13,7 @@ from notifier.core.sweep import put_off
 from notifier.core.trouble import failing, recovered
 from notifier.credentials import AFTER_ANOTHER, Credentials
 from notifier.hearing import Hearing
+from notifier.numbering import follow, with_tasks
 from notifier.providers.base import Malformed, ProviderError, Refused, Unavailable
 from notifier.store import Announcement, Store
 from notifier.watched import Watched
@@ -60,7 +61,8 @@ class Poller:
         name, now = one.source.name, self._clock()
         known = await self._store.known(name, one.source.uploads)
         new = [id_ for id_ in one.source.uploads if id_ not in known]
-        await self._store.follow([Upload(0, name, "", id_, now, registered=True, due_at=now) for id_ in new])
+        uploads = [Upload(0, name, "", id_, now, registered=True, due_at=now) for id_ in new]
+        await follow(self._store, one.provider.name, uploads)
 
     async def believe_no_later(self, jump: float = 0.0) -> None:
         """Bring forward what is due so late that only a clock that was ahead can have written it, and go on from there.
@@ -189,7 +191,7 @@ class Poller:
         state, told = recovered(state, one.provider.name, question.subject, question.due_at, now)
         self._credentials.accept(one)
         hearing = Hearing(self._store, one, question, answer, now)
-        readings = await hearing.readings()
+        readings = await with_tasks(self._store, one.provider.name, await hearing.readings())
         changes = [reading.change for reading in readings if reading.change is not None]
         for change in changes:
             one.book.learn(change)

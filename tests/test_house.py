@@ -129,6 +129,7 @@ def test_sql_is_known_when_it_is_seen():
         "store/followed.py",
         "store/history.py",
         "store/moments.py",
+        "store/numbers.py",
         "store/owed.py",
         "store/replay.py",
         "store/retention.py",

@@ -158,6 +158,7 @@ class World:
     hourly: bool = False
     accounts: Mapping[str, str] = field(default_factory=lambda: {"posts": "posts"})
     """The sources, and the name under which the budget of each is kept."""
+    provider: str = "fake"
     stalled_after: float = 7200.0
     single: bool = True
     batch: int = 0
@@ -177,12 +178,12 @@ class World:
     async def start(self) -> None:
         self.store = await self.open_store(self.path)
         provider = Provider(
-            "fake", "http://127.0.0.1", self.kinds, self.listings, self.cadence, self.budget, self.limit,
+            self.provider, "http://127.0.0.1", self.kinds, self.listings, self.cadence, self.budget, self.limit,
             connect=lambda _session, _source: self.client, vanishing=self.vanishing, pace=self.pace,
             single=self.single, batch=self.batch, batch_up_to=self.batch_up_to, hourly=self.hourly,
         )  # fmt: skip
         source = Source(
-            name="posts", provider="fake", base_url="http://127.0.0.1", api_key=Secret("k"), budget=self.budget,
+            name="posts", provider=self.provider, base_url="http://127.0.0.1", api_key=Secret("k"), budget=self.budget,
             discover=self.discover, baseline=self.baseline, uploads=self.uploads, stalled_after=self.stalled_after,
         )  # fmt: skip
         watched = [

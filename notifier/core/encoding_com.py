@@ -5,7 +5,7 @@ those that the receivers of 2010 to 2017 rely on: docs/encoding-com.md has them 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from notifier.core.model import Observation, Status, Target, TargetStatus, Upload
@@ -101,7 +101,7 @@ def medium(upload: Upload, seen: Observation, provider: str, output: str = OUTPU
     status = _own(seen.raw_status, native=native) if seen.status not in CALLED else ""
     return Medium(
         upload.media_id,
-        clean(_source(upload, seen, output, native=native)),
+        _source(upload, seen, output, native=native),
         status or WORDS[seen.status],
         _why(seen) if seen.status is Status.FAILED else "",
         tuple(_formats(upload, seen, output, native=native)),
@@ -120,8 +120,9 @@ def _own(word: str | None, *, native: bool) -> str:
 
 def _source(upload: Upload, seen: Observation, output: str, *, native: bool) -> str:
     """A URL whose last segment ends in an extension: receivers cut there, and some fail where they find none."""
-    if seen.url is not None and (native or _A_FILE.fullmatch(seen.url)):
-        return seen.url
+    url = clean(seen.url or "")
+    if url and (native or _A_FILE.fullmatch(url)):
+        return url
     return f"https://notifier.invalid/{upload.source}/{_NOT_IN_A_NAME.sub('_', upload.id)[:100]}.{output}"
 
 
@@ -154,19 +155,25 @@ def _format(taskid: int, output: str, status: str, why: str, places: tuple[Desti
 
 
 def _told(url: str | None) -> tuple[Destination, ...]:
-    return () if url is None else (Destination(clean(url), SAVED),)
+    place = clean(url or "")
+    return (Destination(place, SAVED),) if place else ()
+
+
+def places(targets: Iterable[Target]) -> dict[str, str]:
+    """The targets of an upload of Encoding.com's that are destinations, and the name of the format of each."""
+    found = {one.name: _DESTINATION.fullmatch(one.name) for one in targets}
+    return {name: part[1] for name, part in found.items() if part is not None and part[1] in found}
 
 
 def _grouped(targets: tuple[Target, ...]) -> tuple[dict[str, Target], dict[str, tuple[Destination, ...]]]:
-    """Encoding.com's formats by their names, and the destinations of those that have several, which are targets too."""
-    formats = {one.name: one for one in targets}
+    """Encoding.com's formats by their names, and the destinations of those that have several."""
+    of = places(targets)
     saved: dict[str, tuple[Destination, ...]] = {}
     for one in targets:
-        part = _DESTINATION.fullmatch(one.name)
-        if part is not None and part[1] in formats:
-            del formats[one.name]
-            saved[part[1]] = (*saved.get(part[1], ()), Destination(clean(one.url or ""), _kept(one)))
-    return formats, saved
+        if one.name in of:
+            place = Destination(clean(one.url or ""), _kept(one))
+            saved[of[one.name]] = (*saved.get(of[one.name], ()), place)
+    return {one.name: one for one in targets if one.name not in of}, saved
 
 
 def _kept(place: Target) -> str:

@@ -11,7 +11,7 @@ import aiosqlite
 from notifier.core.budget import Budget
 from notifier.core.lives import Lives
 from notifier.core.model import Endpoint, Event, ListingState, Order, SourceState, Upload
-from notifier.store import moments
+from notifier.store import moments, numbers
 from notifier.store.database import Database, number_of
 from notifier.store.rows import (
     UPLOAD_COLUMNS,
@@ -23,9 +23,6 @@ from notifier.store.rows import (
     upload_of,
     upload_row,
 )
-
-GIVEN_OUT = (range(1, 1_000_000), range(1_000_000_000, 2_147_483_648))
-"""Media ids we give out: small ones first, then above those that an encoding service may have given itself."""
 
 CHANGED = """SELECT j.key FROM json_each(:rows) AS j
     LEFT JOIN uploads AS u ON u.source = :source AND u.id = j.value->>1 AND u.kind = j.value->>0
@@ -138,11 +135,19 @@ class Followed:
         return by_id
 
     async def follow(self, uploads: Sequence[Upload]) -> list[Upload]:
-        """Follow these, given with media id 0; answers them with their own. What is followed already stays as it is."""
+        """Follow these; answers them with their own media ids. What is followed already stays as it is.
+
+        Given is the media id that each would have, or 0: that is its own unless another has it.
+        """
         if not uploads:
             return []
         async with self.database.transaction() as db:
             return [await self._follow(db, upload) for upload in uploads]
+
+    async def give_tasks(self, wanted: Mapping[int, Sequence[int]]) -> dict[int, list[int]]:
+        """Numbers for the tasks of these uploads: the wanted one; for 0, or where another has that, one of ours."""
+        async with self.database.transaction() as db:
+            return {upload: [await numbers.task(db, upload, one) for one in each] for upload, each in wanted.items()}
 
     async def believe_no_later(self, source: str, look: float, listing: float, hold: float) -> None:
         """Bring forward what is due later than these moments: a clock that was ahead wrote it."""
@@ -198,7 +203,7 @@ class Followed:
         found = await _uploads(db.execute_fetchall, upload.source, where, (number, upload.id, upload.kind))
         if found:
             return found[0]
-        media_id = await _media_id(db)
+        media_id = await numbers.media_id(db, upload.media_id)
         await db.execute(
             """INSERT INTO uploads (media_id, source, kind, id, ref, registered, labels, followed_at, due_at)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
@@ -233,10 +238,10 @@ class Followed:
         superseded: Counter[str] = Counter()
         about = None if event.endpoint is None else self._endpoints[event.endpoint]
         async with db.execute(
-            """INSERT INTO events (id, type, source, endpoint, upload, lane, sequence, status, at, body)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+            """INSERT INTO events (id, type, source, endpoint, upload, lane, sequence, status, at, body, tasks)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             (event.id, event.type, source, about, event.upload, event.lane, event.sequence, event.status, event.at,
-             event.body),
+             event.body, json.dumps(event.tasks)),
         ) as cursor:  # fmt: skip
             position = cursor.lastrowid
         for name, body in event.renderings.items():
@@ -282,15 +287,6 @@ PROMOTE = """UPDATE deliveries SET head = 1 WHERE head = 0 AND id = (
     SELECT id FROM deliveries WHERE endpoint = :endpoint AND lane = :lane AND phase = 'waiting'
     ORDER BY sequence LIMIT 1)"""
 """Let the first waiting delivery of a lane go; nothing where there is none, or it may go already."""
-
-
-async def _media_id(db: aiosqlite.Connection) -> int:
-    """The next number to give out: never twice, and never one in use."""
-    ((number,),) = await db.execute_fetchall("SELECT next FROM counters WHERE name = 'media_id'")
-    if number == GIVEN_OUT[0].stop:
-        number = GIVEN_OUT[1].start
-    await db.execute("UPDATE counters SET next = ? WHERE name = 'media_id'", (number + 1,))
-    return int(number)
 
 
 async def _uploads(

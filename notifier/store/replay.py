@@ -48,7 +48,8 @@ SAID = """SELECT e.lane, e.sequence, e.position, e.type, s.name, e.status, d.pha
     LEFT JOIN deliveries AS d ON d.event = e.position AND d.endpoint = :endpoint
     WHERE e.lane IN (SELECT value FROM json_each(:lanes))"""
 """All that was ever announced of some uploads, and what became of it at an endpoint."""
-UNRENDERED = """SELECT e.position, e.id, e.type, e.at, s.name, e.lane, e.sequence, e.status, e.body, e.upload
+UNRENDERED = """SELECT e.position, e.id, e.type, e.at, s.name, e.lane, e.sequence, e.status, e.body, e.upload,
+        e.tasks
     FROM events AS e JOIN sources AS s ON s.number = e.source
     LEFT JOIN renderings AS r ON r.event = e.position AND r.format = :format
     WHERE e.position IN (SELECT value FROM json_each(:events)) AND r.event IS NULL"""
@@ -258,8 +259,9 @@ async def _render(db: aiosqlite.Connection, events: Sequence[int], format_: str)
     if format_ == STANDARD:
         return
     parameters = {"events": json.dumps(events), "format": format_}
-    for position, *columns in await db.execute_fetchall(UNRENDERED, parameters):
-        body = rendered(Event(*columns), [format_]).renderings[format_]
+    for position, *columns, tasks in await db.execute_fetchall(UNRENDERED, parameters):
+        event = replace(Event(*columns), tasks=tuple(json.loads(tasks)))
+        body = rendered(event, [format_]).renderings[format_]
         await db.execute("INSERT INTO renderings (event, format, body) VALUES (?, ?, ?)", (position, format_, body))
 
 

@@ -57,6 +57,9 @@ async def test_a_media_from_its_arrival_to_its_end(tmp_path):
         ]
         assert (events[0]["data"]["first_seen"], upload(events[0])["kind"]) == (True, "media")
         assert upload(events[2])["targets"][0]["url"] == "https://cdn.example.com/a.mp4"
+        assert upload(events[2])["media_id"] == 1042
+        (known,) = await it.store.listed("media")
+        assert [target.task for target in known.snapshot.targets] == [2107, 2108]
 
 
 async def test_the_names_of_formats_cost_one_simple_look(tmp_path):

@@ -112,6 +112,7 @@ CREATE TABLE events (
     status   TEXT,
     at       REAL    NOT NULL,
     body     BLOB    NOT NULL,                                        -- fixed for every attempt to come
+    tasks    TEXT    NOT NULL DEFAULT '[]' CHECK (json_valid(tasks)), -- the number of each target, or the upload's own
     UNIQUE (lane, sequence),
     CHECK ((source IS NULL) = (endpoint IS NOT NULL)),
     CHECK (endpoint IS NULL OR upload IS NULL),
@@ -169,7 +170,7 @@ CREATE TABLE deliveries (
     settled_at  REAL,
     replaced_by INTEGER REFERENCES events,
     cause       TEXT    CHECK (cause IN ('schedule', 'aborted', 'internal', 'left', -- why it was given up
-                'unwanted_event', 'unwanted_source', 'unwanted_status')),
+                'unwanted_event', 'unwanted_source', 'unwanted_status', 'unwanted_format')),
     blamed      INTEGER NOT NULL DEFAULT 0 CHECK (blamed IN (0, 1)),  -- its last answer spoke against it, not its endpoint
     dropped_by  TEXT    CHECK (dropped_by <> ''),                     -- who gave it up
     replay      INTEGER REFERENCES replays,                           -- the last one by which it was owed again
@@ -211,4 +212,10 @@ CREATE TABLE counters (
     next INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-INSERT INTO counters (name, next) VALUES ('media_id', 1);
+INSERT INTO counters (name, next) VALUES ('media_id', 1), ('task', 1);
+
+-- The numbers that Encoding.com itself gave to tasks. Kept for ever, as media ids are: no other task may have one.
+CREATE TABLE own_tasks (
+    number INTEGER PRIMARY KEY CHECK (number BETWEEN 1 AND 2147483647),
+    upload INTEGER NOT NULL                                           -- its media_id
+) STRICT;

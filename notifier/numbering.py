@@ -1,0 +1,51 @@
+"""Beside an answer: the numbers by which what is new in it goes in the manner of Encoding.com."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from notifier.core.model import Upload
+from notifier.core.reading import Reading
+from notifier.core.tasks import numbered, own_number, wanted
+from notifier.store import Store
+
+log = logging.getLogger(__name__)
+
+
+async def follow(store: Store, provider: str, new: Sequence[Upload]) -> list[Upload]:
+    """Follow what is not followed yet; Encoding.com's own ids are the media ids of its uploads."""
+    asked = [replace(one, media_id=own_number(provider, one.id)) for one in new]
+    followed = await store.follow(asked)
+    for one, given in zip(asked, followed, strict=True):
+        _tell_taken(one, "media_id", one.media_id, given.media_id)
+    return followed
+
+
+async def with_tasks(store: Store, provider: str, readings: Sequence[Reading]) -> list[Reading]:
+    """The readings, every part of their snapshots with its number; it is kept before anything is told of it."""
+    lacking = {one.upload.media_id: _wanted(one, provider) for one in readings}
+    asked = {upload: numbers for upload, numbers in lacking.items() if numbers}
+    given = await store.give_tasks(asked) if asked else {}
+    return [_numbered(one, provider, asked.get(one.upload.media_id, ()), given) for one in readings]
+
+
+def _wanted(reading: Reading, provider: str) -> list[int]:
+    return [] if reading.upload.snapshot is None else wanted(reading.upload.snapshot, provider)
+
+
+def _numbered(reading: Reading, provider: str, asked: Iterable[int], given: dict[int, list[int]]) -> Reading:
+    upload, change = reading.upload, reading.change
+    if upload.snapshot is None or upload.media_id not in given:
+        return reading
+    numbers = given[upload.media_id]
+    for one, number in zip(asked, numbers, strict=True):
+        _tell_taken(upload, "task", one, number)
+    seen = numbered(upload.snapshot, provider, numbers)
+    change = None if change is None else replace(change, seen=seen)
+    return Reading(replace(upload, snapshot=seen), change)
+
+
+def _tell_taken(upload: Upload, what: str, asked: int, given: int) -> None:
+    if asked and asked != given:
+        fields = {"source": upload.source, "upload": upload.id, what: asked, "instead": given}
+        log.warning("number taken: another one is given out", extra={"fields": fields})
