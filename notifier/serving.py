@@ -22,7 +22,7 @@ from notifier.config import Settings
 from notifier.core.health import SHUT
 from notifier.core.model import Attempt, Delivery, Endpoint, Source
 from notifier.core.pace import hurried
-from notifier.core.render import content_type
+from notifier.core.render import headers
 from notifier.core.rhythm import faster
 from notifier.core.text import counted
 from notifier.housekeeping import Housekeeping
@@ -46,8 +46,6 @@ log = logging.getLogger(__name__)
 
 LONGEST_STOP = 30.0
 """Seconds at most that requests in flight get to end once the daemon is asked to stop."""
-REPLAYED = {"notifier-replay": "true"}
-"""The header of what is owed again: its receiver may have it already."""
 YOUNG = 10_000
 """Objects after which Python looks for garbage in cycles, instead of 700: two hundred requests at once are thousands of
 objects that live for some milliseconds, and to look through them at every turn costs a tenth of the throughput."""
@@ -69,8 +67,7 @@ async def serve(settings: Settings, notify: Notify, pace: float = 1.0) -> None:
             opened.push_async_callback(receiver.close)
 
         async def post(delivery: Delivery) -> Attempt:
-            extra = {"content-type": content_type(delivery.format), **({} if delivery.replay is None else REPLAYED)}
-            return await receivers[delivery.endpoint].post(delivery.event, delivery.body, extra)
+            return await receivers[delivery.endpoint].post(delivery.event, delivery.body, headers(delivery))
 
         accounts = _accounts(settings.sources)
         watched = [_watched(one, session, pace, accounts[one.name]) for one in settings.sources]

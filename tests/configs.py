@@ -27,6 +27,12 @@ name = "app"
 url = "https://app.example.com/hooks"
 secrets = [{ env = "WHSEC" }]
 """
+LEGACY = """
+[[endpoints]]
+name = "legacy"
+url = "https://legacy.example.com/notify.php"
+format = "encoding_com"
+"""
 ENCODINGS = """
 [[sources]]
 name = "encodings"

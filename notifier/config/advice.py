@@ -2,6 +2,7 @@
 
 from math import inf
 
+from notifier.config.calls import mimics
 from notifier.config.checks import hidden_texts
 from notifier.config.faults import Findings, KeyPath
 from notifier.config.keys import CREDENTIALS
@@ -9,6 +10,7 @@ from notifier.config.models import EndpointTable, File, SourceTable, sending
 from notifier.config.units import network
 from notifier.config.urls import is_exposed, is_refused
 from notifier.config.words import THIS_VERSION, nearest
+from notifier.core.encoding_com import is_called
 from notifier.core.events import EVENT_TYPES, matches
 from notifier.core.render import iso
 from notifier.core.secret import Secret
@@ -62,12 +64,14 @@ def _endpoint(file: File, endpoint: EndpointTable, path: KeyPath, findings: Find
 
 
 def _events(endpoint: EndpointTable, path: KeyPath, findings: Findings) -> None:
+    ready = endpoint.announce_ready
     for number, pattern in enumerate(endpoint.events):
         wanted = pattern.removeprefix("!")
         if not any(matches((wanted,), type_) for type_ in EVENT_TYPES):
             suggestion = "" if "*" in wanted else nearest(wanted, EVENT_TYPES)
             findings.warn((*path, number), f"no event type of {THIS_VERSION} matches", suggestion)
-    if not any(matches(endpoint.events, type_) for type_ in EVENT_TYPES):
+    types = [type_ for type_ in EVENT_TYPES if not mimics(endpoint) or is_called(type_, announce_ready=ready)]
+    if not any(matches(endpoint.events, type_) for type_ in types):
         findings.warn(path, "no event type passes: this endpoint gets nothing")
 
 
@@ -77,7 +81,7 @@ def _ends(endpoint: EndpointTable, now: float, path: KeyPath, findings: Findings
     for number, end in enumerate(ends):
         if end < now:
             findings.warn((*path, number), f"ended at {iso(end)} and signs no more: leave it out")
-    if max(ends) < now + NOTICE:
+    if max(ends, default=inf) < now + NOTICE:
         findings.warn(path, f"after {iso(max(ends))} none of them signs, and nothing is sent then: add another")
 
 

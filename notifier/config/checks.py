@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from notifier.config import secrets
+from notifier.config.calls import check_format
 from notifier.config.certificates import check_files
 from notifier.config.faults import Findings, KeyPath
 from notifier.config.headers import header_faults
@@ -83,7 +84,7 @@ def _unique(tables: str, names: Sequence[str], findings: Findings) -> None:
 def _source(source: SourceTable, path: KeyPath, providers: Mapping[str, Provider], findings: Findings) -> None:
     if not findings.at_fault((*path, "provider")):
         with findings.at((*path, "provider")):
-            provider = providers[one_of("provider", source.provider, tuple(providers))]
+            provider = providers[one_of(source.provider, tuple(providers))]
             check_keys(source, path, provider, findings)
             _kinds(source, path, provider, findings)
     if source.base_url is not None:
@@ -99,7 +100,7 @@ def _kinds(source: SourceTable, path: KeyPath, provider: Provider, findings: Fin
         findings.fault((*path, "kinds"), "expected at least one: " + ", ".join(provider.kinds))
     for number, kind in enumerate(source.kinds or ()):
         with findings.at((*path, "kinds", number)):
-            one_of("kind", kind, provider.kinds)
+            one_of(kind, provider.kinds)
 
 
 def _endpoint(file: File, endpoint: EndpointTable, path: KeyPath, around: Surroundings, findings: Findings) -> None:
@@ -108,8 +109,10 @@ def _endpoint(file: File, endpoint: EndpointTable, path: KeyPath, around: Surrou
         check_endpoint(endpoint.url, allow_http=sending(endpoint, file.delivery).allow_http, own_port=own_port)
     for name, fault in header_faults(endpoint.headers):
         findings.fault((*path, "headers", name) if name else (*path, "headers"), fault)
-    if all(secret.not_after is not None and secret.not_after < around.now for secret in endpoint.secrets):
+    ended = [secret.not_after is not None and secret.not_after < around.now for secret in endpoint.secrets]
+    if ended and all(ended):
         findings.fault((*path, "secrets"), "every one of them has ended, and nothing is sent unsigned: add another")
+    check_format(endpoint, path, findings)
     _one_credential(endpoint, path, findings)
     check_files(endpoint, path, around, findings)
 

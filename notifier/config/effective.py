@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from notifier.config import Reading
+from notifier.config.calls import KEYS, mimics
 from notifier.config.certificates import FILES
 from notifier.config.models import EndpointTable, ListTable, SendingTable, SingleTable, SourceTable, Table, sending
 from notifier.config.secrets import Reference
@@ -106,7 +107,8 @@ def _endpoint(endpoint: EndpointTable, reading: Reading) -> Section:
     inherited = {key: getattr(how, key) for key in SendingTable.model_fields}
     files = {key: one.written for key in FILES if (one := getattr(endpoint, key)) is not None}
     headers = dict.fromkeys(endpoint.headers, MASK)  # credentials belong in them
-    own = {"url": shown(endpoint.url), "headers": headers, **files}
+    others = ("secrets",) if mimics(endpoint) else KEYS
+    own = {"url": shown(endpoint.url), "headers": headers, **files, **dict.fromkeys(others)}
     section = _section("endpoints", endpoint, endpoint.name, **own, **inherited)
     shared = delivery.model_fields_set
     lines = [

@@ -41,9 +41,9 @@ def like(expected: str, pattern: str) -> BeforeValidator:
     return form(expected, read)
 
 
-def word(what: str, words: tuple[str, ...], later: tuple[str, ...] = ()) -> BeforeValidator:
+def word(words: tuple[str, ...]) -> BeforeValidator:
     """One of `words`."""
-    return BeforeValidator(lambda value: one_of(what, value, words, later))
+    return BeforeValidator(lambda value: one_of(value, words))
 
 
 def lasting(shortest: str, longest: str) -> AfterValidator:
@@ -106,6 +106,7 @@ def _denial(value: object) -> object:
 
 Name = Annotated[str, like("expected a name of the letters a-z, digits, _ and -", NAME.pattern)]
 Text = Annotated[str, like("expected a string that is not empty and has no control characters", r"[^\x00-\x1f\x7f]+")]
+Output = Annotated[str, like('expected an output in Encoding.com\'s words, like "mp4"', r"[A-Za-z0-9_.-]{1,32}")]
 User = Annotated[str, like("expected a user without colons and control characters", r"[^:\x00-\x1f\x7f]+")]
 Duration = Annotated[str, form(DURATION, units.seconds)]
 Delay = Annotated[Duration, lasting("0s", units.LONGEST)]

@@ -18,6 +18,7 @@ from notifier.config.forms import (
     FilePath,
     HiddenText,
     Name,
+    Output,
     Rate,
     SigningText,
     SomeTime,
@@ -33,8 +34,9 @@ from notifier.config.forms import (
     number,
     word,
 )
-from notifier.config.words import LATER_FORMATS
 from notifier.core.description import Paging
+from notifier.core.encoding_com import OUTPUT
+from notifier.core.encoding_com_call import BODIES, BODY_FORMATS
 from notifier.core.model import Baseline, Order, Status, TargetStatus
 from notifier.core.render import FORMATS
 
@@ -82,7 +84,7 @@ class SendingTable(Table):
     timeout: Annotated[Duration, lasting("1s", "60s")] = "20s"
     max_in_flight: Annotated[int, number(int, 1, 1000)] = 8
     rate: Rate = "0/s"
-    order: Annotated[str, word("order", tuple(Order))] = "strict"
+    order: Annotated[str, word(tuple(Order))] = "strict"
     allow_http: bool = False
     allow_networks: list[Annotated[str, form(units.NETWORK, units.network)]] = []
 
@@ -109,7 +111,7 @@ class ListTable(Table):
 
     url: UrlTemplate = Field(examples=["/"])
     items: Expression = "@"
-    paging: Annotated[str, word("paging", tuple(Paging))] = "none"
+    paging: Annotated[str, word(tuple(Paging))] = "none"
     more: Expression | None = None
     cursor: Expression | None = None
 
@@ -166,7 +168,7 @@ class SourceTable(Table):
     user_key: HiddenText | None = None
     base_url: Text | None = None
     discover: bool = True
-    baseline: Annotated[str, word("baseline", tuple(Baseline))] = "silent"
+    baseline: Annotated[str, word(tuple(Baseline))] = "silent"
     uploads: Texts = []
     kinds: Texts | None = None
     budget: Annotated[Rate, AfterValidator(above_zero)] | None = None
@@ -178,8 +180,8 @@ class SourceTable(Table):
     single: SingleTable | None = None
     fields: FieldsTable | None = None
     targets: TargetsTable | None = None
-    statuses: dict[str, Annotated[str, word("status", tuple(Status))]] | None = None
-    target_statuses: dict[str, Annotated[str, word("status", tuple(TargetStatus))]] | None = None
+    statuses: dict[str, Annotated[str, word(tuple(Status))]] | None = None
+    target_statuses: dict[str, Annotated[str, word(tuple(TargetStatus))]] | None = None
 
     @property
     def discovers(self) -> bool:
@@ -199,17 +201,22 @@ class EndpointTable(SendingTable):
 
     name: Name = Field(examples=["stand-in"])
     url: Text = Field(examples=["https://stand-in.example"])
-    format: Annotated[str, word("format", FORMATS[:2], LATER_FORMATS)] = "standard"
-    secrets: Annotated[list[SigningText], items(1, 10)] = Field(examples=[["stand-in"]])
+    format: Annotated[str, word(FORMATS)] = "standard"
+    secrets: Annotated[list[SigningText], items(1, 10)] = Field(default=[], examples=[["stand-in"]])
     events: list[EventPattern] = ["upload.*"]
     sources: list[SourcePattern] = ["*"]
-    statuses: list[Annotated[str, word("status", tuple(Status))]] = []
+    statuses: list[Annotated[str, word(tuple(Status))]] = []
     headers: dict[str, str] = Field(default={}, repr=False)  # credentials belong in them
     bearer: HiddenText | None = None
     basic: BasicTable | None = None
     ca_file: FilePath | None = None
     client_cert: FilePath | None = None
     client_key: FilePath | None = None
+    body: Annotated[str, word(BODIES)] = BODIES[0]
+    body_format: Annotated[str, word(BODY_FORMATS)] = BODY_FORMATS[0]
+    output: Output = OUTPUT
+    announce_ready: bool = False
+    notify_upload: bool = False
 
 
 def sending(endpoint: EndpointTable, delivery: DeliveryTable) -> DeliveryTable:

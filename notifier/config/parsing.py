@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from notifier.config.faults import ConfigError, Fault, Findings, KeyPath, Wrong
 from notifier.config.models import File, Table
 from notifier.config.position import Toml, TooDeep
-from notifier.config.words import LATER_KEYS, THIS_VERSION, nearest
+from notifier.config.words import nearest
 
 SENTENCES = {
     "missing": "missing, and it has no default",
@@ -91,8 +91,6 @@ def _said(detail: Mapping[str, Any]) -> tuple[str, str]:
 
 def _unknown_key(path: KeyPath) -> tuple[str, str]:
     *around, key = (part for part in path if isinstance(part, str))
-    if brought_by := LATER_KEYS.get(".".join((*around, key))):
-        return f"not in {THIS_VERSION} yet: it comes with {brought_by}", ""
     table: type[Table] = File
     for part in around:
         table = _tables_in(table.model_fields[part]) or table

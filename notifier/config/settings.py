@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from notifier.config.calls import mimics
 from notifier.config.certificates import files_of
 from notifier.config.faults import KeyPath
 from notifier.config.models import (
@@ -19,6 +20,7 @@ from notifier.config.models import (
 from notifier.config.places import Surroundings, socket_path, store_path
 from notifier.config.units import address, network, rate, seconds
 from notifier.core.description import Auth, Description, ListCall, Paging, SingleCall, TargetCall
+from notifier.core.encoding_com_call import Dialect
 from notifier.core.model import Baseline, Basic, Endpoint, Order, Source, TargetStatus
 from notifier.core.secret import Secret
 from notifier.providers.base import Provider
@@ -121,11 +123,14 @@ def _endpoint(
 ) -> Endpoint:
     """`secrets` and `files` are the endpoint's own, by the keys in its table."""
     how, basic = sending(endpoint, delivery), endpoint.basic
+    dialect = Dialect(endpoint.body, endpoint.body_format, endpoint.output)
     return Endpoint(
         name=endpoint.name,
         url=endpoint.url,
         secrets=tuple(secret for path, secret in secrets.items() if path[0] == "secrets"),
-        format=endpoint.format,
+        format=dialect.name if mimics(endpoint) else endpoint.format,
+        announce_ready=endpoint.announce_ready,
+        notify_upload=endpoint.notify_upload,
         events=tuple(endpoint.events),
         sources=tuple(endpoint.sources),
         statuses=tuple(endpoint.statuses),

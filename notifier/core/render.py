@@ -12,12 +12,14 @@ from typing import Any, overload
 
 from notifier.core.encoding_com import ENCODING_COM
 from notifier.core.encoding_com_call import Dialect, call, is_call
-from notifier.core.model import STANDARD, Event
+from notifier.core.model import STANDARD, Delivery, Event
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CLOUDEVENTS = "cloudevents"
 FORMATS = (STANDARD, CLOUDEVENTS, ENCODING_COM)
 """As the config names them; the last one may go on with how exactly, as `Dialect` has it."""
+REPLAYED = {"notifier-replay": "true"}
+"""The header of what is owed again: its receiver may have it already."""
 _CONTENT_TYPES: Mapping[str, str] = {
     STANDARD: "application/json",
     CLOUDEVENTS: "application/cloudevents+json; charset=utf-8",  # so spelt: the JavaScript SDK knows no other
@@ -27,6 +29,15 @@ _CONTENT_TYPES: Mapping[str, str] = {
 def content_type(format_: str) -> str:
     """What is said of the body, by its format."""
     return Dialect.read(format_).content_type if is_call(format_) else _CONTENT_TYPES[format_]
+
+
+def headers(delivery: Delivery) -> dict[str, str]:
+    """Those that a delivery has beside its signature: what it is, and of what is owed again that it may be known.
+
+    Encoding.com says no such thing.
+    """
+    replayed = delivery.replay is not None and not is_call(delivery.format)
+    return {"content-type": content_type(delivery.format), **(REPLAYED if replayed else {})}
 
 
 def rendered(event: Event, formats: Iterable[str]) -> Event:

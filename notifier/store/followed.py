@@ -9,6 +9,7 @@ from typing import Any
 import aiosqlite
 
 from notifier.core.budget import Budget
+from notifier.core.events import formats
 from notifier.core.lives import Lives
 from notifier.core.model import Endpoint, Event, ListingState, Order, SourceState, Upload
 from notifier.store import moments, numbers
@@ -27,6 +28,10 @@ from notifier.store.rows import (
 CHANGED = """SELECT j.key FROM json_each(:rows) AS j
     LEFT JOIN uploads AS u ON u.source = :source AND u.id = j.value->>1 AND u.kind = j.value->>0
     WHERE iif(:batched, u.batch_fingerprint, u.fingerprint) IS NOT j.value->>2 OR u.misses > 0 OR u.due_at <= :now"""
+
+DELIVERY = """INSERT INTO deliveries (event, endpoint, lane, sequence, created_at, due_at, format, head)
+    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7,
+        NOT EXISTS (SELECT 1 FROM deliveries WHERE endpoint = ?2 AND lane = ?3 AND head = 1)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,13 +256,10 @@ class Followed:
             lane = None if endpoint.order is Order.NONE else event.lane
             if endpoint.order is Order.LATEST:
                 superseded[endpoint.name] += await _supersede(db, number, event, position)
-            await db.execute(
-                """INSERT INTO deliveries (event, endpoint, lane, sequence, created_at, due_at, format, head)
-                    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7,
-                        NOT EXISTS (SELECT 1 FROM deliveries WHERE endpoint = ?2 AND lane = ?3 AND head = 1)""",
-                (position, number, lane, event.sequence, event.at, event.at + endpoint.schedule[0],
-                 endpoint.format),
-            )  # fmt: skip
+            due_at = event.at + endpoint.schedule[0]
+            for format_ in formats(endpoint, event):
+                row = (position, number, lane, event.sequence, event.at, due_at, format_)
+                await db.execute(DELIVERY, row)
         return superseded
 
 
@@ -285,7 +287,7 @@ async def _supersede(db: aiosqlite.Connection, endpoint: int, event: Event, posi
 
 PROMOTE = """UPDATE deliveries SET head = 1 WHERE head = 0 AND id = (
     SELECT id FROM deliveries WHERE endpoint = :endpoint AND lane = :lane AND phase = 'waiting'
-    ORDER BY sequence LIMIT 1)"""
+    ORDER BY sequence, id LIMIT 1)"""
 """Let the first waiting delivery of a lane go; nothing where there is none, or it may go already."""
 
 

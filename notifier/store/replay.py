@@ -25,7 +25,8 @@ ONE = """SELECT r.id, r.event, n.name, r.since, r.phases, r.latest, r.up_to, r.r
 UNFINISHED = ONE.replace("r.id = ?", "r.done_at IS NULL ORDER BY r.id")
 LISTED = ONE.replace("r.id = ?", "r.id < ? ORDER BY r.id DESC LIMIT ?")
 KEPT = "SELECT 1 FROM events WHERE id = ?"
-TO_ENDPOINT = """SELECT d.id, d.endpoint, d.lane, d.settled_at, e.at, n.name, e.type, s.name, e.status
+TO_ENDPOINT = """SELECT d.id, d.endpoint, d.lane, d.settled_at, e.at, n.name, e.type, s.name, e.status,
+        d.format
     FROM json_each(:phases) AS p
     JOIN deliveries AS d ON d.id IN (
         SELECT id FROM deliveries WHERE endpoint = :endpoint AND phase = p.value AND id > :cursor AND id <= :up_to
@@ -33,7 +34,8 @@ TO_ENDPOINT = """SELECT d.id, d.endpoint, d.lane, d.settled_at, e.at, n.name, e.
     JOIN events AS e ON e.position = d.event
     JOIN endpoints AS n ON n.number = d.endpoint LEFT JOIN sources AS s ON s.number = e.source
     ORDER BY d.id LIMIT :most"""
-OF_EVENT = """SELECT d.id, d.endpoint, d.lane, d.settled_at, e.at, n.name, e.type, s.name, e.status
+OF_EVENT = """SELECT d.id, d.endpoint, d.lane, d.settled_at, e.at, n.name, e.type, s.name, e.status,
+        d.format
     FROM events AS e JOIN deliveries AS d ON d.event = e.position
     JOIN endpoints AS n ON n.number = d.endpoint LEFT JOIN sources AS s ON s.number = e.source
     WHERE e.id = :event AND d.id > :cursor AND d.id <= :up_to AND d.endpoint = coalesce(:endpoint, d.endpoint)
@@ -45,9 +47,9 @@ ANEW = """phase = 'waiting', due_at = :now, slots = 0, head = lane IS NULL, repl
 OWE_AGAIN = f"UPDATE deliveries SET {ANEW} WHERE id IN (SELECT value FROM json_each(:ids))"  # noqa: S608  # our own words
 SAID = """SELECT e.lane, e.sequence, e.position, e.type, s.name, e.status, d.phase
     FROM events AS e JOIN sources AS s ON s.number = e.source
-    LEFT JOIN deliveries AS d ON d.event = e.position AND d.endpoint = :endpoint
+    LEFT JOIN deliveries AS d ON d.event = e.position AND d.endpoint = :endpoint AND instr(d.format, ';part=') = 0
     WHERE e.lane IN (SELECT value FROM json_each(:lanes))"""
-"""All that was ever announced of some uploads, and what became of it at an endpoint."""
+"""All that was ever announced of some uploads, and what became of it at an endpoint, its single destinations aside."""
 UNRENDERED = """SELECT e.position, e.id, e.type, e.at, s.name, e.lane, e.sequence, e.status, e.body, e.upload,
         e.tasks
     FROM events AS e JOIN sources AS s ON s.number = e.source
@@ -56,10 +58,12 @@ UNRENDERED = """SELECT e.position, e.id, e.type, e.at, s.name, e.lane, e.sequenc
 """Events as `Event` wants them, that nobody wanted in a format before."""
 OWE_LATEST = f"""INSERT INTO deliveries (event, endpoint, lane, sequence, format, created_at, due_at, head, replay)
     VALUES (:event, :endpoint, :lane, :sequence, :format, :now, :now, :lane IS NULL, :replay)
-    ON CONFLICT (event, endpoint) DO UPDATE SET {ANEW}"""  # noqa: S608  # our own words
+    ON CONFLICT (event, endpoint, format) DO UPDATE SET {ANEW}"""  # noqa: S608  # our own words
+HAS = {Phase.WAITING, Phase.DELIVERED}
+"""The phases of what an endpoint has, or is about to have."""
 DEMOTE = """UPDATE deliveries SET head = 0 WHERE endpoint = :endpoint AND lane = :lane AND head = 1 AND id <> (
     SELECT id FROM deliveries WHERE endpoint = :endpoint AND lane = :lane AND phase = 'waiting'
-    ORDER BY sequence LIMIT 1)"""
+    ORDER BY sequence, id LIMIT 1)"""
 """Let a head wait behind an older one. It may be on its way: nothing else of its lane is sent before that has ended."""
 
 
@@ -229,8 +233,9 @@ def _last_lacking(endpoint: Endpoint, events: Iterable[Any], last: int) -> tuple
     """
     if last not in {sequence for sequence, *_ in events}:
         return None
-    for sequence, position, type_, source, status, phase in sorted(events, reverse=True):
-        if phase in {Phase.WAITING, Phase.DELIVERED}:
+    newest_first = sorted(events, key=lambda event: (event[0], event[-1] in HAS), reverse=True)
+    for sequence, position, type_, source, status, phase in newest_first:
+        if phase in HAS:
             return None
         if passes(endpoint, type_, source, status):
             return position, sequence

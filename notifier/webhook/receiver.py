@@ -127,7 +127,9 @@ class Receiver:
                 response.close()
 
     def _signed(self, event_id: str, body: bytes) -> dict[str, str]:
-        """By every secret that has not ended; raises `Unsigned` where none is left."""
+        """By every secret that has not ended; raises `Unsigned` where none is left. Without any nothing is added."""
+        if not self._keys:
+            return {}
         now = self._clock()
         keys = [key for secret, key in self._keys if not secret.has_ended(now)]
         if not keys:

@@ -1,7 +1,7 @@
 """Warnings: what works, but perhaps not as it was meant."""
 
 import pytest
-from configs import APP, DESCRIBED, ENCODINGS, ENVIRON, GOOD, LIST, MEDIA, POSTS, SINGLE, WHSEC
+from configs import APP, DESCRIBED, ENCODINGS, ENVIRON, GOOD, LEGACY, LIST, MEDIA, POSTS, SINGLE, WHSEC
 from things import DAY, NOW
 
 from notifier import __version__
@@ -153,6 +153,19 @@ def test_an_endpoint_that_no_source_can_reach_is_told(advice, sources):
 
 def test_an_endpoint_that_one_source_of_two_can_reach_is_not(advice):
     assert advice(POSTS + MEDIA + APP + 'sources = ["*", "!media"]\n') == []
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ("", 0), ('events = ["*"]\n', 0), ('events = ["source.*", "upload.updated"]\n', 1),
+        ('events = ["upload.action_required"]\n', 1),
+        ('events = ["upload.action_required"]\nannounce_ready = true\n', 0),
+    ],
+)  # fmt: skip
+def test_an_endpoint_that_encoding_com_would_never_call_is_told(advice, more, told):
+    nothing = "endpoints.legacy.events: no event type passes: this endpoint gets nothing"
+    assert advice(POSTS + LEGACY + more) == [nothing] * told
 
 
 @pytest.mark.parametrize("events", ["[]", '["!upload.updated"]', '["upload.*", "!*"]'])

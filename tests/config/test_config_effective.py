@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from configs import APP, DESCRIBED, ENCODINGS, ENVIRON, GOOD, KEY, LIST, MEDIA, POSTS, SINGLE, WHSEC
+from configs import APP, DESCRIBED, ENCODINGS, ENVIRON, GOOD, KEY, LEGACY, LIST, MEDIA, POSTS, SINGLE, WHSEC
 
 from notifier.config import read
 from notifier.config.effective import as_json, as_toml
@@ -46,6 +46,8 @@ EVERYTHING = (
     + f'bearer = "{KEY}"\nca_file = "good.pem"\nclient_cert = "good.pem"\nclient_key = "good.pem"\n'
     + APP.replace('"app"', '"crm"')
     + f'basic = {{ user = "notifier", password = "{KEY}" }}\n'
+    + LEGACY
+    + 'body = "json"\n'
     + f'[server]\ntoken = "{KEY}"\nencoding = {{ user_id = "1", user_key = "{KEY}" }}\n'
     + '[store]\nurl = "sqlite:a.db"\n[delivery]\nrate = "50/s"\ntimeout = "9s"\nallow_networks = ["10.0.0.0/8"]\n'
 )
@@ -87,7 +89,7 @@ def test_what_is_shown_is_what_is_in_effect(reading, tmp_path):
     assert jobs["fields"] == {"status": "state", "id": "id"}
     assert jobs["targets"] == {"status": "s", "items": "outputs", "name": "preset"}
     assert jobs["target_statuses"] == {"waiting": "queued", "done": "completed", "error": "failed"}
-    app, crm = config["endpoints"]
+    app, crm, legacy = config["endpoints"]
     assert app["timeout"] == "5s"
     assert app["rate"] == "50/s"
     assert app["order"] == "strict"
@@ -96,6 +98,9 @@ def test_what_is_shown_is_what_is_in_effect(reading, tmp_path):
     assert app["secrets"] == ["***"]
     assert (app["bearer"], app["client_key"]) == ("***", "good.pem")
     assert crm["basic"] == {"user": "notifier", "password": "***"}
+    assert (legacy["format"], legacy["body"], legacy["output"]) == ("encoding_com", "json", "mp4")
+    assert "secrets" not in legacy
+    assert not {"body", "body_format", "output", "announce_ready", "notify_upload"} & (app.keys() | crm.keys())
 
 
 def test_every_key_is_shown(reading):
@@ -119,7 +124,7 @@ def test_each_value_tells_where_it_comes_from(reading):
 
 def test_the_json_names_the_defaults_and_counts(reading):
     shown = as_json(reading(EVERYTHING))
-    assert shown["found"] == {"sources": 4, "endpoints": 2}
+    assert shown["found"] == {"sources": 4, "endpoints": 3}
     assert [warning.split(": ")[1] for warning in shown["warnings"]] == ["server.encoding"]
     assert {"store.keep", "delivery.order", "sources.media.budget", "endpoints.app.order"} <= set(shown["defaults"])
     assert not {"store.url", "sources.posts.budget", "endpoints.app.rate", "endpoints.app.name"} & set(

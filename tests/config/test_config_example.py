@@ -98,7 +98,7 @@ def test_every_key_stands_there_once():
         "delivery": Counter(DeliveryTable.model_fields.keys()),
         "sources": Counter(SourceTable.model_fields.keys())
         + Counter({"name": len(PROVIDERS) - 1, "provider": len(PROVIDERS) - 1, "api_key": 2, "base_url": 1}),
-        "endpoints": Counter(OWN) + Counter({"name": 1, "url": 1, "secrets": 1}),
+        "endpoints": Counter(OWN) + Counter({"name": 2, "url": 2, "secrets": 1, "format": 1}),
     }
     assert tomllib.loads(WHOLE).keys() == File.model_fields.keys()
 
@@ -126,7 +126,7 @@ def test_what_is_not_a_comment_has_no_default():
     required = {key for key, field in EndpointTable.model_fields.items() if field.is_required()}
     assert {table: keys for table, keys in left.items() if keys} == {
         "sources": EACH | DESCRIBED | {"user_id", "user_key"},
-        "endpoints": required,
+        "endpoints": required | {"secrets", "format"},
     }
 
 
@@ -142,8 +142,10 @@ def test_what_a_table_says_is_its_default(name, model):
 
 
 def test_what_an_endpoint_says_is_its_default():
-    for endpoint in tomllib.loads(WHOLE)["endpoints"]:
-        for key in endpoint:
+    *signed, legacy = tomllib.loads(WHOLE)["endpoints"]
+    assert legacy.pop("format") == "encoding_com"
+    for endpoint in (*signed, legacy):
+        for key in endpoint.keys() - {"secrets"}:
             field = EndpointTable.model_fields[key]
             default = None if key in NO_DEFAULT else endpoint[key]
             assert field.is_required() or default == field.default, key

@@ -5,7 +5,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
-from configs import APP, DESCRIBED, ENCODINGS, ENVIRON, GOOD, KEY, LIST, MEDIA, POSTS, SINGLE, WHSEC
+from configs import APP, DESCRIBED, ENCODINGS, ENVIRON, GOOD, KEY, LEGACY, LIST, MEDIA, POSTS, SINGLE, WHSEC
 
 from notifier.config import ConfigError, load
 from notifier.config.places import HERE, SYSTEM, config_path
@@ -186,6 +186,19 @@ def test_what_delivery_says_holds_for_every_endpoint_that_says_nothing(meaning):
         max_in_flight=8,
         order=Order.NONE,
     )
+
+
+def test_an_endpoint_may_be_called_as_encoding_com_would_call_it(meaning):
+    more = 'body = "json"\noutput = "m4v"\nannounce_ready = true\nnotify_upload = true\n'
+    usual, other = meaning(LEGACY + LEGACY.replace('"legacy"', '"other"') + more).endpoints
+    assert (usual.format, usual.secrets, usual.announce_ready, usual.notify_upload) == (
+        "encoding_com",
+        (),
+        False,
+        False,
+    )
+    assert other.format == "encoding_com;body=json;output=m4v"
+    assert (other.announce_ready, other.notify_upload) == (True, True)
 
 
 def test_every_secret_of_an_endpoint_signs_in_its_order(meaning):

@@ -180,7 +180,7 @@ CREATE TABLE deliveries (
     CHECK ((phase = 'dropped') = (dropped_by IS NOT NULL OR coalesce(cause, '') LIKE 'unwanted%')),
     CHECK (head = 0 OR phase = 'waiting'),
     CHECK (cause IS NULL OR phase IN ('dead', 'dropped')),
-    UNIQUE (event, endpoint)
+    UNIQUE (event, endpoint, format)
 ) STRICT;
 
 -- Order, as the database sees it: a lane has one head.
