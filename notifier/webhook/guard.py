@@ -8,6 +8,7 @@ import asyncio
 import socket
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network
+from urllib.parse import urlsplit
 
 from aiohttp import AddrInfoType
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -40,7 +41,14 @@ def checked_url(text: str, *, allow_http: bool, own_port: int | None = None) -> 
         raise RefusedAddress("http")
     if url.port == own_port:
         raise RefusedAddress("own port")
-    return url
+    return _untouched(url, text) if text.isascii() else url
+
+
+def _untouched(url: URL, text: str) -> URL:
+    """With path and query as they are written: a receiver may tell `%2F` from a slash, and a token is what it is."""
+    parts = urlsplit(text)
+    path, query = parts.path or "/", parts.query
+    return URL.build(scheme=url.scheme, authority=url.raw_authority, path=path, query_string=query, encoded=True)
 
 
 def checked_socket(found: AddrInfoType, allowed: Networks) -> socket.socket:

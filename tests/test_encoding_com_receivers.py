@@ -1,0 +1,191 @@
+"""Receivers that were written for Encoding.com, by what each relies on, called by the two loops over real HTTP."""
+
+import json
+import re
+from collections.abc import Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from ipaddress import ip_network
+from xml.etree import ElementTree as ET
+
+import pytest
+from aiohttp import web
+from world import world
+
+from notifier.core.encoding_com_call import Dialect
+from notifier.core.model import Baseline, Endpoint, Reason, Status, Target, TargetStatus
+from notifier.core.render import headers
+from notifier.demo.local import LocalServer
+from notifier.webhook import Receiver
+
+S, T = Status, TargetStatus
+KNOWN = {"mediaid", "source", "status", "description", "format"}
+KNOWN_OF_A_FORMAT = {"taskid", "output", "status", "description", "suggestion", "destination", "destination_status"}
+PATTERN = re.compile(r"<mediaid>(\d+)</mediaid>.*?<source>.*/([^/<]+)\.[^/<]*</source>.*?<status>([^<]+)</status>")
+
+
+@dataclass
+class Legacy(LocalServer):
+    """Reads one field of a form; a fault of its own is a 500, as it was then."""
+
+    name: str
+    understood: Callable[[str], object]
+    said: list[object] = field(default_factory=list)
+    requests: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+
+    def __post_init__(self):
+        super().__init__()
+        self.app.router.add_post("/notify.php", self._called)
+
+    async def _called(self, request):
+        body = await request.read()
+        self.requests.append((request.raw_path, {name.lower(): value for name, value in request.headers.items()}, body))
+        form = await request.post()
+        if self.name not in form:
+            return web.Response(status=400)
+        self.said.append(self.understood(form[self.name]))
+        return web.Response(text="OK")
+
+
+def handed_on(text):
+    """SVI, PHPRO: the parsed document goes to the program."""
+    return ET.fromstring(text).findtext("status")
+
+
+def exact(text):
+    """ESPN: `Finished` to the letter, and every destination."""
+    root = ET.fromstring(text)
+    return root.findtext("status") == "Finished", [one.text for one in root.findall("format/destination")]
+
+
+def by_pattern(text):
+    """CH: digits, then the file's name, then the status."""
+    return PATTERN.search(text).groups()
+
+
+def column(text):
+    """GMS: a row by an integer of 32 bits."""
+    number = int(ET.fromstring(text).findtext("mediaid"))
+    assert 0 < number < 2**31
+    return {number: ET.fromstring(text).findtext("status")}
+
+
+def lower_case(text):
+    """GEM."""
+    return {"finished": "done", "error": "failed"}[ET.fromstring(text).findtext("status").lower()]
+
+
+def formats_alone(text):
+    """ETR: a format in `Error` is a failure, all else is taken for a success."""
+    return "Error" not in [one.text for one in ET.fromstring(text).findall("format/status")]
+
+
+def strict(text):
+    """MBS: refuses what it does not know, and names files after source, task and output."""
+    root = ET.fromstring(text)
+    assert {one.tag for one in root} <= KNOWN
+    assert {one.tag for part in root.findall("format") for one in part} <= KNOWN_OF_A_FORMAT
+    name = root.findtext("source").rpartition("/")[2]
+    stem = name[: name.rindex(".")]
+    return [f"{stem}_{part.findtext('taskid')}.{part.findtext('output')}" for part in root.findall("format")]
+
+
+def described(text):
+    """PWR: logs the description of an error, and what it does not know."""
+    root = ET.fromstring(text)
+    return {"Finished": "queued", "Error": root.findtext("description")}[root.findtext("status")]
+
+
+def by_media(text):
+    """SC: any call is the end, of a media whose id must be a string."""
+    number = json.loads(text)["result"]["mediaid"]
+    assert isinstance(number, str)
+    assert number.isdigit()
+    return number
+
+
+def by_task(text):
+    """PUB: one format is an object, several are a list; any in `Error` is the record's."""
+    result = json.loads(text)["result"]
+    parts = result["format"] if isinstance(result["format"], list) else [result["format"]]
+    return result["status"], {one["taskid"]: one["status"] for one in parts}
+
+
+WHERE = "https://cdn.example/out/clip.mp4?a=1&b=2"
+RECEIVERS = {
+    "handed on": ("xml", handed_on, "Finished", "Error"),
+    "exact": ("xml", exact, (True, [WHERE]), (False, [])),
+    "by pattern": ("xml", by_pattern, ("1", "u1", "Finished"), ("1", "u1", "Error")),
+    "column": ("xml", column, {1: "Finished"}, {1: "Error"}),
+    "lower case": ("xml", lower_case, "done", "failed"),
+    "formats alone": ("xml", formats_alone, True, False),
+    "strict": ("xml", strict, ["u1_1.mp4"], ["u1_1.mp4"]),
+    "described": ("xml", described, "queued", "too large"),
+    "by media": ("json", by_media, "1", "1"),
+    "by task": ("json", by_task, ("Finished", {"1": "Finished"}), ("Error", {"1": "Error"})),
+}
+
+
+@asynccontextmanager
+async def called(path, body, understood, **more):
+    """A world whose endpoint is such a receiver."""
+    async with Legacy(body, understood) as legacy:
+        one = Endpoint(
+            name="legacy", url=f"{legacy.origin}/notify.php?id=7&token=a%2Fb", secrets=(), allow_http=True,
+            format=Dialect(body).name, allow_networks=(ip_network("127.0.0.0/8"),), **more,
+        )  # fmt: skip
+        async with world(path, endpoints=(one,), baseline=Baseline.ANNOUNCE) as w:
+            receiver = Receiver(one)
+            w.post = lambda delivery: receiver.post(delivery.event, delivery.body, headers(delivery))
+            try:
+                yield w, legacy
+            finally:
+                await w.sender.stop(5)
+                await receiver.close()
+
+
+async def ends(w, status):
+    reason = Reason("error", "too large") if status is S.FAILED else None
+    part = T.FAILED if status is S.FAILED else T.COMPLETED
+    w.client.set("u1", S.PROCESSING, targets=(Target("x", T.PROCESSING),))
+    await w.poll(2)
+    await w.settle()
+    url = WHERE if status is S.COMPLETED else None
+    w.client.set("u1", status, reason=reason, targets=(Target("x", part, url=url, reason=reason),))
+    await w.polls_until(w.clock.now + 60)
+    await w.settle()
+
+
+@pytest.mark.parametrize("name", RECEIVERS)
+@pytest.mark.parametrize("status", [S.COMPLETED, S.FAILED])
+async def test_a_receiver_of_encoding_coms_notices_no_difference(tmp_path, name, status):
+    body, understood, finished, failed = RECEIVERS[name]
+    async with called(tmp_path, body, understood) as (w, legacy):
+        await ends(w, status)
+        assert legacy.said == [finished if status is S.COMPLETED else failed]
+
+
+async def test_nothing_of_ours_is_added_to_a_call_and_the_url_is_untouched(tmp_path):
+    async with called(tmp_path, "json", by_media) as (w, legacy):
+        await ends(w, S.COMPLETED)
+        ((path, told, body),) = legacy.requests
+        assert path == "/notify.php?id=7&token=a%2Fb"
+        assert body.startswith(b"json=")
+        assert told["content-type"] == "application/x-www-form-urlencoded"
+        assert told.keys() == {"host", "content-type", "content-length", "user-agent", "accept-encoding"}
+
+
+async def test_a_destination_is_called_for_before_the_result(tmp_path):
+    async with called(tmp_path, "xml", handed_on, notify_upload=True) as (w, legacy):
+        await ends(w, S.COMPLETED)
+        assert legacy.said == ["Saved", "Finished"]
+
+
+async def test_what_is_owed_in_the_other_manner_is_dropped_and_not_sent(tmp_path):
+    async with called(tmp_path, "xml", handed_on) as (w, legacy):
+        async with w.store.database.transaction() as db:
+            await db.execute("CREATE TRIGGER other AFTER INSERT ON deliveries BEGIN UPDATE deliveries SET"
+                             " format = 'standard' WHERE id = new.id; END")  # fmt: skip
+        await ends(w, S.COMPLETED)
+        assert legacy.requests == []
+        assert [one.phase.value for one in (await w.store.deliveries()).deliveries] == ["dropped"]
