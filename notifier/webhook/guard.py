@@ -47,8 +47,9 @@ def checked_url(text: str, *, allow_http: bool, own_port: int | None = None) -> 
 def _untouched(url: URL, text: str) -> URL:
     """With path and query as they are written: a receiver may tell `%2F` from a slash, and a token is what it is."""
     parts = urlsplit(text)
-    path, query = parts.path or "/", parts.query
-    return URL.build(scheme=url.scheme, authority=url.raw_authority, path=path, query_string=query, encoded=True)
+    port = f":{url.explicit_port}" if url.explicit_port else ""
+    authority, path = f"{url.host_subcomponent}{port}", parts.path or "/"
+    return URL.build(scheme=url.scheme, authority=authority, path=path, query_string=parts.query, encoded=True)
 
 
 def checked_socket(found: AddrInfoType, allowed: Networks) -> socket.socket:

@@ -193,6 +193,7 @@ async def test_a_url_that_is_merely_unusual_is_sent_to(url):
 @given(st.text("a1.:/@[]?-_x0", max_size=20))
 @example("1.1.1.1")
 @example("[2606:4700::1111]:8443/x")
+@example("-:0")
 def test_what_two_parsers_could_read_in_two_ways_is_refused(rest):
     url = f"http://{rest}"
     try:
