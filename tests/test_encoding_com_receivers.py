@@ -188,4 +188,4 @@ async def test_what_is_owed_in_the_other_manner_is_dropped_and_not_sent(tmp_path
                              " format = 'standard' WHERE id = new.id; END")  # fmt: skip
         await ends(w, S.COMPLETED)
         assert legacy.requests == []
-        assert [one.phase.value for one in (await w.store.deliveries()).deliveries] == ["dropped"]
+        assert [one.phase.value for one in (await w.store.deliveries()).items] == ["dropped"]

@@ -183,7 +183,7 @@ def unwanted(
     if format_ is not None and is_call(format_) is not called:
         return Cause.UNWANTED_FORMAT
     if type_ == PING:
-        return None
+        return Cause.UNWANTED_EVENT if called else None
     if not matches(endpoint.events, type_) or (called and not is_called(type_, announce_ready=endpoint.announce_ready)):
         return Cause.UNWANTED_EVENT
     if source is not None and not matches(endpoint.sources, source):

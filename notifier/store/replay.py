@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import aiosqlite
 
-from notifier.core.events import passes
+from notifier.core.events import passes, unwanted
 from notifier.core.model import STANDARD, Endpoint, Event, Order, Phase
 from notifier.core.render import rendered
 from notifier.core.replay import Selection
@@ -209,7 +209,7 @@ class Replaying(Followed):
         rows = await fetch(TO_ENDPOINT if selection.event is None else OF_EVENT, parameters)
         found = []
         for delivery, number, lane, settled_at, at, name, *about in rows:
-            wanted = name not in endpoints or passes(endpoints[name], *about)
+            wanted = name not in endpoints or unwanted(endpoints[name], *about) is None
             in_time = at >= since and settled_at <= replay.created_at
             found.append(_Found(delivery, wanted and in_time, number, lane))
         return found

@@ -12,8 +12,8 @@ from things import NOW, observations, receiver, seen, upload
 
 from notifier.core.diff import diff
 from notifier.core.encoding_com_call import FORM, Dialect, call, is_call
-from notifier.core.events import addressed, event_for, formats, passes, wants
-from notifier.core.model import Observation, Reason, Status, Target, TargetStatus, Upload
+from notifier.core.events import addressed, event_for, formats, passes, unwanted, wants
+from notifier.core.model import Cause, Observation, Reason, Status, Target, TargetStatus, Upload
 from notifier.core.render import content_type
 
 S, T = Status, TargetStatus
@@ -157,10 +157,10 @@ def test_only_what_encoding_com_would_call_for_passes_whatever_events_match():
 
 def test_what_is_owed_unsigned_is_not_wanted_by_who_wants_signatures_nor_the_reverse():
     about = "upload.completed", "media", "completed"
-    assert not passes(receiver(format="encoding_com"), *about, "standard")
-    assert not passes(receiver(), *about, "encoding_com;body=json")
-    assert passes(receiver(format="encoding_com;output=m4v"), *about, "encoding_com")
-    assert passes(receiver(), *about, "cloudevents")
+    assert unwanted(receiver(format="encoding_com"), *about, "standard") is Cause.UNWANTED_FORMAT
+    assert unwanted(receiver(), *about, "encoding_com;body=json") is Cause.UNWANTED_FORMAT
+    assert unwanted(receiver(format="encoding_com;output=m4v"), *about, "encoding_com") is None
+    assert unwanted(receiver(), *about, "cloudevents") is None
 
 
 # --- whatever is said
