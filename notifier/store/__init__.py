@@ -6,6 +6,7 @@ from notifier.store.database import Database, NewerDatabaseError, StoreError, Un
 from notifier.store.drop import Dropping
 from notifier.store.followed import Announcement
 from notifier.store.history import DeliveryRow, EventRow, History, Queue, Tried
+from notifier.store.media import Media
 from notifier.store.owed import GivenUp, Owed, Result, Standing
 from notifier.store.replay import Replay, Replaying
 from notifier.store.retention import Place, Retention
@@ -30,7 +31,7 @@ __all__ = [
 ]
 
 
-class Store(Owed, Replaying, Dropping, History, Retention):
+class Store(Owed, Replaying, Dropping, History, Media, Retention):
     """What is followed and what is owed, in one file."""
 
     @classmethod

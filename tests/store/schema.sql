@@ -214,6 +214,9 @@ CREATE INDEX replays_done ON replays (done_at) WHERE done_at IS NOT NULL;
 
 CREATE INDEX replays_unfinished ON replays (id) WHERE done_at IS NULL;
 
+CREATE INDEX uploads_created ON uploads (coalesce(snapshot->>'created_at', followed_at))
+    WHERE coalesce(snapshot->>'status', '') <> 'gone';
+
 CREATE INDEX uploads_due ON uploads (source, due_at) WHERE due_at IS NOT NULL;
 
 CREATE INDEX uploads_first ON uploads (source, due_at) WHERE due_at IS NOT NULL AND snapshot IS NULL;

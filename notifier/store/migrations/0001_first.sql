@@ -68,6 +68,8 @@ CREATE TABLE uploads (
 CREATE INDEX uploads_due ON uploads (source, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX uploads_first ON uploads (source, due_at) WHERE due_at IS NOT NULL AND snapshot IS NULL;
 CREATE INDEX uploads_open ON uploads (source) WHERE open = 1;
+CREATE INDEX uploads_created ON uploads (coalesce(snapshot->>'created_at', followed_at))
+    WHERE coalesce(snapshot->>'status', '') <> 'gone';
 CREATE INDEX uploads_resting ON uploads (coalesce(changed_at, followed_at))
     WHERE open = 0 AND due_at IS NULL AND snapshot->>'reduced' = 0;
 
