@@ -15,14 +15,12 @@ from typing import Any, Self
 from urllib.parse import urlencode
 
 from notifier.core.encoding_com import ENCODING_COM, FINISHED, OUTPUT, Destination, Format, Medium, medium
+from notifier.core.encoding_com_document import CONTENT_TYPES, WRITERS, Element
 from notifier.core.model import Event, Observation, Reason, Status, Target, TargetStatus, Upload
 
-BODIES = ("xml", "json")
+BODIES = tuple(WRITERS)
 BODY_FORMATS = ("form_urlencoded", "raw")
 FORM = "application/x-www-form-urlencoded"
-RAW = {"xml": "text/xml", "json": "application/json"}
-"""Of a bare document: what the service says of its answers in the same form."""
-_ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ class Dialect:
     @property
     def content_type(self) -> str:
         """What is said of the body."""
-        return FORM if self.body_format == BODY_FORMATS[0] else RAW[self.body]
+        return FORM if self.body_format == BODY_FORMATS[0] else CONTENT_TYPES[self.body]
 
 
 def is_call(format_: str) -> bool:
@@ -67,10 +65,10 @@ def call(event: Event, format_: str) -> bytes:
     dialect = Dialect.read(format_)
     told = media_of(event, dialect.output)
     if dialect.part is None:
-        result: list[tuple[str, Any]] = list(_result(told))
+        result: list[Element] = list(_result(told))
     else:
         result = list(_part(told, *saved(told)[dialect.part - 1]))
-    document = as_xml(result) if dialect.body == "xml" else as_json(result)
+    document = WRITERS[dialect.body]("result", result)
     if dialect.body_format == BODY_FORMATS[0]:
         return urlencode({dialect.body: document}).encode()
     return document.encode()
@@ -129,10 +127,7 @@ def _reason(told: Mapping[str, str] | None) -> Reason | None:
     return None if told is None else Reason(told["code"], told["text"])
 
 
-# --- the documents: names and what stands there, in their order
-
-
-Element = tuple[str, Any]
+# --- what they hold
 
 
 def _result(told: Medium) -> Iterator[Element]:
@@ -160,28 +155,3 @@ def _part(told: Medium, one: Format, place: Destination) -> Iterator[Element]:
     yield "taskid", str(one.taskid)
     yield "destination", place.url
     yield "status", place.status
-
-
-def as_xml(result: list[Element]) -> str:
-    """A declaration, a line break, all of it on one line, a line break."""
-    return f'<?xml version="1.0"?>\n<result>{_written(result)}</result>\n'
-
-
-def _written(elements: list[Element]) -> str:
-    return "".join(
-        f"<{name}>{_written(held) if isinstance(held, list) else held.translate(_ESCAPED)}</{name}>"
-        for name, held in elements
-    )
-
-
-def as_json(result: list[Element]) -> str:
-    """What there is once is itself, what there is several times is a list; all else is a string, and never empty."""
-    return json.dumps({"result": _object(result)}, ensure_ascii=False, separators=(",", ":"))
-
-
-def _object(elements: list[Element]) -> dict[str, Any]:
-    held: dict[str, list[Any]] = {}
-    for name, inside in elements:
-        if inside:
-            held.setdefault(name, []).append(_object(inside) if isinstance(inside, list) else inside)
-    return {name: values[0] if len(values) == 1 else values for name, values in held.items()}
