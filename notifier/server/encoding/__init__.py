@@ -1,0 +1,1 @@
+"""POST /encoding: Encoding.com's own read API, over our snapshot."""

@@ -1,0 +1,85 @@
+"""The body of a request → the question in it, asked in XML or in JSON.
+
+    xml=<query><userid>1</userid><userkey>…</userkey><action>GetStatus</action><mediaid>1042</mediaid></query>
+    json={"query": {"userid": "1", "userkey": "…", "action": "GetStatus", "mediaid": "1042"}}
+
+See "GetStatus" of the vendor. The key stands in the body: it is taken out here, and no error repeats what was read.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from notifier.core.secret import Secret
+from notifier.providers.base import Malformed
+from notifier.providers.xml import members, read
+
+XML, JSON = "xml", "json"
+MOST_FIELDS = 10
+"""Fields of a form of which only one counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Who asks for what; `told` has the other members of the query by their names."""
+
+    field: str
+    """Of the form: `xml` or `json`, and the answer is in the same."""
+    user_id: str
+    user_key: Secret
+    action: str
+    told: Mapping[str, str]
+
+
+class Complaint(Exception):
+    """What the asker is told as <error>; in the service's own words where these are known."""
+
+
+class Unreadable(Complaint):
+    """No question was found; `field` is the one that it should have stood in."""
+
+    def __init__(self, field: str = XML) -> None:
+        super().__init__("Wrong query format")
+        self.field = field
+
+
+def question(body: bytes) -> Question:
+    """The question that a form holds; raises `Unreadable`."""
+    field, text = _field(body)
+    try:
+        told = _READERS[field](text)
+    except (Malformed, ValueError, RecursionError):  # the last for JSON that is nested for its own sake
+        raise Unreadable(field) from None
+    taken = {name: told.pop(name, "") for name in ("userid", "userkey", "action")}
+    return Question(field, taken["userid"], Secret(taken["userkey"]), taken["action"], told)
+
+
+def _field(body: bytes) -> tuple[str, str]:
+    try:
+        form = dict(parse_qsl(body.decode(), max_num_fields=MOST_FIELDS))
+    except ValueError:
+        raise Unreadable from None
+    for field in _READERS:
+        if field in form:
+            return field, form[field]
+    raise Unreadable
+
+
+def _from_xml(text: str) -> dict[str, str]:
+    root = read(text.encode())
+    if root.tag != "query":
+        raise ValueError
+    return members(root)
+
+
+def _from_json(text: str) -> dict[str, str]:
+    """The scalars of the query: nothing that can be asked for here is more than one."""
+    match json.loads(text):
+        case {"query": dict(query)}:
+            return {name: str(one).strip() for name, one in query.items() if isinstance(one, str | int)}
+        case _:
+            raise ValueError
+
+
+_READERS = {XML: _from_xml, JSON: _from_json}

@@ -1,0 +1,85 @@
+"""What is asked of POST /encoding: read from a form, or refused without a word of what was read."""
+
+import json
+from contextlib import suppress
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifier.server.encoding.question import Unreadable, question
+
+KEY = "key-that-nobody-may-see"
+QUERY = {"userid": "1", "userkey": KEY, "action": "GetStatus", "mediaid": "1042"}
+XML = (
+    '<?xml version="1.0"?>\n<query>\n<action>GetStatus</action>\n<userid>1</userid>\n'
+    f"<userkey>{KEY}</userkey>\n<mediaid> 1042 </mediaid>\n</query>"
+)
+
+
+def form(**fields):
+    return urlencode(fields).encode()
+
+
+@pytest.mark.parametrize(("field", "text"), [("xml", XML), ("json", json.dumps({"query": QUERY}))])
+def test_a_question_is_read_from_either_field(field, text):
+    asked = question(form(**{field: text}))
+    assert (asked.field, asked.action, asked.user_id) == (field, "GetStatus", "1")
+    assert asked.user_key.reveal() == KEY
+    assert asked.told == {"mediaid": "1042"}
+
+
+def test_the_key_of_a_question_does_not_show():
+    assert KEY not in repr(question(form(xml=XML)))
+
+
+def test_a_number_is_as_good_as_its_digits_and_what_is_no_scalar_is_passed_over():
+    query = {"userid": 1, "mediaid": 1042, "format": [{"output": "mp4"}], "source": None, "extended": " yes "}
+    asked = question(form(json=json.dumps({"query": query})))
+    assert (asked.user_id, asked.told) == ("1", {"mediaid": "1042", "extended": "yes"})
+
+
+def test_what_is_missing_is_empty():
+    asked = question(form(xml="<query/>"))
+    assert (asked.user_id, asked.user_key.reveal(), asked.action, asked.told) == ("", "", "", {})
+
+
+def test_of_two_fields_xml_is_read():
+    assert question(form(json="{}", xml=XML)).field == "xml"
+
+
+BOMB = '<!DOCTYPE b [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]>'
+UNREADABLE = {
+    "nothing": b"",
+    "no field": form(yaml="query:"),
+    "no text": b"xml=%ff%fe\xff",
+    "more fields than a form has": b"&".join([b"a=1"] * 20 + [form(xml=XML)]),
+    "no XML": form(xml="<query><action>GetStatus</query>"),
+    "another root": form(xml="<response/>"),
+    "an entity bomb": form(xml=f"{BOMB}<query><action>&b;</action></query>"),
+    "a file of ours": form(
+        xml='<!DOCTYPE q [<!ENTITY x SYSTEM "file:///etc/passwd">]><query><action>&x;</action></query>'
+    ),
+    "an entity that nobody declared": form(xml="<query><action>&x;</action></query>"),
+    "XML without an end": form(xml="<query>" * 30_000),
+    "no JSON": form(json="{"),
+    "JSON without a query": form(json='{"action": "GetStatus"}'),
+    "a list of queries": form(json='{"query": [1]}'),
+    "JSON without an end": form(json="[" * 50_000),
+    "a number without an end": form(json="1" * 50_000),
+}
+
+
+@pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE)
+def test_what_cannot_be_read_is_told_in_the_words_of_the_service(body):
+    with pytest.raises(Unreadable) as raised:
+        question(body)
+    assert str(raised.value) == "Wrong query format"
+    assert raised.value.field == ("json" if body.startswith(b"json") else "xml")
+
+
+@given(st.sampled_from([b"", b"xml=", b"json="]), st.binary() | st.text().map(lambda text: text.encode()))
+def test_no_body_does_more_than_be_wrong(field, body):
+    with suppress(Unreadable):
+        assert question(field + body).field in {"xml", "json"}
