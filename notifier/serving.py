@@ -34,6 +34,8 @@ from notifier.sender import Sender
 from notifier.server import api, health, metrics
 from notifier.server.access import Guard
 from notifier.server.control import Control
+from notifier.server.encoding import facade
+from notifier.server.encoding.facade import Facade
 from notifier.server.listening import Server, start
 from notifier.server.metrics import Metrics
 from notifier.server.routes import Route
@@ -83,7 +85,8 @@ async def serve(settings: Settings, notify: Notify, pace: float = 1.0) -> None:
         ready = health.readiness(app.marks, store.ping)
         told = Metrics(store, sender.served, time.time)
         control = Control(store, sender, replays, time.time)
-        server = await _server(settings, [*health.routes(ready), *metrics.routes(told), *api.routes(control)])
+        asked = [*health.routes(ready), *metrics.routes(told), *api.routes(control), *_encoding(settings, store)]
+        server = await _server(settings, asked)
         opened.push_async_callback(server.close)
         _heed_signals(app)
         _tell_start(settings)
@@ -94,6 +97,14 @@ async def serve(settings: Settings, notify: Notify, pace: float = 1.0) -> None:
 async def _server(settings: Settings, routes: Iterable[Route]) -> Server:
     host = settings.listen[0] if settings.listen else ""
     return await start(routes, Guard(settings.token, host, time.monotonic), settings.socket, settings.listen)
+
+
+def _encoding(settings: Settings, store: Store) -> list[Route]:
+    """What can be asked as of Encoding.com."""
+    if settings.encoding is None:
+        return []
+    manners = facade.manners(settings.sources, settings.endpoints)
+    return facade.routes(Facade(store, settings.encoding, manners, time.monotonic))
 
 
 def _accounts(sources: Iterable[Source]) -> dict[str, str]:

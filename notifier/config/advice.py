@@ -15,7 +15,7 @@ from notifier.core.events import EVENT_TYPES, matches
 from notifier.core.render import iso
 from notifier.core.secret import Secret
 
-LATER = (("server", "notify_urls"), ("server", "encoding"))
+LATER = (("server", "notify_urls"),)
 """Keys that are read and have no effect yet."""
 NOTICE = 7 * 86400.0
 """Seconds before the last secret of an endpoint ends from which on that is told."""

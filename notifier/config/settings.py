@@ -26,6 +26,14 @@ from notifier.core.secret import Secret
 from notifier.providers.base import Provider
 
 
+@dataclass(frozen=True, slots=True)
+class EncodingAccount:
+    """The one user whom `POST /encoding` knows."""
+
+    user_id: str
+    user_key: Secret
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All that the daemon needs to know."""
@@ -39,6 +47,8 @@ class Settings:
     listen: tuple[str, int] | None
     """Host and port of the server over TCP; None: off."""
     token: Secret | None
+    encoding: EncodingAccount | None
+    """None: nobody can ask as of Encoding.com."""
     in_flight_total: int
     sources: tuple[Source, ...]
     endpoints: tuple[Endpoint, ...]
@@ -56,6 +66,7 @@ def meaning(file: File, secrets: Mapping[KeyPath, Secret], around: Surroundings,
         socket=socket_path(file.server.socket, store, around),
         listen=address(file.server.listen) if file.server.listen else None,
         token=secrets.get(("server", "token")),
+        encoding=_encoding_account(file, secrets),
         in_flight_total=file.delivery.in_flight_total,
         sources=tuple(
             _source(source, keys.get(index, Secret("")), around.providers[source.provider])
@@ -67,6 +78,13 @@ def meaning(file: File, secrets: Mapping[KeyPath, Secret], around: Surroundings,
         ),
         warnings=warnings,
     )
+
+
+def _encoding_account(file: File, secrets: Mapping[KeyPath, Secret]) -> EncodingAccount | None:
+    account = file.server.encoding
+    if account is None:
+        return None
+    return EncodingAccount(account.user_id, secrets["server", "encoding", "user_key"])
 
 
 def _inside(secrets: Mapping[KeyPath, Secret], table: KeyPath) -> dict[KeyPath, Secret]:

@@ -66,7 +66,7 @@ class Guard:
     def check(self, request: web.Request) -> None:
         """Raises `Problem` where the request may not be answered."""
         given = _given(request.headers.get("Authorization", ""))
-        knows = given is not None and self._token is not None and _is_same(given, self._token)
+        knows = given is not None and self._token is not None and is_same(given, self._token)
         bears = knows and request.headers["Authorization"].strip().lower().startswith("bearer")
         if not bears and not self._is_ours(request.headers.get("Host", "")):
             words = "this is no name of the daemon: ask for 127.0.0.1, or give the token as Bearer"
@@ -117,7 +117,7 @@ def _given(authorization: str) -> bytes | None:
             return None
 
 
-def _is_same(given: bytes, wanted: Secret) -> bool:
+def is_same(given: bytes, wanted: Secret) -> bool:
     """In a time that tells neither what they have in common nor how long they are."""
     return hmac.compare_digest(sha256(given).digest(), sha256(wanted.reveal().encode()).digest())
 

@@ -49,7 +49,6 @@ def test_a_warning_has_its_line(tmp_path):
     ("table", "key", "value"),
     [
         ("server", "notify_urls", '["https://app.example.com/*"]'),
-        ("server", "encoding", '{ user_id = "1", user_key = { env = "KEY" } }'),
     ],
 )
 def test_a_key_without_effect_yet_is_told(advice, table, key, value):

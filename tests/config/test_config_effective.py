@@ -50,6 +50,7 @@ EVERYTHING = (
     + 'body = "json"\n'
     + f'[server]\ntoken = "{KEY}"\nencoding = {{ user_id = "1", user_key = "{KEY}" }}\n'
     + '[store]\nurl = "sqlite:a.db"\n[delivery]\nrate = "50/s"\ntimeout = "9s"\nallow_networks = ["10.0.0.0/8"]\n'
+    + "allow_http = true\n"
 )
 
 
@@ -117,7 +118,7 @@ def test_each_value_tells_where_it_comes_from(reading):
     assert {key: note for key, note in notes.items() if note != "default"} == {
         **dict.fromkeys(("name", "url", "secrets", "headers", "timeout"), ""),
         **dict.fromkeys(("bearer", "ca_file", "client_cert", "client_key"), ""),
-        **dict.fromkeys(("rate", "allow_networks"), "from [delivery]"),
+        **dict.fromkeys(("rate", "allow_http", "allow_networks"), "from [delivery]"),
     }
     assert list(notes)[-len(SendingTable.model_fields) :] == list(SendingTable.model_fields)
 
@@ -125,7 +126,7 @@ def test_each_value_tells_where_it_comes_from(reading):
 def test_the_json_names_the_defaults_and_counts(reading):
     shown = as_json(reading(EVERYTHING))
     assert shown["found"] == {"sources": 4, "endpoints": 3}
-    assert [warning.split(": ")[1] for warning in shown["warnings"]] == ["server.encoding"]
+    assert [warning.split(": ")[1] for warning in shown["warnings"]] == ["delivery.allow_http"]
     assert {"store.keep", "delivery.order", "sources.media.budget", "endpoints.app.order"} <= set(shown["defaults"])
     assert not {"store.url", "sources.posts.budget", "endpoints.app.rate", "endpoints.app.name"} & set(
         shown["defaults"]

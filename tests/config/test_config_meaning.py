@@ -9,6 +9,7 @@ from configs import APP, DESCRIBED, ENCODINGS, ENVIRON, GOOD, KEY, LEGACY, LIST,
 
 from notifier.config import ConfigError, load
 from notifier.config.places import HERE, SYSTEM, config_path
+from notifier.config.settings import EncodingAccount
 from notifier.config.units import rate_text
 from notifier.core.description import Auth, Description, ListCall, Paging, SingleCall, TargetCall
 from notifier.core.model import Baseline, Basic, Endpoint, Order, Rate, Source
@@ -38,6 +39,13 @@ def test_an_empty_config_has_every_default(meaning):
     assert settings.token is None
     assert settings.in_flight_total == 200
     assert settings.sources == settings.endpoints == ()
+
+
+def test_who_may_ask_as_of_encoding_com_is_one_user_or_nobody(meaning):
+    table = '[server]\nencoding = { user_id = "1", user_key = { env = "KEY" } }\n'
+    assert meaning(table).encoding == EncodingAccount("1", Secret(KEY))
+    assert KEY not in repr(meaning(table))
+    assert meaning("").encoding is None
 
 
 def test_a_source_has_the_defaults_of_its_provider(meaning):

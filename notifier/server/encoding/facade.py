@@ -1,0 +1,176 @@
+"""A question → its answer, from what the store has: GetStatus, GetMediaList and GetMediaInfo, and nothing that writes.
+
+Every answer has status 200, as the service's own have; what is wrong stands in it as <error>.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from aiohttp import web
+
+from notifier.config.settings import EncodingAccount
+from notifier.core.encoding_com import OUTPUT
+from notifier.core.encoding_com_call import Dialect, is_call
+from notifier.core.encoding_com_document import CONTENT_TYPES, WRITERS, Element
+from notifier.core.events import matches
+from notifier.core.model import Endpoint, Source
+from notifier.core.secret import Secret
+from notifier.server.access import Seldom, is_same
+from notifier.server.encoding import wish
+from notifier.server.encoding.media import STREAMS, Media, media, old_row, row, status
+from notifier.server.encoding.question import XML, Complaint, Question, Unreadable, question
+from notifier.server.routes import Route
+from notifier.store import Store
+from notifier.store.media import Shown
+
+log = logging.getLogger(__name__)
+
+LARGEST_QUESTION = 64 * 1024
+"""Bytes of a body: as many ids as are answered have room in it."""
+AT_ONCE = 100
+"""Media that are read in one go: others have their turn in between."""
+LONGEST_LIST = 1000
+"""Media in a list of before version 3, which knows no pages: the newest."""
+Told = Mapping[str, str]
+"""The members of a query, beside those that every query has."""
+
+
+class Manner(NamedTuple):
+    """How the uploads of a source are told."""
+
+    provider: str = ""
+    output: str = OUTPUT
+
+
+def manners(sources: Iterable[Source], endpoints: Sequence[Endpoint]) -> dict[str, Manner]:
+    """How those of each source are told: as the first endpoint is that is called as by Encoding.com for it."""
+    return {
+        one.name: next(
+            (
+                Manner(one.provider, Dialect.read(endpoint.format).output)
+                for endpoint in endpoints
+                if is_call(endpoint.format) and matches(endpoint.sources, one.name)
+            ),
+            Manner(one.provider),
+        )
+        for one in sources
+    }
+
+
+class Facade:
+    """What `[server.encoding]` lets be asked."""
+
+    def __init__(
+        self, store: Store, account: EncodingAccount, manners: Mapping[str, Manner], clock: Callable[[], float]
+    ) -> None:
+        """`manners` by the names of the sources; `clock` is a monotonic one."""
+        self._store = store
+        self._account = account
+        self._manners = manners
+        self._seldom = Seldom(clock)
+        self._actions: dict[str, Callable[[Told], Awaitable[list[Element]]]] = {
+            "getstatus": self._status,
+            "getmedialist": self._list,
+            "getmediainfo": self._info,
+        }
+
+    async def response(self, asked: Question, peer: str) -> list[Element]:
+        """What is answered to who asks from `peer`; raises `Complaint` and `StoreError`."""
+        if not self._knows(asked):
+            if self._seldom.may(peer):
+                log.warning("refused", extra={"fields": {"peer": peer, "path": "/encoding"}})
+            raise Complaint("Wrong user id or key!")
+        if (act := self._actions.get(asked.action.lower())) is None:
+            raise Complaint(
+                f"Action {wish.echo(asked.action)} is not offered here: GetStatus, GetMediaList and GetMediaInfo are"
+            )
+        return await act(asked.told)
+
+    def _knows(self, asked: Question) -> bool:
+        """Both are compared, whatever the first comes to: the time tells nothing."""
+        user = is_same(_bytes(asked.user_id), Secret(self._account.user_id))
+        return is_same(_bytes(asked.user_key.reveal()), self._account.user_key) & user
+
+    async def _status(self, told: Told) -> list[Element]:
+        ids = wish.ids(told)
+        if told.get("extended", "").lower() != "yes" and len(ids) == 1:
+            return status(await self._one(ids[0]), extended=False)
+        return [("job", status(one, extended=True)) for one in await self._found(ids)]
+
+    async def _info(self, told: Told) -> list[Element]:
+        ids = wish.ids(told)
+        if len(ids) > 1:
+            raise Complaint("mediaid has several ids: GetMediaInfo is of one media")
+        await self._one(ids[0])
+        return STREAMS
+
+    async def _list(self, told: Told) -> list[Element]:
+        if told.get("version") != "3":
+            newest = await self._store.media_page(LONGEST_LIST)
+            return [("media", old_row(self._media(one))) for one in reversed(newest)]
+        page = wish.page(told)
+        span = {"since": page.since, "until": page.until}
+        total = await self._store.media_count(**span)
+        skipped = (page.number - 1) * page.size
+        shown = await self._store.media_page(page.size, skipped, **span, newest_first=page.newest_first)
+        numbers = {
+            "per_page": page.size,
+            "page": page.number,
+            "count": len(shown),
+            "total": total,
+            "pages": -(-total // page.size),
+        }
+        pagination = [(name, str(number)) for name, number in numbers.items()]
+        return [("pagination", pagination), *(("media", row(self._media(one))) for one in shown)]
+
+    async def _one(self, id_: str) -> Media:
+        found = await self._found([id_])
+        if not found or found[0].is_gone:
+            raise Complaint(f"There is no media {wish.echo(id_)}")
+        return found[0]
+
+    async def _found(self, ids: Sequence[str]) -> list[Media]:
+        """Those of the media that there are, in the order in which they were asked for."""
+        numbers = [*dict.fromkeys(number for number in map(wish.number, ids) if number is not None)]
+        found: dict[int, Shown] = {}
+        for start in range(0, len(numbers), AT_ONCE):
+            found |= await self._store.media(numbers[start : start + AT_ONCE])
+        return [self._media(found[number]) for number in numbers if number in found]
+
+    def _media(self, shown: Shown) -> Media:
+        manner = self._manners.get(shown.upload.source, Manner())  # the source may have left the config
+        return media(shown, manner.provider, manner.output, self._account.user_id)
+
+
+def routes(facade: Facade) -> list[Route]:
+    """Open to everybody: the credential stands in the body, where old programs can put it."""
+
+    async def asked(request: web.Request) -> web.Response:
+        field = XML
+        try:
+            given = question(await _body(request))
+            field = given.field
+            response = await facade.response(given, request.remote or "")
+        except Unreadable as complaint:
+            field, response = complaint.field, _errors(complaint)
+        except Complaint as complaint:
+            response = _errors(complaint)
+        return web.Response(body=WRITERS[field]("response", response).encode(), content_type=CONTENT_TYPES[field])
+
+    return [Route("POST", "/encoding", "As Encoding.com's own API, for reading", asked, is_open=True)]
+
+
+async def _body(request: web.Request) -> bytes:
+    try:
+        return await request.clone(client_max_size=LARGEST_QUESTION).read()
+    except web.HTTPRequestEntityTooLarge:
+        raise Complaint(f"The query is larger than {LARGEST_QUESTION} bytes") from None
+
+
+def _bytes(given: str) -> bytes:
+    return given.encode(errors="surrogatepass")  # JSON can name half a character
+
+
+def _errors(complaint: Complaint) -> list[Element]:
+    return [("errors", [("error", str(complaint))])]
