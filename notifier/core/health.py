@@ -61,15 +61,18 @@ class Resumption(StrEnum):
     URL = "url"
 
 
-WORDS = {
+PAUSED = {
     Pause.FAILING: "it has taken nothing for 5 days; it is tried once an hour and goes on when it takes something",
     Pause.GONE: "it answered 410: it does not want webhooks any more; resume it, or change its URL",
     Pause.DISABLED: "it answered with webhook-delivery: disable; resume it, or change its URL",
     Pause.PERSON: "somebody paused it; resume it, or change its URL",
+}
+RESUMED = {
     Resumption.ANSWERED: "it takes webhooks again",
     Resumption.PERSON: "somebody resumed it",
     Resumption.URL: "its URL was changed",
 }
+"""Apart from the words of pauses: `person` is the same key in both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +251,7 @@ def is_moved(health: Health, url: str) -> bool:
 
 def reason(why: Pause | Resumption) -> Reason:
     """The same for programs and for people."""
-    return Reason(why.value, WORDS[why])
+    return Reason(why.value, PAUSED[why] if isinstance(why, Pause) else RESUMED[why])
 
 
 # --- clocks

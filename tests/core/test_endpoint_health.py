@@ -326,6 +326,11 @@ def test_a_reason_is_for_programs_and_for_people(why):
     assert reason.text
 
 
+def test_who_was_paused_by_a_person_is_not_said_to_have_been_resumed_by_one():
+    assert h.reason(Pause.PERSON).text.startswith("somebody paused it")
+    assert h.reason(Resumption.PERSON).text == "somebody resumed it"
+
+
 # --- clocks
 
 
