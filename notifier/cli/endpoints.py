@@ -47,7 +47,7 @@ def _why(item: Mapping[str, Any], now: float) -> str | None:
         return "the config names it no more"
     if item["reason"] is None:
         return None
-    if item["reason"]["code"] == "failing":
+    if item["state"] == "open":
         return f"it fails; tried again {when(item['probe_at'], now)}"
     if item["reason"]["code"] == "throttled":
         return f"it asked to be left alone; goes on {when(item['quiet_until'], now)}"

@@ -37,7 +37,14 @@ async def test_they_are_one_document_for_programs(asks, tmp_path):
     [
         ({"configured": False, "reason": {"code": "gone", "text": "x"}}, "the config names it no more"),
         ({"reason": None}, None),
-        ({"reason": {"code": "failing", "text": "x"}, "probe_at": SOON}, "it fails; tried again in 30 s"),
+        (
+            {"state": "open", "reason": {"code": "failing", "text": "x"}, "probe_at": SOON},
+            "it fails; tried again in 30 s",
+        ),
+        (
+            {"state": "paused", "reason": {"code": "failing", "text": "not for 5 days"}, "probe_at": SOON},
+            "not for 5 days",
+        ),
         (
             {"reason": {"code": "throttled", "text": "x"}, "quiet_until": SOON},
             "it asked to be left alone; goes on in 30 s",
@@ -46,7 +53,7 @@ async def test_they_are_one_document_for_programs(asks, tmp_path):
     ],
 )
 def test_why_nothing_goes_is_told(given, told):
-    assert _why({"configured": True, **given}, NOW) == told
+    assert _why({"configured": True, "state": "ok", **given}, NOW) == told
 
 
 async def test_a_command_imports_nothing_heavy_where_a_pipe_reads_it(tmp_path):
