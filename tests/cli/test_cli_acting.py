@@ -1,7 +1,8 @@
-"""`events`, `deliveries`, `replay`, `drop`, `endpoint`: what they ask of the daemon, and what they make of it."""
+"""`events`, `event`, `deliveries`, `replay`, `drop`, `endpoint`: what they ask, and what they make of the answer."""
 
 import io
 import json
+import re
 import sys
 import time
 
@@ -124,7 +125,7 @@ def test_a_list_is_one_document_for_programs(asked, command):
 def test_why_a_delivery_is_as_it_is_is_told(asked, given, why):
     page = {"items": [{**DELIVERY, **given}], "next": None}
     out = asked({("GET", "/v1/deliveries"): page}, "deliveries")[1]
-    assert out.splitlines()[1].endswith(f"  {why}  evt_1") or f"  {why} " in out
+    assert re.search(rf"  {re.escape(why)} +evt_1$", out.splitlines()[1])
 
 
 def test_an_event_is_shown_with_its_deliveries_and_their_attempts(asked):
@@ -133,7 +134,7 @@ def test_an_event_is_shown_with_its_deliveries_and_their_attempts(asked):
     assert "changes    status – → failed\n" in out
     assert "\ndelivery 5 to crm: dead, " in out
     assert "its schedule has ended\n" in out
-    assert out.splitlines()[-1].split()[-6:] == ["refused", "503", "it", "fails", "busy"][-5:] or "busy" in out
+    assert out.splitlines()[-1].split()[-6:] == ["s", "refused", "503", "it", "fails", "busy"]
     assert json.loads(asked({("GET", "/v1/events/evt_1"): WHOLE}, "event", "evt_1", "--json")[1]) == WHOLE
 
 
