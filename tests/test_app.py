@@ -133,6 +133,21 @@ async def test_it_tells_its_metrics_to_who_knows_the_token(tmp_path, media, hook
     assert token not in (tmp_path / "daemon.log").read_text()
 
 
+async def test_it_answers_as_encoding_com_does_who_has_the_key(tmp_path, media, hooks, systemd, unused_tcp_port):
+    listen, key = f"127.0.0.1:{unused_tcp_port}", "a-key-that-nobody-may-see"
+    server = 'encoding = { user_id = "1", user_key = { env = "TOKEN" } }'
+    async with (
+        running(tmp_path, config(media.base_url, {"app": hooks.url}, listen=listen, server=server), systemd, TOKEN=key),
+        aiohttp.ClientSession(f"http://{listen}") as session,
+    ):
+        await hooks.got(1)
+        for given, told in ((key, "media"), (key[:-1], "errors")):
+            query = {"userid": "1", "userkey": given, "action": "getmedialist"}
+            async with session.post("/encoding", data={"json": json.dumps({"query": query})}) as response:
+                assert (response.status, list((await response.json())["response"])) == (200, [told])
+    assert key[:-1] not in (tmp_path / "daemon.log").read_text()
+
+
 async def test_signs_of_life_are_given_while_both_loops_make_progress(tmp_path, media, hooks, systemd):
     text = config(media.base_url, {"app": hooks.url})
     async with running(tmp_path, text, systemd, WATCHDOG_USEC="400000"):
