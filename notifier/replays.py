@@ -2,17 +2,21 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from math import inf
+from types import MappingProxyType
 
 from notifier.core.model import Endpoint
 from notifier.core.replay import Selection, per_second, step_of
+from notifier.served import Served
 from notifier.store import Replay, Store
 
 log = logging.getLogger(__name__)
 
 IDLE = 60.0
 """Seconds until the next step where there is nothing to owe again."""
+TRIED_AGAIN = 5.0
+"""The same where an endpoint is tried by a probe: when that has succeeded, the rest is to follow soon."""
 
 
 class Replays:
@@ -23,19 +27,19 @@ class Replays:
         store: Store,
         endpoints: Iterable[Endpoint],
         ring: Callable[[], object],
-        troubled: Callable[[], Container[str]] = tuple,
+        served: Mapping[str, Served] = MappingProxyType({}),
     ) -> None:
         """`ring` is called when something is owed again, so that it is sent at once.
 
-        `troubled` tells which endpoints are shut off or paused: what would be owed to them meanwhile would all go at
-        once later, at no rate.
+        `served` tells how the endpoints fare. What would be owed to one that is shut off or paused would all go at once
+        later, at no rate; but one that is tried by probes is owed one to be tried by.
         """
         self.wake = asyncio.Event()
         """Set when something was asked for, so that a step may follow at once."""
         self._store = store
         self._endpoints = {endpoint.name: endpoint for endpoint in endpoints}
         self._ring = ring
-        self._troubled = troubled
+        self._served = served
         self._due: dict[int, float] = {}
         """When each may go on."""
 
@@ -63,15 +67,23 @@ class Replays:
         later = now + IDLE
         for replay in await self._store.unfinished():
             endpoint = self._endpoints.get(replay.selection.endpoint or "")
-            latest_for_nobody = replay.selection.latest and endpoint is None
-            if latest_for_nobody or replay.selection.endpoint in self._troubled():
+            served = self._served.get(replay.selection.endpoint or "")
+            if served is not None and served.is_probed:
+                later = min(later, now + TRIED_AGAIN)
+            most = await self._most(replay, served)
+            if not most or (replay.selection.latest and endpoint is None):
                 continue
-            most = step_of(replay.rate)
             # One that is due later than it can be was put off by a clock that was ahead.
             if not now < self._due.get(replay.id, now) <= now + most / replay.rate:
                 await self._go_on(replay, endpoint, most, now)
             later = min(later, self._due.get(replay.id, inf))
         return later
+
+    async def _most(self, replay: Replay, served: Served | None) -> int:
+        """Deliveries that one step may owe, `served` being the endpoint that it is to."""
+        if served is None or served.trouble is None:
+            return step_of(replay.rate)
+        return int(served.is_probed and not await self._store.waiting(served.endpoint.name))
 
     def doubt_the_clock(self, now: float) -> None:
         """What is owed again is so whatever the time: nothing is put off."""

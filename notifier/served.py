@@ -46,6 +46,11 @@ class Served:
             return "unsigned"
         return None if self.health.state is State.OK else self.health.state.value
 
+    @property
+    def is_probed(self) -> bool:
+        """Whether it is tried by one delivery at a time, and so has to be owed one."""
+        return self.health.probe_at is not None and not self.is_unsigned
+
     def opens_at(self) -> float | None:
         """The moment from which anything may be sent; None where a person has to act before."""
         at = healths.may_go(self.health)

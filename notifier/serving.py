@@ -78,7 +78,7 @@ async def serve(settings: Settings, notify: Notify, pace: float = 1.0) -> None:
         sender = Sender(store, settings.endpoints, post, time.time, random.random, total, shut)
         await poller.open()
         await sender.open()
-        replays = Replays(store, settings.endpoints, sender.wake.set, lambda: sender.troubled)
+        replays = Replays(store, settings.endpoints, sender.wake.set, sender.served)
         chores: list[Chore] = [replays, Housekeeping(store, settings.keep)]
         app = App(poller, sender, partial(_status, store, sender), notify, chores=chores)
         opened.callback(app.close)

@@ -68,7 +68,7 @@ class Caller:
 async def served(path, *endpoints, token=TOKEN, checks=WELL, promptly=PROMPTLY, **more):
     """A world with these endpoints, one who asks over the control socket, and a stranger who does over TCP."""
     async with world(path, endpoints=endpoints or (endpoint("app"),), **more) as w:
-        w.replays = Replays(w.store, w.endpoints, w.sender.wake.set, lambda: w.sender.troubled)
+        w.replays = Replays(w.store, w.endpoints, w.sender.wake.set, w.sender.served)
 
         async def found():
             return checks

@@ -9,7 +9,7 @@ from world import Clock, endpoint, world
 
 from notifier.core.model import Baseline, Phase, Rate, Status
 from notifier.core.replay import MOST, Selection
-from notifier.replays import IDLE, Replays
+from notifier.replays import IDLE, TRIED_AGAIN, Replays
 
 S = Status
 APP = endpoint("app")
@@ -195,7 +195,7 @@ def test_the_clock_of_the_world_is_no_real_one():
 
 async def test_nothing_is_owed_again_to_an_endpoint_that_is_shut_off_or_paused(tmp_path):
     async with told(tmp_path, APP, uploads=3) as (w, _):
-        replays = Replays(w.store, [APP], w.sender.wake.set, lambda: w.sender.troubled)
+        replays = Replays(w.store, [APP], w.sender.wake.set, w.sender.served)
         await w.sender.pause("app")
         replay = await replays.ask(Selection(endpoint="app"), w.clock.now)
         assert await replays.step(w.clock.now) == w.clock.now + IDLE
@@ -206,3 +206,50 @@ async def test_nothing_is_owed_again_to_an_endpoint_that_is_shut_off_or_paused(t
         assert (await w.store.unfinished(), replay.count) == ([], 0)
         await w.settle()
         assert got(w) == 6
+
+
+async def test_a_replay_to_an_endpoint_that_is_shut_off_owes_it_a_probe(tmp_path):
+    brief = endpoint("app", schedule=(0.0, 1.0))
+    async with told(tmp_path, brief, uploads=8) as (w, _):
+        replays = Replays(w.store, [brief], w.sender.wake.set, w.sender.served)
+        w.receivers.down.add("app")
+        for n in range(8):
+            w.client.set(f"u{n}", S.COMPLETED)
+        await w.poll()
+        for _ in range(12):
+            w.clock.now += 2000
+            await w.settle()
+        assert w.sender.troubled == {"app": "open"}
+        assert await w.store.waiting("app") == 0
+        await replays.ask(Selection(endpoint="app", phases=(Phase.DEAD,)), w.clock.now)
+        for _ in range(2):  # the second owes no more: one is enough to be tried by
+            assert await replays.step(w.clock.now) <= w.clock.now + TRIED_AGAIN
+            assert await w.store.waiting("app") == 1
+        w.receivers.down.clear()
+        w.clock.now += 2000
+        await w.settle()
+        assert (w.sender.troubled, got(w)) == ({}, 8 + 1)
+        w.clock.now += TRIED_AGAIN
+        await replays.step(w.clock.now)
+        await w.settle()
+        assert (await w.store.unfinished(), got(w)) == ([], 8 + 8)
+
+
+async def test_a_probe_that_dies_is_followed_by_another_of_the_replay(tmp_path):
+    brief = endpoint("app", schedule=(0.0,))
+    async with told(tmp_path, brief, uploads=8) as (w, _):
+        replays = Replays(w.store, [brief], w.sender.wake.set, w.sender.served)
+        w.receivers.down.add("app")
+        for n in range(8):
+            w.client.set(f"u{n}", S.COMPLETED)
+        await w.poll()
+        for _ in range(12):
+            w.clock.now += 2000
+            await w.settle()
+        await replays.ask(Selection(endpoint="app", phases=(Phase.DEAD,)), w.clock.now)
+        for count in (1, 2, 3):
+            await replays.step(w.clock.now)
+            assert [one.count for one in await w.store.unfinished()] == [count]
+            w.clock.now += 2000
+            await w.settle()
+            assert await w.store.waiting("app") == 0
