@@ -62,6 +62,7 @@ class _Endpoints:
         """All that waits for it is due."""
         name = self._control.endpoint(call.path["endpoint"]).name
         await self._sender.resume(name)
+        self._control.replays.wake.set()  # what was asked for meanwhile may begin
         return HTTPStatus.OK, await self._shown(name)
 
     async def ping(self, call: Call[Nothing]) -> Answer:

@@ -213,6 +213,21 @@ async def test_the_latest_is_for_endpoints_that_say_what_they_want(tmp_path):
         assert (await caller.post("/v1/replay", endpoint="gone")).status == 202
 
 
+async def test_a_replay_to_a_paused_endpoint_begins_when_that_is_resumed(tmp_path):
+    async with telling(tmp_path) as (w, caller, _):
+        await announced(w, "u1")
+        w.clock.now += 10
+        await caller.post("/v1/endpoints/app/pause")
+        await caller.post("/v1/replay", endpoint="app")
+        await w.replays.step(w.clock.now)
+        assert (await caller.get("/v1/replays")).body["items"][0]["count"] == 0
+        w.replays.wake.clear()
+        await caller.post("/v1/endpoints/app/resume")
+        assert w.replays.wake.is_set()
+        await w.replays.step(w.clock.now)
+        assert (await caller.get("/v1/replays")).body["items"][0]["count"] == 1
+
+
 # --- drop
 
 
