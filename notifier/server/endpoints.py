@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 from notifier.core import health as healths
+from notifier.core.encoding_com_call import is_call
 from notifier.core.health import Health, State
 from notifier.core.model import Endpoint
 from notifier.server import models
@@ -14,8 +15,6 @@ from notifier.server.routes import Answer, Call, Route, api
 from notifier.server.taking import Names, Nothing
 from notifier.store import Queue
 
-ENCODING_COM = "encoding_com"
-"""How the formats begin in which an endpoint is told what Encoding.com would tell it."""
 OPEN = "it fails: one request at a time tries it, the next at `probe_at`"
 THROTTLED = "it asked to be left alone until `quiet_until`"
 
@@ -68,7 +67,7 @@ class _Endpoints:
     async def ping(self, call: Call[Nothing]) -> Answer:
         """An event like any other, for it alone and whatever its `events`."""
         endpoint = self._control.endpoint(call.path["endpoint"])
-        if endpoint.format.startswith(ENCODING_COM):
+        if is_call(endpoint.format):
             words = (
                 f"{endpoint.name!r} takes every call for news of a media, as Encoding.com makes them: no ping is one"
             )

@@ -138,7 +138,7 @@ async def test_a_ping_of_a_paused_endpoint_waits(tmp_path):
 
 
 async def test_who_takes_every_call_for_news_of_a_media_is_not_pinged(tmp_path):
-    async with served(tmp_path, endpoint("old", format="encoding_com.xml")) as (_, caller, _):
+    async with served(tmp_path, endpoint("old", format="encoding_com;output=m4v")) as (_, caller, _):
         said = await caller.post("/v1/endpoints/old/ping")
         assert said.status == 409
         assert said.detail.startswith("'old' takes every call for news of a media")
