@@ -52,6 +52,8 @@ def told(error: Exception) -> web.Response:
             detail = None if error.text == f"{error.status}: {error.reason}" else error.text
             headers = {name: error.headers[name] for name in KEPT if name in error.headers}
             return _answer(HTTPStatus(error.status), detail, (), headers)
+        case ConnectionError():
+            return _answer(HTTPStatus.BAD_REQUEST, "the body ended before its end")
         case UnknownNameError():
             return _answer(HTTPStatus.NOT_FOUND, str(error))
         case StoreError():

@@ -64,7 +64,7 @@ T = TypeVar("T", bound=Taken)
 
 
 async def taken(request: web.Request, takes: type[T]) -> T:
-    """What is asked; raises `Problem`, or aiohttp's own where the body is too large."""
+    """What is asked; raises `Problem`, or aiohttp's own where the body is too large or breaks off."""
     reads = request.method in READING
     try:
         parameters = _parameters(request)
@@ -73,10 +73,7 @@ async def taken(request: web.Request, takes: type[T]) -> T:
         Nothing.model_validate(parameters)
     except ValidationError as error:
         raise _problem(error, takes if reads else Nothing, HTTPStatus.BAD_REQUEST) from None
-    try:
-        body = await request.read()
-    except ConnectionError:
-        raise Problem(HTTPStatus.BAD_REQUEST, "the body ended before its end") from None
+    body = await request.read()
     if body and request.content_type != JSON:
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"a body is {JSON}: say so in the header content-type")
     try:

@@ -1,5 +1,6 @@
 """POST /encoding over a real server: every action in both dialects, and all that can be wrong with a question."""
 
+import asyncio
 import gzip
 import io
 import json
@@ -304,6 +305,17 @@ async def test_a_wrong_key_is_logged_once_a_minute_for_each_address_and_never_sh
     told = repr([record.__dict__ for record in caplog.records])
     assert KEY not in told
     assert "wrong-key" not in told
+
+
+async def test_who_goes_away_in_the_middle_of_a_question_is_no_bug(tmp_path, caplog):
+    async with encoding_world(tmp_path) as (_, asker, _):
+        _, writer = await asyncio.open_unix_connection(tmp_path / "notifier.sock")
+        writer.write(b"POST /encoding HTTP/1.1\r\nhost: x\r\ncontent-length: 99\r\n\r\nxml=")
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+        await asker.error("AddMedia")
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 # --- how uploads are told
