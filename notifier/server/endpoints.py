@@ -44,7 +44,9 @@ class _Endpoints:
         shown = sorted(name for name, queue in queues.items() if name in served or queue.waiting or queue.dead)
         names = [name for name in shown if name > (call.given.cursor or "")]
         page = names[: call.given.limit]
-        items = [self._endpoint(queues[name], await self._health(name)) for name in page]
+        left = {} if set(page) <= set(served) else await self._store.healths()
+        fares = {name: served[name].health if name in served else left[name][0] for name in page}
+        items = [self._endpoint(queues[name], fares[name]) for name in page]
         return HTTPStatus.OK, Listed[models.Endpoint](items=items, next=page[-1] if len(names) > len(page) else None)
 
     async def one(self, call: Call[Nothing]) -> Answer:
