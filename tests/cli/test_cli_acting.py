@@ -9,7 +9,11 @@ import time
 import pytest
 from controlling import answering
 
+from notifier.cli import deliveries, drop, replay
+from notifier.core.model import Cause, Phase
 from notifier.core.moments import moment, rfc_3339
+from notifier.core.replay import OVER
+from notifier.store.drop import OWED
 
 AT = "2026-11-21T12:00:00.000Z"
 EVENT = {
@@ -287,3 +291,11 @@ def test_a_moment_is_taken_as_it_is_given(asked):
     answers = {("POST", "/v1/replay"): counting()}
     arguments = ("replay", "--endpoint", "crm", "--since", "2026-12-01T01:00:00+01:00", "--dry-run")
     assert asked(answers, *arguments)[3][0][2]["since"] == rfc_3339(moment("2026-12-01T00:00:00Z"))
+
+
+def test_the_phases_are_those_of_the_daemon():
+    """The commands have them of their own: to import the daemon's would take them as long as all the rest."""
+    assert tuple(phase.value for phase in Phase) == deliveries.PHASES
+    assert tuple(phase.value for phase in OVER) == replay.OVER
+    assert tuple(phase.value for phase in OWED) == drop.OWED
+    assert set(deliveries.CAUSES) == {cause.value for cause in Cause}
