@@ -118,20 +118,15 @@ def tell_attempt(result: Result) -> None:
     level = logging.INFO if good else logging.ERROR if next_.phase is Phase.DEAD else logging.WARNING
     if not log.isEnabledFor(level):
         return
-    fields = {
-        **about(delivery),
-        "attempt": delivery.attempts + 1,
-        "slot": next_.slots,
-        "outcome": attempt.outcome.value,
-        "status": attempt.status,
-        "ms": round(attempt.duration * 1000, 1),
-        "phase": next_.phase.value,
-        "next": next_.due_at,
-        "note": attempt.note,
-    }
-    log.log(
-        level, "attempted", extra={"fields": {name: value for name, value in fields.items() if value not in {None, ""}}}
-    )
+    fields = {**about(delivery), "attempt": delivery.attempts + 1, "slot": next_.slots, **_what_came(attempt)}
+    log.log(level, "attempted", extra={"fields": _known(fields | {"phase": next_.phase.value, "next": next_.due_at})})
+
+
+def tell_ping(delivery: Delivery, attempt: Attempt) -> None:
+    """One line for a ping, which is kept nowhere else."""
+    level = logging.INFO if attempt.outcome is Outcome.DELIVERED else logging.WARNING
+    fields = {"event": delivery.event, "endpoint": delivery.endpoint, **_what_came(attempt)}
+    log.log(level, "pinged", extra={"fields": _known(fields)})
 
 
 def tell_given_up(one: GivenUp) -> None:
@@ -179,3 +174,16 @@ def about(delivery: Delivery) -> dict[str, object]:
         "endpoint": delivery.endpoint,
         "delivery": delivery.id,
     }
+
+
+def _what_came(attempt: Attempt) -> dict[str, object]:
+    return {
+        "outcome": attempt.outcome.value,
+        "status": attempt.status,
+        "ms": round(attempt.duration * 1000, 1),
+        "note": attempt.note,
+    }
+
+
+def _known(fields: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in fields.items() if value not in {None, ""}}

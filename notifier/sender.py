@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 
+from notifier.core.events import ping
 from notifier.core.health import (
     SHUT,
     Health,
@@ -18,7 +19,17 @@ from notifier.core.health import (
     stepped,
 )
 from notifier.core.model import Attempt, Cause, Delivery, Endpoint
-from notifier.ended import AGAIN, Batch, about, tell_attempt, tell_given_up, tell_health, tell_signing, tell_size
+from notifier.ended import (
+    AGAIN,
+    Batch,
+    about,
+    tell_attempt,
+    tell_given_up,
+    tell_health,
+    tell_ping,
+    tell_signing,
+    tell_size,
+)
 from notifier.served import Served
 from notifier.store import Standing, Store
 
@@ -121,11 +132,19 @@ class Sender:
         await self._change([name], lambda health: released(health, self._clock()), Resumption.PERSON)
         self.wake.set()
 
-    async def ping(self, name: str) -> str:
-        """Owe an endpoint a `notifier.ping`, whatever its `events` are; answers the event's id."""
-        event = await asyncio.shield(self._pinged(self._served[name]))
-        self.wake.set()
-        return event
+    async def ping(self, name: str) -> tuple[str, Attempt]:
+        """Make one attempt to bring an endpoint a `notifier.ping`; answers the event's id, and what came of it.
+
+        It goes however the endpoint fares and whatever its `events`, and changes nothing of how it fares. It waits
+        for nothing but another ping of the same endpoint.
+        """
+        served = self._served[name]
+        async with served.pinging:
+            delivery = ping(served.endpoint, self._clock())
+            attempt = await self._post(delivery)
+        served.tally.tried(attempt)
+        tell_ping(delivery, attempt)
+        return delivery.event, attempt
 
     # --- the pass
 
@@ -234,13 +253,6 @@ class Sender:
             if standings:
                 await self._store.record([], standings)
                 self._stand(standings)
-
-    async def _pinged(self, served: Served) -> str:
-        async with self._recording:
-            standing, notice = served.ping(self._clock())
-            await self._store.record([], [standing])
-            self._stand([standing])
-            return notice.event
 
     def _stand(self, standings: Sequence[Standing]) -> None:
         """Take for true what is committed, and tell it."""

@@ -1,19 +1,18 @@
 """One endpoint while the daemon runs: how it fares, what is on its way to it, what else may go."""
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from notifier.core import health as healths
 from notifier.core.allowance import Bucket
-from notifier.core.events import PING, Notice, onlookers, unwanted
+from notifier.core.events import Notice, onlookers, unwanted
 from notifier.core.health import WELL, Health, Resumption, State
-from notifier.core.model import Cause, Delivery, Endpoint, Reason
+from notifier.core.model import Cause, Delivery, Endpoint
 from notifier.core.recent import Recent
 from notifier.core.retry import jittered
 from notifier.store import Standing
 from notifier.tally import Tally
-
-ASKED_FOR = Reason("ping", "somebody asked for it")
 
 
 @dataclass(slots=True)
@@ -31,6 +30,8 @@ class Served:
     is_unsigned: bool = False
     """Every secret of it has ended: nothing is sent until the config has another, for nothing could be signed."""
     tally: Tally = field(default_factory=Tally)
+    pinging: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a ping is on its way."""
     _unwanted: dict[tuple[str, str | None, str | None, str], Cause | None] = field(default_factory=dict)
 
     def sign_with(self, now: float) -> bool:
@@ -116,12 +117,6 @@ class Served:
         after = replace(after, sequence=before.sequence + 1)
         notice = Notice(type_, name, after.sequence, healths.reason(after.paused or by), since or now, now)
         return Standing(name, after, self.tat, now, revives, notice, tuple(onlookers(notice, endpoints)))
-
-    def ping(self, now: float) -> tuple[Standing, Notice]:
-        """What is to be written where a person asks for a ping of it, and what it is told by that."""
-        after = replace(self.health, sequence=self.health.sequence + 1)
-        notice = Notice(PING, self.endpoint.name, after.sequence, ASKED_FOR, now, now)
-        return Standing(notice.endpoint, after, self.tat, now, notice=notice, onlookers=(self.endpoint,)), notice
 
     def _bucket(self) -> Bucket | None:
         rate = self.endpoint.rate

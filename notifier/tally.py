@@ -60,12 +60,16 @@ class Tally:
     sizes: Spread = field(default_factory=partial(Spread, SIZES))
     """Bytes of each body, at its first attempt."""
 
-    def attempted(self, delivery: Delivery, attempt: Attempt, next_: Next) -> None:
-        """Count an attempt and where it leads."""
+    def tried(self, attempt: Attempt) -> None:
+        """Count an attempt, whatever it was of."""
         self.attempts[attempt.outcome] += 1
         self.durations.add(attempt.duration)
         if attempt.rule is not None:
             self.refused[attempt.rule] = self.refused.get(attempt.rule, 0) + 1
+
+    def attempted(self, delivery: Delivery, attempt: Attempt, next_: Next) -> None:
+        """Count an attempt and where it leads."""
+        self.tried(attempt)
         if not delivery.attempts:
             self.sizes.add(len(delivery.body))
         if next_.phase is Phase.WAITING:

@@ -64,3 +64,22 @@ async def test_a_kill_in_the_middle_of_a_replay_loses_nothing_of_it(tmp_path, me
     assert killed_after < 2 * COUNT
     assert len(again) <= COUNT + 8  # what was on its way at the kill may come twice
     assert not (tmp_path / "notifier.sock").exists()
+
+
+async def test_a_ping_is_signed_and_its_headers_are_those_of_every_delivery(tmp_path, media):
+    with Systemd(tmp_path / "notify") as systemd:
+        async with Hooks() as hooks:
+            text = config(media.base_url, {"app": hooks.url})
+            async with Daemon(tmp_path, text, {**SECRETS, **systemd.environ}, RUN):
+                await systemd.hears("READY=1")
+                await hooks.got(COUNT)
+                names = set(hooks.headers)
+                await asked(tmp_path, "POST", "/v1/endpoints/app/pause")
+                status, said = await asked(tmp_path, "POST", "/v1/endpoints/app/ping")
+                assert (status, said["outcome"], said["status"]) == (200, "delivered", 204)
+                assert (hooks.events[-1]["type"], hooks.headers["webhook-id"]) == ("notifier.ping", said["event"])
+                assert set(hooks.headers) == names
+                hooks.answer = lambda: 410
+                status, said = await asked(tmp_path, "POST", "/v1/endpoints/app/ping")
+                assert (status, said["outcome"], said["status"]) == (200, "http_410", 410)
+                assert (await asked(tmp_path, "GET", "/v1/endpoints/app"))[1]["reason"]["code"] == "person"

@@ -24,8 +24,8 @@ from notifier.core.text import visible
 
 UNREACHABLE = 69
 """EX_UNAVAILABLE of sysexits.h."""
-PATIENCE = 60.0
-"""Seconds without a sign of the daemon."""
+PATIENCE = 70.0
+"""Seconds without a sign of the daemon: a ping that nobody answers takes a minute at most."""
 PAGE = 1000
 """Items that the daemon gives at once, at most."""
 BAD = 400

@@ -13,6 +13,7 @@ from notifier.core.model import (
     Cause,
     Change,
     ChangeReason,
+    Delivery,
     Endpoint,
     Event,
     FieldChange,
@@ -69,16 +70,9 @@ ENDPOINT_LANES = -(2**31)
 """The lane of the endpoint with number 0: below those of all sources, as uploads have theirs above 0."""
 
 
-PING = "notifier.ping"
-"""Told to the endpoint itself, and to it alone, when a person asks for it."""
-
-
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What is to be told of an endpoint: `endpoint.paused` or `endpoint.resumed`, why, and since when it paused.
-
-    A ping tells neither.
-    """
+    """What is to be told of an endpoint: `endpoint.paused` or `endpoint.resumed`, why, and since when it paused."""
 
     type: str
     endpoint: str
@@ -95,9 +89,8 @@ class Notice:
 
 def endpoint_event(notice: Notice, number: int, waiting: int) -> Event:
     """The event about an endpoint, of this number in the store, for which so many deliveries are waiting."""
-    data: dict[str, Any] = {"endpoint": notice.endpoint}
-    if notice.type != PING:
-        data |= {"reason": _plain(notice.reason), "waiting": waiting, "since": iso(notice.since, always_ms=True)}
+    reason, since = _plain(notice.reason), iso(notice.since, always_ms=True)
+    data = {"endpoint": notice.endpoint, "reason": reason, "waiting": waiting, "since": since}
     body = standard(notice.event, notice.type, notice.at, data)
     lane = ENDPOINT_LANES - number
     return Event(
@@ -108,6 +101,19 @@ def endpoint_event(notice: Notice, number: int, waiting: int) -> Event:
 def onlookers(notice: Notice, endpoints: Iterable[Endpoint]) -> Iterator[Endpoint]:
     """The endpoints to which such an event is owed: never the one that it speaks of."""
     return (one for one in endpoints if one.name != notice.endpoint and passes(one, notice.type, None, None))
+
+
+PING = "notifier.ping"
+"""Told to the endpoint itself, and to it alone, when a person asks for it."""
+
+
+def ping(endpoint: Endpoint, at: float) -> Delivery:
+    """A `notifier.ping`: made for one attempt and kept nowhere. Its sequence is the moment, in milliseconds."""
+    sequence, name = round(at * 1000), endpoint.name
+    id_ = event_id("", PING, name, sequence)
+    event = Event(id_, PING, at, None, 0, sequence, None, standard(id_, PING, at, {"endpoint": name}), endpoint=name)
+    body = rendered(event, [endpoint.format]).renderings.get(endpoint.format, event.body)
+    return Delivery(0, id_, PING, name, None, sequence, 0, 0, at, at, body, None, None, format=endpoint.format)
 
 
 def is_operators(type_: str) -> bool:
@@ -168,7 +174,7 @@ def wants(endpoint: Endpoint, event: Event) -> bool:
 
 
 def passes(endpoint: Endpoint, type_: str, source: str | None, status: str | None) -> bool:
-    """The same of an event of which only this is known. A ping is only for the endpoint that was to have it."""
+    """The same of an event of which only this is known."""
     return unwanted(endpoint, type_, source, status) is None
 
 
@@ -182,8 +188,6 @@ def unwanted(
     called = is_call(endpoint.format)
     if format_ is not None and is_call(format_) is not called:
         return Cause.UNWANTED_FORMAT
-    if type_ == PING:
-        return Cause.UNWANTED_EVENT if called else None
     if not matches(endpoint.events, type_) or (called and not is_called(type_, announce_ready=endpoint.announce_ready)):
         return Cause.UNWANTED_EVENT
     if source is not None and not matches(endpoint.sources, source):

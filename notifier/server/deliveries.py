@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import model_validator
 
-from notifier.core.model import Phase
+from notifier.core.model import Attempt, Phase
 from notifier.server import models
 from notifier.server.control import Control
 from notifier.server.models import Listed, known, moment
@@ -106,7 +106,9 @@ class _Deliveries:
 
 def told(row: DeliveryRow, tried: Iterable[Tried]) -> models.DeliveryTold:
     """A delivery with its attempts, as it is told."""
-    return models.DeliveryTold(**columns(row), tries=[_attempt(one) for one in tried])
+    return models.DeliveryTold(
+        **columns(row), tries=[models.Attempt(**attempt_columns(one.number, one.attempt)) for one in tried]
+    )
 
 
 def columns(row: DeliveryRow) -> dict[str, Any]:
@@ -115,15 +117,11 @@ def columns(row: DeliveryRow) -> dict[str, Any]:
     return row._asdict() | moments
 
 
-def _attempt(one: Tried) -> models.Attempt:
-    attempt = one.attempt
-    return models.Attempt(
-        number=one.number,
-        started_at=known(attempt.started_at),
-        duration=attempt.duration,
-        phases=dict(attempt.phases),
-        outcome=attempt.outcome,
-        status=attempt.status,
-        note=attempt.note,
-        excerpt=attempt.excerpt,
-    )
+def attempt_columns(number: int, attempt: Attempt) -> dict[str, Any]:
+    """What is told of an attempt, the `number`-th of its delivery."""
+    told = ("duration", "phases", "outcome", "status", "note", "excerpt")
+    return {
+        "number": number,
+        "started_at": known(attempt.started_at),
+        **{name: getattr(attempt, name) for name in told},
+    }

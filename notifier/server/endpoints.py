@@ -8,7 +8,7 @@ from notifier.core.health import Health, State
 from notifier.core.model import Endpoint
 from notifier.server import models
 from notifier.server.control import Control
-from notifier.server.deliveries import columns
+from notifier.server.deliveries import attempt_columns
 from notifier.server.models import Listed, moment
 from notifier.server.problems import Problem
 from notifier.server.routes import Answer, Call, Route, api
@@ -28,7 +28,7 @@ def routes(control: Control) -> list[Route]:
         api("GET", f"{path}/{{endpoint}}", "How one fares", told.one, one, takes=Nothing),
         api("POST", f"{path}/{{endpoint}}/pause", "Send nothing more to it", told.pause, one, takes=Nothing),
         api("POST", f"{path}/{{endpoint}}/resume", "Send to it again", told.resume, one, takes=Nothing),
-        api("POST", f"{path}/{{endpoint}}/ping", "Owe it a ping", told.ping, {202: models.Delivery}, takes=Nothing),
+        api("POST", f"{path}/{{endpoint}}/ping", "Send it a ping", told.ping, {200: models.Ping}, takes=Nothing),
     ]
 
 
@@ -67,19 +67,15 @@ class _Endpoints:
         return HTTPStatus.OK, await self._shown(name)
 
     async def ping(self, call: Call[Nothing]) -> Answer:
-        """An event like any other, for it alone and whatever its `events`."""
+        """One attempt, answered with what came of it, whatever that is."""
         endpoint = self._control.endpoint(call.path["endpoint"])
         if is_call(endpoint.format):
             words = (
                 f"{endpoint.name!r} takes every call for news of a media, as Encoding.com makes them: no ping is one"
             )
             raise Problem(HTTPStatus.CONFLICT, words)
-        event = await self._sender.ping(endpoint.name)
-        return HTTPStatus.ACCEPTED, await self._owed(event)
-
-    async def _owed(self, event: str) -> models.Delivery:
-        _, _, (delivery,) = await self._control.event(event)
-        return models.Delivery(**columns(delivery))
+        event, attempt = await self._sender.ping(endpoint.name)
+        return HTTPStatus.OK, models.Ping(event=event, **attempt_columns(1, attempt))
 
     async def _shown(self, name: str) -> models.Endpoint:
         (queue,) = await self._store.queues(name)

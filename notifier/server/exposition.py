@@ -136,7 +136,7 @@ LABELLED: tuple[tuple[str, str, str, Callable[[Shown], Mapping[str, int]]], ...]
     (
         "notifier_delivery_attempts_total",
         "outcome",
-        "Attempts; `local` ones never left this machine",
+        "Attempts, pings among them; `local` ones never left this machine",
         lambda one: one.tally.attempts,
     ),
     ("notifier_deliveries_total", "outcome", "Deliveries that ended", lambda one: one.ended),

@@ -95,6 +95,12 @@ class Attempt(BaseModel):
     """The beginning of the answer's body."""
 
 
+class Ping(Attempt):
+    """The one attempt to bring a `notifier.ping`, and the id under which it went."""
+
+    event: str
+
+
 class Delivery(BaseModel):
     """The duty to bring one event to one endpoint."""
 

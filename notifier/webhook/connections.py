@@ -67,7 +67,7 @@ class Connections:
         self._in_use = 0
         self._unused = asyncio.Event()
         connector = TimedConnector(
-            limit=endpoint.max_in_flight,
+            limit=endpoint.max_in_flight + 1,  # and a ping
             resolver=CheckingResolver(resolver, self._allowed, limits.resolve),
             socket_factory=self._socket,
             ssl=_timed(trust or tls()) if self.url.scheme == "https" else True,

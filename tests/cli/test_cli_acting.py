@@ -251,7 +251,6 @@ def test_a_replay_is_ended(asked):
 @pytest.mark.parametrize(
     ("action", "answer", "words"),
     [
-        ("ping", {"event": "evt_9"}, "a ping is owed to crm; what comes of it: notifier event evt_9\n"),
         ("pause", {"waiting": 3}, "crm is paused, 3 deliveries waiting; go on: notifier endpoint resume crm\n"),
         ("resume", {"waiting": 1}, "crm goes on with 1 delivery; watch: notifier deliveries --endpoint crm\n"),
     ],
@@ -260,6 +259,32 @@ def test_an_endpoint_is_acted_upon_and_what_to_do_next_is_told(asked, action, an
     code, out, err, calls = asked({("POST", f"/v1/endpoints/crm/{action}"): answer}, "endpoint", action, "crm")
     assert (code, out, err) == (0, "", words)
     assert calls == [("POST", f"/v1/endpoints/crm/{action}", {})]
+
+
+def pinged(**more):
+    return {"event": "evt_9", "number": 1, "started_at": "2026-12-01T00:00:00.000Z", "duration": 0.02, **more}
+
+
+def test_what_came_of_a_ping_is_shown(asked):
+    took = pinged(phases={"connect": 0.001, "first_byte": 0.0181}, outcome="delivered", status=204, note="", excerpt="")
+    code, out, err, calls = asked({("POST", "/v1/endpoints/crm/ping"): took}, "endpoint", "ping", "crm")
+    assert (code, err, calls) == (0, "", [("POST", "/v1/endpoints/crm/ping", {})])
+    assert out == (
+        "event    evt_9\noutcome  delivered\ntook     0.020 s (connect 0.001, first_byte 0.018)\nstatus   204\n"
+    )
+
+
+def test_a_ping_that_was_not_delivered_ends_with_1_and_says_why(asked):
+    failed = pinged(
+        phases={}, outcome="http_4xx", status=401, note="it refuses us: look at its secret", excerpt="no\x1b"
+    )
+    answers = {("POST", "/v1/endpoints/crm/ping"): failed}
+    code, out, err, _ = asked(answers, "endpoint", "ping", "crm")
+    assert (code, err) == (1, "")
+    assert "took     0.020 s\n" in out
+    assert "note     it refuses us: look at its secret\nanswer   no\\x1b\n" in out
+    code, out, _, _ = asked(answers, "endpoint", "ping", "crm", "--json")
+    assert (code, json.loads(out)) == (1, failed)
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def test_the_config_leads_to_the_socket(program, tmp_path):
     ("error", "said"),
     [
         (PermissionError(13, "Permission denied"), "you may not use /s: you are not in the group of it"),
-        (TimeoutError(), "the daemon at /s has not answered for 60 s; what was asked for may be done all the same"),
+        (TimeoutError(), "the daemon at /s has not answered for 70 s; what was asked for may be done all the same"),
         (ConnectionResetError(), "the daemon at /s has gone away; what was asked for may be done all the same"),
         (OSError(24, "Too many open files"), "the daemon cannot be reached at /s: Too many open files"),
     ],

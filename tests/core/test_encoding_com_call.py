@@ -151,7 +151,6 @@ def test_only_what_encoding_com_would_call_for_passes_whatever_events_match():
     assert not wants(endpoint, ready())
     assert wants(receiver(format="encoding_com", events=("*",), announce_ready=True), ready())
     assert not any(passes(endpoint, type_, None, None) for type_ in ("source.failing", "endpoint.paused"))
-    assert not passes(endpoint, "notifier.ping", None, None)
     assert not passes(receiver(format="encoding_com", events=("upload.failed",)), "upload.completed", "media", None)
 
 

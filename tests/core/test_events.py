@@ -21,7 +21,7 @@ from notifier.core.events import (
     is_operators,
     matches,
     onlookers,
-    passes,
+    ping,
     receivers,
     source_event,
     wants,
@@ -310,16 +310,20 @@ def test_what_is_about_no_upload_is_an_operator_s():
 
 
 def test_a_ping_tells_of_its_endpoint_and_nothing_else():
-    event = endpoint_event(notice("notifier.ping"), number=2, waiting=17)
-    assert json.loads(event.body) == {
-        "id": event.id,
+    made = ping(receiver(), NOW)
+    assert json.loads(made.body) == {
+        "id": made.event,
         "type": "notifier.ping",
         "timestamp": "2026-11-21T12:00:00.000Z",
         "data": {"endpoint": "app"},
     }
-    assert event.id == notice("notifier.ping").event
+    assert (made.endpoint, made.lane, made.format) == ("app", None, "standard")
+    assert made.event == ping(receiver(), NOW).event
+    assert made.event not in {ping(receiver(), NOW + 0.001).event, ping(replace(receiver(), name="crm"), NOW).event}
 
 
-def test_a_ping_passes_whatever_its_endpoint_wants():
-    endpoint = receiver(events=("upload.failed", "!notifier.*"), sources=("x",), statuses=("failed",))
-    assert passes(endpoint, "notifier.ping", None, None)
+def test_a_ping_comes_in_the_format_of_its_endpoint():
+    made = ping(receiver(format="cloudevents"), NOW)
+    document = json.loads(made.body)
+    assert (document["id"], document["type"], document["source"]) == (made.event, "notifier.ping", "/endpoints/app")
+    assert (document["sequence"], document["data"]) == (str(made.sequence), {"endpoint": "app"})

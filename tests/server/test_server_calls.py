@@ -1,5 +1,6 @@
 """Every call of the API: what it tells, what it changes, and what it says to who asks for what is not there."""
 
+import asyncio
 import logging
 from dataclasses import replace
 
@@ -108,33 +109,83 @@ async def test_a_ping_reaches_its_endpoint_alone_whatever_that_wants(tmp_path):
     narrow = endpoint("app", events=("upload.failed",), statuses=("failed",), sources=("none",))
     async with telling(tmp_path, narrow, endpoint("all", events=("*",))) as (w, caller, _):
         said = await caller.post("/v1/endpoints/app/ping")
-        assert (said.status, said.body["type"], said.body["phase"]) == (202, "notifier.ping", "waiting")
-        await caller.post("/v1/endpoints/app/ping")
-        await w.settle()
-        first, second = w.receivers.events("app")
-        assert (first["id"], first["data"]) == (said.body["event"], {"endpoint": "app"})
-        assert second["id"] != first["id"]
+        (event,) = w.receivers.events("app")
+        assert (event["type"], event["data"]) == ("notifier.ping", {"endpoint": "app"})
+        assert said.status == 200
+        assert said.body == {
+            "event": event["id"],
+            "number": 1,
+            "started_at": event["timestamp"],
+            "duration": 0.01,
+            "phases": {},
+            "outcome": "delivered",
+            "status": 200,
+            "note": "",
+            "excerpt": "",
+        }
+        w.clock.now += 1
+        assert (await caller.post("/v1/endpoints/app/ping")).body["event"] != event["id"]
         assert w.receivers.events("all") == []
-        (event,) = (await caller.get("/v1/events", type="notifier.*", limit=1)).body["items"]
-        assert (event["source"], event["endpoint"], event["sequence"]) == (None, "app", 2)
-        # And is owed again like any other, to nobody else.
-        w.clock.now += 9
-        await caller.post("/v1/replay", event=first["id"])
-        await w.replays.step(w.clock.now)
-        await w.settle()
-        assert [one["id"] for one in w.receivers.events("app")] == [first["id"], second["id"], first["id"]]
-        assert w.receivers.events("all") == []
+        assert (await caller.get("/v1/deliveries")).body["items"] == []
 
 
-async def test_a_ping_of_a_paused_endpoint_waits(tmp_path):
+@pytest.mark.parametrize("status", [200, 410, 429])
+async def test_a_ping_of_a_paused_endpoint_goes_at_once_and_leaves_it_paused(tmp_path, status):
     async with telling(tmp_path) as (w, caller, _):
         await caller.post("/v1/endpoints/app/pause")
-        assert (await caller.post("/v1/endpoints/app/ping")).status == 202
+        await announced(w, "u1")
+        before = (await caller.get("/v1/endpoints/app")).body
+
+        async def post(delivery):
+            pinged.append(delivery.type)
+            outcome = {200: Outcome.DELIVERED, 410: Outcome.HTTP_410, 429: Outcome.HTTP_429}[status]
+            return Attempt(w.clock.now, 0.01, outcome, status, retry_after=900.0)
+
+        pinged, w.post = [], post
+        said = await caller.post("/v1/endpoints/app/ping")
+        assert (said.status, said.body["status"], pinged) == (200, status, ["notifier.ping"])
+        assert (await caller.get("/v1/endpoints/app")).body == before
         await w.settle()
-        assert w.receivers.events("app") == []
-        await caller.post("/v1/endpoints/app/resume")
+        assert pinged == ["notifier.ping"]
+
+
+async def test_a_ping_that_fails_is_not_repeated_and_counts_for_nothing_but_an_attempt(tmp_path, caplog):
+    async with telling(tmp_path) as (w, caller, stranger):
+        w.receivers.down.add("app")
+        before = (await caller.get("/v1/endpoints/app")).body
+        for _ in range(7):  # more than would open a breaker
+            said = await caller.post("/v1/endpoints/app/ping")
+            assert (said.status, said.body["outcome"], said.body["status"]) == (200, "http_5xx", 503)
+        w.clock.now += 90_000
         await w.settle()
-        assert w.receivers.types("app") == ["notifier.ping"]
+        assert w.receivers.calls == 7
+        assert (await caller.get("/v1/endpoints/app")).body == before
+        counted = (await stranger.ask("GET", "/metrics", headers=BEARER)).body
+        assert 'notifier_delivery_attempts_total{endpoint="app",outcome="http_5xx"} 7.0' in counted
+        lines = [record.fields for record in caplog.records if record.msg == "pinged"]
+        assert len(lines) == 7
+        assert lines[0]["outcome"] == "http_5xx"
+
+
+async def test_pings_of_one_endpoint_go_one_by_one(tmp_path):
+    async with telling(tmp_path) as (w, caller, _):
+        gate, began, taking = asyncio.Event(), asyncio.Event(), w.post
+        going = []
+
+        async def post(delivery):
+            going.append(delivery.event)
+            began.set()
+            await gate.wait()
+            return await taking(delivery)
+
+        w.post = post
+        pings = [asyncio.create_task(caller.post("/v1/endpoints/app/ping")) for _ in range(3)]
+        await began.wait()
+        assert (await caller.get("/v1/endpoints/app")).body["in_flight"] == 0
+        assert len(going) == 1
+        gate.set()
+        assert [said.body["outcome"] for said in await asyncio.gather(*pings)] == ["delivered"] * 3
+        assert len(going) == 3
 
 
 async def test_who_takes_every_call_for_news_of_a_media_is_not_pinged(tmp_path):
