@@ -1,6 +1,7 @@
 """what is asked for × config × environment → the control socket that a command speaks to."""
 
 import os
+import socket
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,7 +27,7 @@ class Unclear(click.ClickException):
 def socket_path(
     given: Path | None, config: Path | None, environ: Mapping[str, str], system: Path = SYSTEM, running: Path = RUNNING
 ) -> Path:
-    """Where the daemon listens that has this config: the first place that there is, else the likeliest.
+    """Where the daemon listens that has this config: the first place where somebody does, else the likeliest.
 
     Told by `given`, by the config's `server.socket`, or by custom: beside its database, or where systemd has it. Raises
     `Unclear`.
@@ -45,8 +46,22 @@ def socket_path(
         places.append(running)
     if not store:
         places.extend(_of_the_user(environ))
-    sockets = [place / SOCKET for place in places] or [running / SOCKET]
-    return next((socket for socket in sockets if socket.exists()), sockets[0])
+    return min([place / SOCKET for place in places] or [running / SOCKET], key=_doubt)
+
+
+def _doubt(path: Path) -> int:
+    """0 where somebody listens, or may; 1 where a killed daemon left its socket, 2 where there is none."""
+    with socket.socket(socket.AF_UNIX) as caller:
+        caller.setblocking(False)
+        try:
+            caller.connect(os.fspath(path))
+        except ConnectionRefusedError:
+            return 1
+        except (BlockingIOError, PermissionError):  # it has no place left for one more, or does not let us in
+            return 0
+        except OSError:
+            return 2
+    return 0
 
 
 def _beside(config: Path | None, written: str) -> Path:

@@ -29,15 +29,17 @@ class Bound:
 
 
 def bind(path: Path) -> Bound:
-    """Bound, and not listened at yet; raises `CannotListen`.
+    """Bound and listened at, whoever connects waiting to be served; raises `CannotListen`.
 
     What a daemon has left behind that was killed is replaced; never one at which another listens, nor any other file.
+    Listened at already here: another daemon that starts meanwhile would take it for left behind.
     """
     here = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         _clear(path)
         here.bind(os.fspath(path))
         path.chmod(MODE)  # before anybody can connect, and whatever the umask took away
+        here.listen()
     except OSError as error:
         here.close()
         why = error if isinstance(error, CannotListen) else _why(error)

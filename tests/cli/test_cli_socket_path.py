@@ -1,6 +1,7 @@
 """Which socket a command speaks to: that of the daemon which has the same config."""
 
 import os
+import socket
 from pathlib import Path
 
 import click
@@ -92,6 +93,19 @@ def test_without_a_config_it_is_the_system_s_daemon_or_the_user_s(place):
     assert found(place, state) == "PLACE/notifier/notifier.sock"
     write(place / "run" / "notifier.sock")
     assert found(place, state) == "PLACE/run/notifier.sock"
+
+
+def test_a_socket_that_a_killed_daemon_left_hides_none_at_which_another_listens(place):
+    write(place / "etc.toml", '[store]\nurl = "sqlite:n.db"\n')
+    with socket.socket(socket.AF_UNIX) as killed:
+        killed.bind(str(place / "notifier.sock"))
+    assert found(place) == "PLACE/notifier.sock"
+    (place / "run").mkdir()
+    with socket.socket(socket.AF_UNIX) as here:
+        here.bind(str(place / "run" / "notifier.sock"))
+        here.listen(0)
+        assert found(place) == "PLACE/run/notifier.sock"
+        assert found(place) == "PLACE/run/notifier.sock"  # though to look left no place for one more
 
 
 def test_a_config_here_counts_where_the_system_has_none(place):

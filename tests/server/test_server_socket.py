@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 from asking import served
 
+from notifier.server import sockets
 from notifier.server.access import Guard, who
 from notifier.server.listening import start
 from notifier.server.routes import Route
@@ -76,6 +77,12 @@ async def test_one_at_which_another_daemon_listens_is_refused_and_goes_on(path):
         told = "another daemon listens there: end that one, or choose another path"
         assert str(refused.value) == f"server.socket: {path}: {told}"
         assert (await answer(path))[0] == 404
+
+
+def test_one_of_a_daemon_that_is_just_starting_is_refused(path):
+    first = sockets.bind(path)
+    with first.socket, pytest.raises(CannotListen, match="another daemon listens there"):
+        sockets.bind(path)
 
 
 async def test_one_whose_daemon_has_no_place_left_for_a_caller_is_refused(path):
