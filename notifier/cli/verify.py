@@ -31,7 +31,14 @@ def _seconds(_context: click.Context, _option: click.Parameter, text: str | None
 @click.command()
 @click.argument("file", type=click.File("rb", lazy=True))
 @click.option(
-    "--secret", "lock", required=True, callback=_lock, metavar="S", help="whsec_…, or whpk_… (or whsk_…) for v1a."
+    "--secret",
+    "lock",
+    required=True,
+    callback=_lock,
+    metavar="S",
+    envvar="NOTIFIER_SECRET",
+    show_envvar=True,
+    help="whsec_…, or whpk_… (or whsk_…) for v1a; the variable keeps it from those who list processes.",
 )
 @click.option(
     "--headers",
@@ -71,7 +78,10 @@ def verify(file: BinaryIO, lock: Lock, headers: BinaryIO | None, max_age: float 
 
 
 def _content(file: BinaryIO) -> bytes:
-    content = file.read(LARGEST + 1)
+    try:
+        content = file.read(LARGEST + 1)
+    except OSError as error:
+        raise click.FileError(file.name, error.strerror or str(error)) from None
     if len(content) > LARGEST:
         raise click.ClickException(f"{file.name} is too long: expected at most {LARGEST >> 20} MiB")
     return content

@@ -96,7 +96,7 @@ def test_what_strangers_wrote_cannot_move_the_cursor(program, request_of):
 def test_a_secret_that_is_none_is_a_wrong_command_line_that_does_not_show_it(program, request_of, secret):
     code, out, err = program("verify", "--secret", secret, request_of(WHSEC)[0])
     assert (code, out) == (2, "")
-    assert "Invalid value for '--secret': expected wh" in err
+    assert "Invalid value for '--secret' (env var: 'NOTIFIER_SECRET'): expected wh" in err
     assert "c2hvcnQ" not in err
 
 
@@ -120,3 +120,19 @@ def test_a_request_longer_than_any_is_not_read_into_memory(program, request_of, 
     body, head = request_of(WHSEC, body=bytes((4 << 20) + 1))
     code, _, err = program("verify", "--secret", WHSEC, "--headers", head, body)
     assert (code, err) == (1, f"Error: {body} is too long: expected at most 4 MiB\n")
+
+
+def test_the_secret_may_come_by_the_environment_and_is_not_shown_where_it_is_none(program, request_of, monkeypatch):
+    body, head = request_of(WHSEC)
+    monkeypatch.setenv("NOTIFIER_SECRET", WHSEC)
+    assert program("verify", "--headers", head, body)[0] == 0
+    monkeypatch.setenv("NOTIFIER_SECRET", "whsec_hush!")
+    code, out, err = program("verify", "--headers", head, body)
+    assert (code, out) == (2, "")
+    assert "hush" not in err
+
+
+def test_a_file_that_fails_while_it_is_read_is_named(program):
+    code, out, err = program("verify", "--secret", WHSEC, "/proc/self/mem")  # nothing can be read at its address 0
+    assert (code, out) == (1, "")
+    assert err == "Error: Could not open file '/proc/self/mem': Input/output error\n"
