@@ -31,7 +31,7 @@ from notifier.providers import PROVIDERS
 from notifier.providers.http import open_session
 from notifier.replays import Replays
 from notifier.sender import Sender
-from notifier.server import api, health, metrics
+from notifier.server import api, health, metrics, stream
 from notifier.server.access import Guard
 from notifier.server.control import Control
 from notifier.server.encoding import facade
@@ -39,6 +39,7 @@ from notifier.server.encoding.facade import Facade
 from notifier.server.listening import Server, start
 from notifier.server.metrics import Metrics
 from notifier.server.routes import Route
+from notifier.server.stream import Stream
 from notifier.store import Store
 from notifier.systemd import Notify
 from notifier.watched import Watched
@@ -85,9 +86,11 @@ async def serve(settings: Settings, notify: Notify, pace: float = 1.0) -> None:
         ready = health.readiness(app.marks, store.ping)
         told = Metrics(store, sender.served, time.time)
         control = Control(store, sender, replays, time.time)
-        asked = [*health.routes(ready), *metrics.routes(told), *api.routes(control), *_encoding(settings, store)]
-        server = await _server(settings, asked)
+        following = Stream(store)
+        asked = [*health.routes(ready), *metrics.routes(told), *api.routes(control), *stream.routes(following)]
+        server = await _server(settings, [*asked, *_encoding(settings, store)])
         opened.push_async_callback(server.close)
+        opened.callback(following.close)
         _heed_signals(app)
         _tell_start(settings)
         await app.run(min(LONGEST_STOP, max((one.timeout for one in settings.endpoints), default=0.0)))

@@ -3,6 +3,7 @@
 import json
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import aiohttp
 from world import endpoint, world
@@ -10,14 +11,16 @@ from world import endpoint, world
 from notifier.core.model import Attempt, Baseline, Outcome, Status
 from notifier.core.secret import Secret
 from notifier.replays import Replays
-from notifier.server import api, health, metrics
+from notifier.server import api, health, metrics, stream
 from notifier.server.access import Guard
 from notifier.server.control import Control
 from notifier.server.listening import start
 from notifier.server.metrics import PROMPTLY, Metrics
+from notifier.server.stream import Stream
 
 TOKEN = "a-token-that-nobody-may-see"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
+NOTHING = MappingProxyType({})
 WELL = {"poller": "", "sender": "", "database": ""}
 
 
@@ -65,10 +68,11 @@ class Caller:
 
 
 @asynccontextmanager
-async def served(path, *endpoints, token=TOKEN, checks=WELL, promptly=PROMPTLY, **more):
+async def served(path, *endpoints, token=TOKEN, checks=WELL, promptly=PROMPTLY, following=NOTHING, **more):
     """A world with these endpoints, one who asks over the control socket, and a stranger who does over TCP."""
     async with world(path, endpoints=endpoints or (endpoint("app"),), **more) as w:
         w.replays = Replays(w.store, w.endpoints, w.sender.wake.set, w.sender.served)
+        w.stream = Stream(w.store, **following)
 
         async def found():
             return checks
@@ -77,6 +81,7 @@ async def served(path, *endpoints, token=TOKEN, checks=WELL, promptly=PROMPTLY, 
             *health.routes(found),
             *metrics.routes(Metrics(w.store, w.sender.served, w.clock, promptly)),
             *api.routes(Control(w.store, w.sender, w.replays, w.clock)),
+            *stream.routes(w.stream),
         ]
         guard = Guard(None if token is None else Secret(token), "127.0.0.1", w.clock)
         server = await start(routes, guard, path / "notifier.sock", ("127.0.0.1", 0))
@@ -88,6 +93,7 @@ async def served(path, *endpoints, token=TOKEN, checks=WELL, promptly=PROMPTLY, 
             ):
                 yield w, Caller(local), Caller(remote)
         finally:
+            w.stream.close()
             await server.close()
 
 

@@ -9,10 +9,11 @@ import json
 import os
 import socket
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -30,6 +31,9 @@ PAGE = 1000
 """Items that the daemon gives at once, at most."""
 BAD = 400
 """The first status of HTTP that says no."""
+PAUSE = 2.0
+"""Seconds until a daemon that has gone away is looked for again."""
+NOTHING: Mapping[str, None] = MappingProxyType({})
 Document = dict[str, Any]
 
 
@@ -65,8 +69,7 @@ class Control:
 
     def get(self, *parts: str, **query: str | int | None) -> Document:
         """What is at `/v1/<parts>`; a part may hold anything."""
-        given = urlencode({key: value for key, value in query.items() if value is not None})
-        return self._ask("GET", _target(parts) + ("?" + given if given else ""))
+        return self._ask("GET", _target(parts, query))
 
     def items(self, *parts: str, limit: int, **query: str | None) -> Document:
         """As much of a list as is wanted, page by page, as one page."""
@@ -88,24 +91,75 @@ class Control:
         """It is no more."""
         self._ask("DELETE", _target(parts))
 
+    def follow(self, lost: Callable[[], None], **query: str | None) -> Iterator[Document]:
+        """Each event as it is announced, without end.
+
+        A daemon that goes away is waited for, looked for every `PAUSE` seconds, and nothing is missed; `lost` is called
+        then. Raises `Unreachable` where it is not there to begin with.
+        """
+        after, is_there = None, True
+        while True:
+            try:
+                with self._reached(), closing(Connection(self.socket)) as connection:
+                    answer = self._opened(connection, query | {"after": after})
+                    is_there = True
+                    for message in _messages(answer):
+                        after = message.get("id", after)
+                        if "data" in message:
+                            yield json.loads(message["data"])
+                    raise ConnectionResetError
+            except Unreachable:
+                if after is None:
+                    raise
+            if is_there:
+                lost()
+            is_there = False
+            time.sleep(PAUSE)
+
+    def _opened(self, connection: Connection, query: Mapping[str, str | None]) -> http.client.HTTPResponse:
+        connection.request("GET", _target(("stream",), query))
+        answer = connection.getresponse()
+        if answer.status >= BAD:
+            self._understood(answer.status, answer.read())
+        return answer
+
     def _ask(self, method: str, target: str, body: Document | None = None) -> Document:
         content = None if body is None else json.dumps(body)
         headers = {} if body is None else {"content-type": "application/json"}
-        with closing(Connection(self.socket)) as connection:
-            try:
-                connection.request(method, target, content, headers)
-                answer = connection.getresponse()
-                text = answer.read()
-            except (OSError, http.client.HTTPException) as error:
-                raise Unreachable(_why(error, self.socket)) from None
+        with closing(Connection(self.socket)) as connection, self._reached():
+            connection.request(method, target, content, headers)
+            answer = connection.getresponse()
+            text = answer.read()
+        return self._understood(answer.status, text)
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, http.client.HTTPException) as error:
+            raise Unreachable(_why(error, self.socket)) from None
+
+    def _understood(self, status: int, text: bytes) -> Document:
         document = _document(text)
-        if answer.status >= BAD:
+        if status >= BAD:
             problem = document or {}
-            said = problem.get("detail") or problem.get("title") or f"the daemon answers with status {answer.status}"
+            said = problem.get("detail") or problem.get("title") or f"the daemon answers with status {status}"
             raise click.ClickException(visible(str(said)))
         if document is None:
             raise Unreachable(f"what answers at {self.socket} is not notifier")
         return document
+
+
+def _messages(lines: Iterable[bytes]) -> Iterator[dict[str, str]]:
+    """Server-sent events, each as its fields; what has come of one that is not at its end is none."""
+    message: dict[str, str] = {}
+    for line in lines:
+        name, is_field, value = line.decode().rstrip("\n").partition(": ")
+        if is_field:
+            message[name] = value
+        elif not name:
+            yield message
+            message = {}
 
 
 def client(function: Callable[..., None]) -> Callable[..., None]:
@@ -126,8 +180,9 @@ def client(function: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def _target(parts: tuple[str, ...]) -> str:
-    return "/" + "/".join(quote(part, safe="") for part in ("v1", *parts))
+def _target(parts: tuple[str, ...], query: Mapping[str, str | int | None] = NOTHING) -> str:
+    given = urlencode({key: value for key, value in query.items() if value is not None})
+    return "/" + "/".join(quote(part, safe="") for part in ("v1", *parts)) + ("?" + given if given else "")
 
 
 def _why(error: OSError | http.client.HTTPException, path: Path) -> str:

@@ -1,29 +1,44 @@
 """`notifier events`, `notifier event`: what was announced, and what became of it."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from notifier.cli.control import Control, client
 from notifier.cli.deliveries import why
 from notifier.cli.tables import ago_of, as_json, limited, of, show_facts, show_json, show_list, show_table, when
+from notifier.core.text import visible
+
+LONGEST_TYPE = len("upload.action_required")
 
 
 @click.command()
 @click.option("--type", "type_", metavar="T", help="Of this type alone; upload.* is all of uploads.")
 @click.option("--source", metavar="S", help="Of this source alone.")
+@click.option("--follow", is_flag=True, help="Show each as it is announced, from now on, until Ctrl-C.")
 @limited
 @as_json
 @client
-def events(control: Control, type_: str | None, source: str | None, limit: int, *, json_: bool) -> None:
-    """List what was announced, the newest first.
+def events(control: Control, type_: str | None, source: str | None, limit: int, *, follow: bool, json_: bool) -> None:
+    """List what was announced, the newest first; or follow what is being announced.
+
+    With --follow and --json a line of JSON for each event, as the endpoints get it.
 
     \b
     Examples:
       notifier events --type upload.failed
       notifier events --source posts --limit 1000 --json
+      notifier events --follow
     """  # noqa: D301  # \b is click's: keep these lines
+    if follow:
+        if click.get_current_context().get_parameter_source("limit") is not ParameterSource.DEFAULT:
+            raise click.UsageError("--follow goes on without --limit: name one of them")
+        for one in control.follow(_tell_lost, type=type_, source=source):
+            click.echo(json.dumps(one) if json_ else _line(one))
+        return
     page = control.items("events", limit=limit, type=type_, source=source)
     if json_:
         show_json(page)
@@ -61,6 +76,18 @@ def event(control: Control, id_: str, *, json_: bool) -> None:
         _show_delivery(delivery, control.now)
     if not document["deliveries"]:
         click.echo("it is owed to nobody: no endpoint wanted it, or all that was delivered has gone", err=True)
+
+
+def _tell_lost() -> None:
+    click.echo("the daemon has gone away: waiting for it", err=True)
+
+
+def _line(event: Mapping[str, Any]) -> str:
+    """An event, as a line of a log."""
+    data = event["data"]
+    about = data["upload"]["id"] if "upload" in data else data.get("endpoint")
+    words = [event["timestamp"], f"{event['type']:<{LONGEST_TYPE}}", data.get("source"), about, changes(event)]
+    return visible("  ".join(str(word) for word in words if word))
 
 
 def about(item: Mapping[str, Any]) -> object:

@@ -34,10 +34,14 @@ def _some_type(pattern: str) -> str:
     return pattern
 
 
+Type = Annotated[str, Field(pattern=r"^[a-z_.*]+$"), AfterValidator(_some_type)]
+"""A type of event, or a pattern."""
+
+
 class Which(Page):
     """Which events."""
 
-    type: Annotated[str, Field(pattern=r"^[a-z_.*]+$"), AfterValidator(_some_type)] = "*"
+    type: Type = "*"
     source: str | None = None
     upload: str | None = None
     """Its id."""

@@ -42,6 +42,7 @@ async def start(
         app.router.add_route(method, route.path, route.handler): route for route in routes for method in route.methods
     }
     app.middlewares.extend([_finished, _guarded(guard, found)])
+    app.on_response_prepare.append(_ours)
     async with AsyncExitStack() as opened:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=SOON)
         opened.push_async_callback(runner.cleanup)
@@ -77,13 +78,16 @@ def _why(error: Exception) -> str:
 
 @web.middleware
 async def _finished(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Our headers on every answer, and an error as a problem document."""
+    """An error as a problem document."""
     try:
-        response = await handler(request)
+        return await handler(request)
     except Exception as error:  # noqa: BLE001  # whatever it is, it is the caller's answer
-        response = problems.told(error)
+        return problems.told(error)
+
+
+async def _ours(_: web.Request, response: web.StreamResponse) -> None:
+    """Our headers on every answer."""
     response.headers.update(HEADERS)
-    return response
 
 
 def _guarded(guard: Guard, found: Mapping[web.AbstractRoute, Route]) -> Middleware:

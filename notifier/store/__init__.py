@@ -4,7 +4,7 @@ from pathlib import Path
 
 from notifier.store.database import Database, NewerDatabaseError, StoreError, UnknownNameError
 from notifier.store.drop import Dropping
-from notifier.store.followed import Announcement
+from notifier.store.followed import Announcement, Followed
 from notifier.store.history import DeliveryRow, EventRow, History, Queue, Tried
 from notifier.store.media import Media
 from notifier.store.owed import GivenUp, Owed, Result, Standing
@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 
-class Store(Owed, Replaying, Dropping, History, Media, Retention):
+class Store(Followed, Owed, Replaying, Dropping, History, Media, Retention):
     """What is followed and what is owed, in one file."""
 
     @classmethod

@@ -11,7 +11,7 @@ from typing import Any
 import aiosqlite
 
 from notifier.core.model import Phase
-from notifier.store.followed import PROMOTE, Followed
+from notifier.store.owing import PROMOTE, Owing
 
 OWED = (Phase.WAITING, Phase.DEAD)
 DROP = """UPDATE deliveries SET phase = 'dropped', due_at = NULL, head = 0, settled_at = :now, dropped_by = :by
@@ -30,7 +30,7 @@ BURY = """UPDATE deliveries SET phase = 'dead', due_at = NULL, head = 0, settled
     WHERE id IN (SELECT value FROM json_each(:ids)) RETURNING endpoint, lane"""
 
 
-class Dropping(Followed):
+class Dropping(Owing):
     """The part of the store that gives up."""
 
     async def drop(self, ids: Sequence[int], by: str, now: float) -> int:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from notifier.core.model import Attempt, Cause, Outcome, Phase
-from notifier.store.followed import Followed
+from notifier.store.owing import Owing
 from notifier.store.rows import Page
 
 DELIVERY = """SELECT d.id, e.id, e.type, s.name, e.upload, n.name, d.sequence, d.phase, d.due_at, d.slots, d.attempts,
@@ -35,6 +35,14 @@ ANNOUNCED = (
     + """ WHERE e.position < :before AND e.position >= :floor AND e.type GLOB :type
         AND e.source IS coalesce(:source, e.source)
     ORDER BY e.position DESC LIMIT :most"""
+)
+NEWEST_EVENT = "SELECT coalesce(max(position), 0) FROM events"
+REACH = "SELECT max(position) FROM (SELECT position FROM events WHERE position > ? ORDER BY position LIMIT ?)"
+FOLLOWING = (
+    EVENT.format(", e.body", "events AS e")
+    + """ WHERE e.position > :after AND e.position <= :reach AND e.type GLOB :type
+        AND e.source IS coalesce(:source, e.source)
+    ORDER BY e.position LIMIT :most"""
 )
 OF_UPLOAD = (
     EVENT.format(
@@ -131,7 +139,7 @@ class Figures(NamedTuple):
     queues: list[Queue]
 
 
-class History(Followed):
+class History(Owing):
     """The part of the store that tells what happened."""
 
     async def deliveries(
@@ -204,6 +212,27 @@ class History(Followed):
             rows = await self.database.rows(ANNOUNCED, parameters | {"source": number, "floor": lower or 0})
         found = [EventRow(*row) for row in rows]
         return Page(found[:most], found[most - 1].position if len(found) > most else lower)
+
+    async def newest(self) -> int:
+        """The position of the event that was announced last; 0 where there is none."""
+        ((position,),) = await self.database.rows(NEWEST_EVENT)
+        return int(position)
+
+    async def events_after(
+        self, after: int, type_: str = "*", source: str | None = None, most: int = 100, looked_at: int = LOOKED_AT
+    ) -> tuple[list[tuple[EventRow, bytes]], int]:
+        """At most `most` events with their bodies, the oldest first, that come after a position in the log.
+
+        And the position up to which there are no others: from there it goes on, until that does not grow. No more
+        events than `looked_at` are looked at. Raises `UnknownNameError`.
+        """
+        number = None if source is None else self.source_number(source)
+        ((reach,),) = await self.database.rows(REACH, (after, looked_at))
+        if reach is None:
+            return [], after
+        parameters = {"after": after, "reach": reach, "type": type_, "source": number, "most": most}
+        found = [(EventRow(*row[:-1]), row[-1]) for row in await self.database.rows(FOLLOWING, parameters)]
+        return found, found[-1][0].position if len(found) == most else reach
 
     async def figures(self) -> Figures:
         """How large the database is, and what is owed to each endpoint, to those too that left the config."""

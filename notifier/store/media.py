@@ -6,7 +6,7 @@ from math import inf
 from typing import Any, NamedTuple
 
 from notifier.core.model import Upload
-from notifier.store.followed import Followed
+from notifier.store.owing import Owing
 from notifier.store.rows import UPLOAD_COLUMNS, upload_of
 
 CREATED = "coalesce(snapshot->>'created_at', followed_at)"
@@ -34,7 +34,7 @@ class Shown(NamedTuple):
     """When the status that it has was announced."""
 
 
-class Media(Followed):
+class Media(Owing):
     """The part of the store that answers as an encoding service would."""
 
     async def media(self, ids: Sequence[int]) -> dict[int, Shown]:

@@ -11,7 +11,7 @@ from notifier.core.health import Health
 from notifier.core.model import Attempt, Cause, Delivery, Endpoint, Phase
 from notifier.core.render import rendered
 from notifier.core.retry import Next
-from notifier.store.followed import PROMOTE, Followed
+from notifier.store.owing import PROMOTE, Owing
 from notifier.store.rows import HEALTH_COLUMNS, health_of, health_row
 
 DUE = """SELECT
@@ -87,7 +87,7 @@ class Standing:
     onlookers: Sequence[Endpoint] = ()
 
 
-class Owed(Followed):
+class Owed(Owing):
     """The half of the store that remembers what is owed to whom."""
 
     async def due(self, now: float, wanted: Mapping[str, int]) -> tuple[list[Delivery], float | None]:
@@ -163,6 +163,8 @@ class Owed(Followed):
             )
             for standing in standings:
                 await self._stand(db, standing)
+        if any(standing.notice is not None for standing in standings):
+            self.announced.ring()
 
     async def bring_forward(self, latest: Mapping[str, Sequence[float]]) -> int:
         """Bring forward what waits for longer than is possible: its due time comes of a clock that was wrong.

@@ -13,7 +13,7 @@ from notifier.core.model import STANDARD, Endpoint, Event, Order, Phase
 from notifier.core.render import rendered
 from notifier.core.replay import Selection
 from notifier.store.database import UnknownNameError
-from notifier.store.followed import PROMOTE, Followed
+from notifier.store.owing import PROMOTE, Owing
 from notifier.store.rows import Page
 
 LOOKED_AT = 500
@@ -100,7 +100,7 @@ class _Found(NamedTuple):
     """Of an upload: position and sequence of the event that is to be owed."""
 
 
-class Replaying(Followed):
+class Replaying(Owing):
     """The part of the store that owes again."""
 
     async def ask(self, selection: Selection, rate: float, now: float) -> Replay:

@@ -7,7 +7,7 @@ import json
 from typing import NamedTuple
 
 from notifier.core.diff import reduced
-from notifier.store.followed import Followed
+from notifier.store.owing import Owing
 from notifier.store.rows import SNAPSHOT
 
 OVER = """SELECT id FROM deliveries
@@ -29,7 +29,7 @@ class Place(NamedTuple):
     position: int = 0
 
 
-class Retention(Followed):
+class Retention(Owing):
     """The part of the store that forgets."""
 
     async def prune_deliveries(self, before: float, most: int) -> int:

@@ -246,3 +246,25 @@ async def test_every_statement_finds_its_rows_by_an_index(store):
         await store.events("upload.*", "posts", "u1", before=9)
     assert len(asked) >= 12
     assert await slow(store, asked) == []
+
+
+async def test_events_are_followed_from_a_position_on_a_bounded_part_of_the_log_at_a_time(store):
+    newest = await store.newest()
+    for looked_at in (1, 2, 100):
+        after, seen = 0, []
+        while True:
+            found, reached = await store.events_after(after, "upload.*", most=2, looked_at=looked_at)
+            seen += [(row.position, body) for row, body in found]
+            assert all(after < row.position <= reached for row, _ in found)
+            if reached == after:
+                break
+            after = reached
+        page = await store.events("upload.*", most=1000)
+        assert [position for position, _ in seen] == [row.position for row in page.items][::-1]
+        assert after == newest
+    for position, body in seen:
+        (row,) = (await store.events(before=position + 1, most=1)).items
+        assert (await store.event(row.id))[1] == body
+    assert await store.events_after(newest) == ([], newest)
+    with pytest.raises(UnknownNameError):
+        await store.events_after(0, source="post")
