@@ -1,5 +1,7 @@
 """text and numbers → words that a person may be shown."""
 
+"".encode("unicode_escape")  # which loads it: a log must be able to tell that no file can be opened any more
+
 
 def visible(text: str) -> str:
     r"""The text, and every character that is not plainly seen written as its escape: line ends, `\x1b`, `\u202e`."""

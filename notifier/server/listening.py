@@ -11,10 +11,10 @@ from aiohttp.typedefs import Handler, Middleware
 
 from notifier.server import problems, sockets
 from notifier.server.access import Guard, is_local
+from notifier.server.connections import HEADERS, PATIENCE, Runner
 from notifier.server.routes import Route
 from notifier.server.sockets import CannotListen
 
-HEADERS = {"Server": "notifier", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 LARGEST_BODY = 1024 * 1024
 """Bytes of what is asked."""
 SOON = 1.0
@@ -44,7 +44,7 @@ async def start(
     app.middlewares.extend([_finished, _guarded(guard, found)])
     app.on_response_prepare.append(_ours)
     async with AsyncExitStack() as opened:
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SOON)
+        runner = Runner(app, access_log=None, shutdown_timeout=SOON, keepalive_timeout=PATIENCE, auto_decompress=False)
         opened.push_async_callback(runner.cleanup)
         await runner.setup()
         if socket is not None:
