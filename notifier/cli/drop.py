@@ -30,8 +30,11 @@ def drop(
     wanted = {"delivery": delivery, "endpoint": endpoint, "phase": phase}
     matching = control.post("drop", **wanted, dry_run=True)["matching"]
     many = counted(matching, "delivery")
-    if dry_run or not matching:
+    if dry_run:
         click.echo(f"{many} would be given up")
+        return
+    if not matching:
+        click.echo(f"nothing to give up: none is {phase or 'waiting or dead'}", err=True)
         return
     if endpoint:
         ensure_meant(f"give up {many} to {endpoint}", yes=yes)

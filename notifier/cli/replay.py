@@ -29,7 +29,7 @@ def replay(
       notifier replay --endpoint crm --since 2h --phase dead
       notifier replay --event evt_f69db2261d052eccda838dace9984827
     """  # noqa: D301  # \b is click's: keep these lines
-    _ensure_one_thing(cancel, since, selection)
+    _ensure_one_thing(cancel, {**selection, "since": since, "dry_run": dry_run, "yes": yes})
     if cancel is not None:
         control.delete("replays", str(cancel))
         click.echo(
@@ -39,8 +39,11 @@ def replay(
     wanted = {**selection, "latest": selection["latest"] or None, "since": _moment(since, control.now)}
     matching = control.post("replay", **wanted, dry_run=True)["matching"]
     many = counted(matching, "delivery")
-    if dry_run or not matching:
+    if dry_run:
         click.echo(f"{many} would be owed again")
+        return
+    if not matching:
+        click.echo("nothing to owe again: no such delivery is over", err=True)
         return
     if selection["event"] is None:
         ensure_meant(f"owe {many} again", yes=yes)
@@ -50,10 +53,10 @@ def replay(
     click.echo(f"replay {number} owes {many} again; watch: {watch}; end it: {end}", err=True)
 
 
-def _ensure_one_thing(cancel: int | None, since: str | None, selection: dict[str, str | bool | None]) -> None:
-    if cancel is not None and (since or any(selection.values())):
-        raise click.UsageError("--cancel ends a replay, and selects nothing")
-    if cancel is None and not (selection["event"] or selection["endpoint"]):
+def _ensure_one_thing(cancel: int | None, others: dict[str, str | bool | None]) -> None:
+    if cancel is not None and any(others.values()):
+        raise click.UsageError("--cancel ends a replay at once, and takes no other option")
+    if cancel is None and not (others["event"] or others["endpoint"]):
         raise click.UsageError("say what is to be owed again: --event ID, --endpoint E, or both")
 
 
@@ -62,6 +65,6 @@ def _moment(text: str | None, now: float) -> str | None:
     if text is None:
         return None
     try:
-        return rfc_3339(now - seconds(text) if text[-1:] in SECONDS else moment(text))
-    except (ValueError, OverflowError):
+        return rfc_3339(max(0.0, now - seconds(text)) if text[-1:] in SECONDS else moment(text))
+    except ValueError:
         raise click.BadParameter(f"{DURATION}, or a moment like 2026-12-01T00:00:00Z", param_hint="--since") from None

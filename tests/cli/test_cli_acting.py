@@ -210,8 +210,11 @@ def test_a_dry_run_only_says_how_many(asked, command, words):
 
 @pytest.mark.parametrize("command", ["replay", "drop"])
 def test_nothing_is_done_where_there_is_nothing_to_do(asked, command):
-    code, out, _, calls = asked({("POST", f"/v1/{command}"): {"matching": 0}}, command, "--endpoint", "crm")
-    assert (code, out.partition(" would")[0], len(calls)) == (0, "0 deliveries", 1)
+    nothing = {("POST", f"/v1/{command}"): {"matching": 0}}
+    code, out, err, calls = asked(nothing, command, "--endpoint", "crm")
+    assert (code, out, err.partition(":")[0].partition(" to ")[0], len(calls)) == (0, "", "nothing", 1)
+    code, out, err, calls = asked(nothing, command, "--endpoint", "crm", "--dry-run")
+    assert (code, out.partition(" would")[0], err, len(calls)) == (0, "0 deliveries", "", 1)
 
 
 @pytest.mark.parametrize("command", ["replay", "drop"])
@@ -295,7 +298,8 @@ def test_a_ping_that_was_not_delivered_ends_with_1_and_says_why(asked):
         ["replay", "--cancel", "7", "--endpoint", "crm"],
         ["replay", "--cancel", "7", "--since", "2h"],
         ["replay", "--endpoint", "crm", "--since", "soon"],
-        ["replay", "--endpoint", "crm", "--since", "999999999d"],
+        ["replay", "--cancel", "7", "--dry-run"],
+        ["replay", "--cancel", "7", "--yes"],
         ["replay", "--endpoint", "crm", "--since", ""],
         ["drop"],
         ["drop", "--delivery", "5", "--endpoint", "crm"],
@@ -316,6 +320,12 @@ def test_a_moment_is_taken_as_it_is_given(asked):
     answers = {("POST", "/v1/replay"): counting()}
     arguments = ("replay", "--endpoint", "crm", "--since", "2026-12-01T01:00:00+01:00", "--dry-run")
     assert asked(answers, *arguments)[3][0][2]["since"] == rfc_3339(moment("2026-12-01T00:00:00Z"))
+
+
+def test_longer_ago_than_anything_is_all_there_is(asked):
+    answers = {("POST", "/v1/replay"): counting()}
+    calls = asked(answers, "replay", "--endpoint", "crm", "--since", "999999999d", "--dry-run")[3]
+    assert calls[0][2]["since"] == "1970-01-01T00:00:00.000Z"
 
 
 def test_the_phases_are_those_of_the_daemon():
