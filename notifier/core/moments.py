@@ -9,6 +9,8 @@ MOMENT = "expected a date, a time and its offset, like 2026-12-01T00:00:00Z"
 RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
+END = 253402300800.0
+"""The year 10000, which RFC 3339 cannot write."""
 TOLD = (("d", 2 * 86400, 86400), ("h", 3600, 3600), ("min", 60, 60), ("s", 1, 1))
 """Units in which a distance is told, each with the seconds from which on, and those that it has."""
 
@@ -22,10 +24,10 @@ def seconds(text: str) -> float:
 
 
 def moment(text: str) -> float:
-    """A moment as RFC 3339 has it, in Unix seconds; `ValueError` tells what was expected."""
+    """A moment from 1970 on as RFC 3339 has it, in Unix seconds; `ValueError` tells what was expected."""
     try:
-        if RFC_3339.fullmatch(text):
-            return datetime.fromisoformat(text.upper()).timestamp()
+        if RFC_3339.fullmatch(text) and 0 <= (at := datetime.fromisoformat(text.upper()).timestamp()) < END:
+            return at
     except ValueError:  # it has the form, but there is no such day
         pass
     raise ValueError(MOMENT)

@@ -2,16 +2,17 @@
 
 from http import HTTPStatus
 
-from pydantic import AwareDatetime, model_validator
+from pydantic import model_validator
 
 from notifier.core.model import Phase
+from notifier.core.moments import moment as instant
 from notifier.core.replay import OVER, Selection
 from notifier.server import models
 from notifier.server.control import Control
 from notifier.server.models import Listed, Matching, known, moment
 from notifier.server.problems import Problem
 from notifier.server.routes import Answer, Call, Route, api
-from notifier.server.taking import Nothing, Page, Taken, numbered
+from notifier.server.taking import Moment, Nothing, Page, Taken, numbered
 from notifier.store import Replay
 
 
@@ -31,7 +32,7 @@ class Ask(Taken):
 
     event: str | None = None
     endpoint: str | None = None
-    since: AwareDatetime | None = None
+    since: Moment | None = None
     """When it was announced, at the earliest."""
     phase: Phase | None = None
     latest: bool = False
@@ -40,7 +41,7 @@ class Ask(Taken):
 
     def selection(self) -> Selection:
         """The same for the daemon; raises `ValueError`."""
-        since = None if self.since is None else self.since.timestamp()
+        since = None if self.since is None else instant(self.since)
         phases = OVER if self.phase is None else (self.phase,)
         return Selection(self.event, self.endpoint, since, phases, self.latest)
 

@@ -1,16 +1,19 @@
 """A request → what it gives, as the model that a call takes; every fault in it is told, none of its values."""
 
+import asyncio
+import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from notifier.config.faults import Wrong
 from notifier.config.words import nearest
+from notifier.core import moments
 from notifier.server.access import READING
 from notifier.server.problems import Fault, Problem
 from notifier.store import UnknownNameError
@@ -18,6 +21,11 @@ from notifier.store import UnknownNameError
 JSON = "application/json"
 LONGEST_KEY = 100
 """Characters of a key that nobody knows, in what is said of it."""
+MOST_FAULTS = 20
+"""Told of one call; of the others it is told how many they are."""
+ONCE = "once, and not twice"
+PATIENCE = 30.0
+"""Seconds within which a body comes."""
 SENTENCES = {
     "missing": "a value: it has no default",
     "model_type": "a JSON object",
@@ -29,7 +37,21 @@ SENTENCES = {
 """What pydantic finds by itself, in our words; the rest is plain enough without its first ones."""
 
 
-Limit = Annotated[int, Field(ge=1, le=1000)]
+def _digits(given: object) -> object:
+    """In a parameter `1_000`, `1.0` and ` 1` are no numbers, though Python might take them for such."""
+    if isinstance(given, str) and not re.fullmatch("-?[0-9]+", given):
+        raise ValueError(SENTENCES["int_type"])
+    return given
+
+
+def _moment(given: str) -> str:
+    moments.moment(given)
+    return given
+
+
+Whole = Annotated[int, BeforeValidator(_digits)]
+Limit = Annotated[Whole, Field(ge=1, le=1000)]
+Moment = Annotated[str, AfterValidator(_moment), Field(json_schema_extra={"format": "date-time"})]
 
 
 class Taken(BaseModel):
@@ -42,7 +64,7 @@ class Nothing(Taken):
     """Nothing at all."""
 
 
-Number = Annotated[int, Field(ge=1, lt=1 << 62)]
+Number = Annotated[Whole, Field(ge=1, lt=1 << 62)]
 """Of a row, and so of the page before it."""
 
 
@@ -73,22 +95,41 @@ async def taken(request: web.Request, takes: type[T]) -> T:
         Nothing.model_validate(parameters)
     except ValidationError as error:
         raise _problem(error, takes if reads else Nothing, HTTPStatus.BAD_REQUEST) from None
-    body = await request.read()
-    if body and request.content_type != JSON:
-        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"a body is {JSON}: say so in the header content-type")
+    body = await _body(request) or b"{}"
     try:
-        return takes.model_validate_json(body or b"{}", strict=True)
+        given = takes.model_validate_json(body, strict=True)
+        json.loads(body, object_pairs_hook=_once)
     except ValidationError as error:
         raise _problem(error, takes, HTTPStatus.UNPROCESSABLE_ENTITY) from None
+    return given
+
+
+async def _body(request: web.Request) -> bytes:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            body = await request.read()
+    except TimeoutError:
+        raise Problem(HTTPStatus.REQUEST_TIMEOUT, f"the body has not come within {PATIENCE:g} s") from None
+    if body and request.content_type != JSON:
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"a body is {JSON}: say so in the header content-type")
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "a body comes as it is: without content-encoding")
+    return body
+
+
+def _once(pairs: list[tuple[str, object]]) -> None:
+    """What is said twice is said by mistake, and no reader of JSON agrees with another on which of them counts."""
+    _refuse_twice(name for name, _ in pairs)
+
+
+def _refuse_twice(names: Iterable[str]) -> None:
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise _told(HTTPStatus.BAD_REQUEST, [Fault(where=name[:LONGEST_KEY], expected=ONCE) for name in twice])
 
 
 def _parameters(request: web.Request) -> Mapping[str, str]:
-    given = Counter(name for name, _ in request.query.items())
-    twice = [
-        Fault(where=name[:LONGEST_KEY], expected="once, and not twice") for name, count in given.items() if count > 1
-    ]
-    if twice:
-        raise Problem(HTTPStatus.BAD_REQUEST, _sentence(twice), twice)
+    _refuse_twice(name for name, _ in request.query.items())
     return dict(request.query)
 
 
@@ -96,8 +137,14 @@ def _problem(error: ValidationError, takes: type[Taken], status: HTTPStatus) -> 
     details = error.errors(include_url=False, include_input=False)
     if details[0]["type"] == "json_invalid":
         return Problem(HTTPStatus.BAD_REQUEST, f"the body is no JSON: {details[0]['ctx']['error']}")
-    faults = [_fault(detail, takes) for detail in details]
-    return Problem(status, _sentence(faults), faults)
+    return _told(status, [_fault(detail, takes) for detail in details[:MOST_FAULTS]], len(details))
+
+
+def _told(status: HTTPStatus, faults: list[Fault], count: int = 0) -> Problem:
+    """The faults, of `count` in all."""
+    shown = faults[:MOST_FAULTS]
+    rest = max(count, len(faults)) - len(shown)
+    return Problem(status, _sentence(shown) + (f"; and {rest} more" if rest else ""), shown)
 
 
 def _fault(detail: Mapping[str, Any], takes: type[Taken]) -> Fault:

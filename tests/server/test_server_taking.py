@@ -1,12 +1,14 @@
 """What a call may give: everything else is told with every fault in it, and with none of its values."""
 
 import asyncio
+import gzip
 import io
 import logging
 
 import pytest
 from asking import served
 
+from notifier.server import taking
 from notifier.store import Store
 
 HIDDEN = "a-value-that-nobody-may-see"
@@ -32,6 +34,9 @@ async def caller(tmp_path):
         ("/v1/events?limit=many&cursor=x", {"limit": "a whole number", "cursor": "a whole number"}),
         ("/v1/events?cursor=99999999999999999999", {"cursor": "less than 4611686018427387904"}),
         ("/v1/events?limit=1&limit=2", {"limit": "once, and not twice"}),
+        ("/v1/events?limit=1_0&cursor=1.0", {"limit": "a whole number", "cursor": "a whole number"}),
+        ("/v1/events?limit=%2B1&cursor=%201", {"limit": "a whole number", "cursor": "a whole number"}),
+        ("/v1/events?type=[a-z]*", {"type": TYPE}),
         ("/v1/events?type=upload.complete", {"type": f'{TYPE}; did you mean "upload.completed"?'}),
         ("/v1/deliveries?phase=sent", {"phase": '"waiting", "delivered", "dead", "superseded" or "dropped"'}),
         ("/v1/endpoints/app?x=1", {"x": "nothing: this call takes none"}),
@@ -69,9 +74,50 @@ async def test_a_body_that_is_none_is_told_with_every_fault(caller, path, body, 
 
 
 async def test_a_moment_has_its_offset(caller):
-    for since in ("2026-01-01", "2026-01-01T00:00:00", 1, "yesterday"):
+    expected = "a date, a time and its offset, like 2026-12-01T00:00:00Z"
+    for since in ("2026-01-01", "2026-01-01T00:00:00", "1700000000", "yesterday", "2026-02-30T00:00:00Z"):
         said = await caller.post("/v1/replay", endpoint="app", since=since)
-        assert (said.status, list(said.faults)) == (422, ["since"])
+        assert (said.status, said.faults) == (422, {"since": expected})
+    said = await caller.post("/v1/replay", endpoint="app", since=1)
+    assert (said.status, said.faults) == (422, {"since": "a string"})
+
+
+@pytest.mark.parametrize("since", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1969-12-31T23:59:59Z"])
+async def test_a_moment_that_cannot_be_told_again_is_refused_and_no_replay_is_noted(caller, since):
+    said = await caller.post("/v1/replay", endpoint="app", since=since)
+    assert (said.status, list(said.faults)) == (422, ["since"])
+    assert (await caller.get("/v1/replays")).body == {"items": [], "next": None}
+
+
+async def test_a_key_that_is_named_twice_is_refused(caller):
+    body = b'{"endpoint": "app", "endpoint": "crm", "dry_run": true, "dry_run": false}'
+    said = await caller.ask("POST", DROP, JSON, data=body)
+    once = "once, and not twice"
+    assert (said.status, said.faults) == (400, {"endpoint": once, "dry_run": once})
+
+
+async def test_of_many_faults_a_few_are_told_and_how_many_more_there_are(caller):
+    said = await caller.ask("POST", DROP, JSON, json={f"key{number}": 1 for number in range(5000)})
+    assert (said.status, len(said.body["faults"])) == (422, 20)
+    assert said.detail.endswith("; and 4980 more")
+
+
+async def test_a_compressed_body_is_refused_be_it_one_or_not(caller):
+    for body in (gzip.compress(b"{}"), b"no gzip"):
+        said = await caller.ask("POST", DROP, {**JSON, "content-encoding": "gzip"}, data=body)
+        assert (said.status, said.detail) == (415, "a body comes as it is: without content-encoding")
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for_without_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(taking, "PATIENCE", 0.01)
+    async with served(tmp_path):
+        reader, writer = await asyncio.open_unix_connection(str(tmp_path / "notifier.sock"))
+        writer.write(b"POST /v1/drop HTTP/1.1\r\nHost: notifier\r\nContent-Type: application/json\r\n")
+        writer.write(b"Content-Length: 100\r\n\r\n{")
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 408 ")
+        assert b"the body has not come within 0.01 s" in await reader.readuntil(b"}")
+        writer.close()
 
 
 @pytest.mark.parametrize("body", [b"{", b'{"delivery": 1', b"\xff", b"[" * 5000, b"nothing"])

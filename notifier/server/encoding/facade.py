@@ -3,6 +3,7 @@
 Every answer has status 200, as the service's own have; what is wrong stands in it as <error>.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -21,6 +22,7 @@ from notifier.server.encoding import wish
 from notifier.server.encoding.media import STREAMS, Media, media, old_row, row, status
 from notifier.server.encoding.question import XML, Complaint, Question, Unreadable, question
 from notifier.server.routes import Route
+from notifier.server.taking import PATIENCE
 from notifier.store import Store
 from notifier.store.media import Shown
 
@@ -163,7 +165,10 @@ def routes(facade: Facade) -> list[Route]:
 
 async def _body(request: web.Request) -> bytes:
     try:
-        return await request.clone(client_max_size=LARGEST_QUESTION).read()
+        async with asyncio.timeout(PATIENCE):
+            return await request.clone(client_max_size=LARGEST_QUESTION).read()
+    except TimeoutError:
+        raise Complaint(f"The query has not come within {PATIENCE:g} seconds") from None
     except web.HTTPRequestEntityTooLarge:
         raise Complaint(f"The query is larger than {LARGEST_QUESTION} bytes") from None
 
