@@ -1,9 +1,12 @@
 """The control socket: a path → a socket that is bound there, for its owner and group, and nobody else's."""
 
 import errno
+import fcntl
 import os
 import socket
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,15 +39,27 @@ def bind(path: Path) -> Bound:
     """
     here = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        _clear(path)
-        here.bind(os.fspath(path))
-        path.chmod(MODE)  # before anybody can connect, and whatever the umask took away
-        here.listen()
+        with _alone_in(path.parent):
+            _clear(path)
+            here.bind(os.fspath(path))
+            path.chmod(MODE)  # before anybody can connect, and whatever the umask took away
+            here.listen()
     except OSError as error:
         here.close()
         why = error if isinstance(error, CannotListen) else _why(error)
         raise CannotListen(f"server.socket: {path}: {why}") from None
     return Bound(here, path, _inode(path))
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Let no other daemon bind a socket in the folder meanwhile: two would find the same one left behind."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _clear(path: Path) -> None:

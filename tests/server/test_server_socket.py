@@ -4,6 +4,8 @@ import os
 import pwd
 import socket
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 
 import aiohttp
@@ -83,6 +85,34 @@ def test_one_of_a_daemon_that_is_just_starting_is_refused(path):
     first = sockets.bind(path)
     with first.socket, pytest.raises(CannotListen, match="another daemon listens there"):
         sockets.bind(path)
+
+
+def bound(path, started, ends):
+    """Another daemon's part: bind once all are there, and stay until all have tried."""
+    started.wait()
+    try:
+        there = sockets.bind(path)
+    except CannotListen as refused:
+        told = str(refused)
+    else:
+        told = ""
+    ends.wait()
+    if not told:
+        there.socket.close()
+    return told
+
+
+def test_of_several_daemons_that_find_the_same_one_left_behind_one_has_it(path):
+    with socket.socket(socket.AF_UNIX) as killed:
+        killed.bind(str(path))
+    several = 8
+    started, ends = threading.Barrier(several), threading.Barrier(several)
+    with ThreadPoolExecutor(several) as pool:
+        told = list(pool.map(bound, [path] * several, [started] * several, [ends] * several))
+    assert told.count("") == 1
+    assert {one for one in told if one} == {
+        f"server.socket: {path}: another daemon listens there: end that one, or choose another path"
+    }
 
 
 async def test_one_whose_daemon_has_no_place_left_for_a_caller_is_refused(path):
