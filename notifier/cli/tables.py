@@ -25,6 +25,7 @@ COLOURS = {
     "dropped": "dim",
     "superseded": "dim",
 }
+WIDEST = 100_000
 Cell = Callable[[Mapping[str, Any]], object]
 """What stands in a column, by the row; None: nothing."""
 
@@ -103,8 +104,7 @@ def _in_colour(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.text import Text  # noqa: PLC0415
 
     table = Table(*headings, box=None, header_style="dim", padding=(0, 2, 0, 0))
-    for column in table.columns:
-        column.overflow = "fold"
     for row in rows:
         table.add_row(*(Text(cell, COLOURS.get(cell, "")) for cell in row))
-    Console().print(table)
+    # As wide as it is: a terminal wraps lines better than a table its cells, and a folded id cannot be copied.
+    Console(width=WIDEST).print(table)
