@@ -35,6 +35,10 @@ class Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_DELETE = answer  # noqa: N815  # http.server's names
 
+    def version_string(self):
+        """Who it is taken for."""
+        return "notifier"
+
     def log_message(self, *_):
         """Nobody reads it."""
 

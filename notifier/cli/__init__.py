@@ -58,6 +58,7 @@ class Lazy(click.Group):
         Later("event", help="Show an event, and what became of it."),
         Later("events", help="List what was announced."),
         Later("replay", help="Owe again what is over."),
+        Later("replays", help="List what is being owed again."),
         Later("run", help="Be the daemon, in the foreground."),
         Later("secret", help="Make the secrets that webhooks are signed with."),
         Later("verify", help="Check one captured request, and say why it fails."),
@@ -129,12 +130,19 @@ def _spare_the_last_flush() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
+def _completed(asked: str) -> int:
+    from click.shell_completion import shell_complete  # noqa: PLC0415  # nothing else waits for it
+
+    try:
+        return shell_complete(notifier, {}, "notifier", COMPLETE, asked)
+    except KeyError:  # it says nothing of the command line: no shell asks so
+        return FAILED
+
+
 def _exit_code(arguments: list[str]) -> int:
     # Not click's own `main`, which says "Aborted!" with status 1 to a Ctrl-C, and fails at a closed pipe.
     if asked := os.environ.get(COMPLETE):
-        from click.shell_completion import shell_complete  # noqa: PLC0415  # nothing else waits for it
-
-        return shell_complete(notifier, {}, "notifier", COMPLETE, asked)
+        return _completed(asked)
     try:
         with notifier.make_context("notifier", arguments) as context:
             _invoke(context)

@@ -119,8 +119,8 @@ class Control:
     def _opened(self, connection: Connection, query: Mapping[str, str | None]) -> http.client.HTTPResponse:
         connection.request("GET", _target(("stream",), query))
         answer = connection.getresponse()
-        if answer.status >= BAD:
-            self._understood(answer.status, answer.read())
+        if answer.status >= BAD or not _is_ours(answer):
+            self._understood(answer, answer.read())
         return answer
 
     def _ask(self, method: str, target: str, body: Document | None = None) -> Document:
@@ -130,7 +130,7 @@ class Control:
             connection.request(method, target, content, headers)
             answer = connection.getresponse()
             text = answer.read()
-        return self._understood(answer.status, text)
+        return self._understood(answer, text)
 
     @contextmanager
     def _reached(self) -> Iterator[None]:
@@ -139,14 +139,13 @@ class Control:
         except (OSError, http.client.HTTPException) as error:
             raise Unreachable(_why(error, self.socket)) from None
 
-    def _understood(self, status: int, text: bytes) -> Document:
+    def _understood(self, answer: http.client.HTTPResponse, text: bytes) -> Document:
         document = _document(text)
-        if status >= BAD:
-            problem = document or {}
-            said = problem.get("detail") or problem.get("title") or f"the daemon answers with status {status}"
-            raise click.ClickException(visible(str(said)))
-        if document is None:
+        if document is None or not _is_ours(answer):
             raise Unreachable(f"what answers at {self.socket} is not notifier")
+        if answer.status >= BAD:
+            said = document.get("detail") or document.get("title") or f"the daemon answers with status {answer.status}"
+            raise click.ClickException(visible(str(said)))
         return document
 
 
@@ -199,10 +198,14 @@ def _why(error: OSError | http.client.HTTPException, path: Path) -> str:
     return f"the daemon cannot be reached at {path}: {error.strerror or error}"
 
 
+def _is_ours(answer: http.client.HTTPResponse) -> bool:
+    return answer.getheader("server") == "notifier"
+
+
 def _document(text: bytes) -> Document | None:
     """An object of JSON, an empty one where there is nothing; None: something else."""
     try:
         document = json.loads(text or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None

@@ -50,15 +50,15 @@ def socket_path(
 
 
 def _doubt(path: Path) -> int:
-    """0 where somebody listens, or may; 1 where a killed daemon left its socket, 2 where there is none."""
+    """0 where somebody listens, 1 where a killed daemon left its socket, 2 where there is none for us."""
     with socket.socket(socket.AF_UNIX) as caller:
         caller.setblocking(False)
         try:
             caller.connect(os.fspath(path))
+        except BlockingIOError:  # it has no place left for one more
+            return 0
         except ConnectionRefusedError:
             return 1
-        except (BlockingIOError, PermissionError):  # it has no place left for one more, or does not let us in
-            return 0
         except OSError:
             return 2
     return 0

@@ -71,3 +71,8 @@ def test_another_shell_is_a_wrong_command_line(program):
     code, out, err = program("completion", "tcsh")
     assert (code, out) == (2, "")
     assert "'tcsh' is not one of 'bash', 'zsh', 'fish'" in err
+
+
+def test_what_no_shell_asks_is_no_bug(program, monkeypatch):
+    monkeypatch.setenv(COMPLETE, "bash_complete")
+    assert program() == (1, "", "")

@@ -46,7 +46,7 @@ def asked(program, tmp_path):
 
 
 def http(body, status="200 OK", kind="application/json"):
-    head = f"HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n\r\n"
+    head = f"HTTP/1.1 {status}\r\nserver: notifier\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n\r\n"
     return head.encode() + body
 
 
@@ -112,7 +112,14 @@ def test_a_daemon_that_goes_away_is_69(asked, answer):
     assert err.endswith("has gone away; what was asked for may be done all the same\n")
 
 
-@pytest.mark.parametrize("answer", [b"SSH-2.0\r\n", http(b"<html>"), http(b"[]"), http(b'"\xff"')])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"SSH-2.0\r\n",
+        *(http(body) for body in (b"<html>", b"[]", b'"\xff"', b"[" * 100_000)),
+        *(http(b'{"items": []}', status).replace(b"notifier", b"nginx") for status in ("200 OK", "404 Not Found")),
+    ],
+)
 def test_something_else_at_the_socket_is_not_taken_for_the_daemon(asked, answer):
     code, out, err = asked(answer)
     assert (code, out) == (69, "")
@@ -125,7 +132,6 @@ def test_something_else_at_the_socket_is_not_taken_for_the_daemon(asked, answer)
         (b'{"title": "Conflict", "detail": "there is one \\u001b[2J"}', "there is one \\x1b[2J"),
         (b'{"title": "Conflict"}', "Conflict"),
         (b"{}", "the daemon answers with status 409"),
-        (b"no JSON", "the daemon answers with status 409"),
     ],
 )
 def test_a_no_is_one_line_and_a_failure(asked, body, said):

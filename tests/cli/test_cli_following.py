@@ -9,7 +9,7 @@ import pytest
 
 from notifier.cli import control as controls
 
-HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
+HEAD = b"HTTP/1.1 200 OK\r\nserver: notifier\r\ncontent-type: text/event-stream\r\n\r\n"
 AT = "2026-11-21T12:00:00.000Z"
 UPLOAD = {
     "id": "evt_1",
@@ -66,7 +66,7 @@ def followed(program, tmp_path, monkeypatch):
     return followed
 
 
-NO = b'HTTP/1.1 404 Not Found\r\n\r\n{"detail": "enough"}'
+NO = b'HTTP/1.1 404 Not Found\r\nserver: notifier\r\n\r\n{"detail": "enough"}'
 
 
 def test_each_event_is_a_line(followed):
@@ -114,3 +114,10 @@ def test_a_limit_and_no_end_exclude_one_another(program):
     code, out, err = program("events", "--follow", "--limit", "100")
     assert (code, out) == (2, "")
     assert "--follow goes on without --limit" in err
+
+
+def test_what_is_not_the_daemon_is_not_followed(program, tmp_path):
+    with streaming(tmp_path / "s", b"HTTP/1.1 200 OK\r\nserver: nginx\r\n\r\nid: 1\n\n"):
+        code, out, err = program("events", "--follow", "--socket", tmp_path / "s")
+    assert (code, out) == (69, "")
+    assert err.endswith("is not notifier\n")
