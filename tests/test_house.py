@@ -128,6 +128,7 @@ def test_sql_is_known_when_it_is_seen():
         "store/drop.py",
         "store/followed.py",
         "store/history.py",
+        "store/latest.py",
         "store/media.py",
         "store/moments.py",
         "store/numbers.py",

@@ -20,6 +20,8 @@ def drop(
 ) -> None:
     """Give up what is owed: it is sent no more, unless a replay owes it again.
 
+    Where what waits for an endpoint is given up, the replays to it that go on have ended by that.
+
     \b
     Examples:
       notifier drop --endpoint crm --phase dead
@@ -38,6 +40,7 @@ def drop(
         return
     if endpoint:
         ensure_meant(f"give up {many} to {endpoint}", yes=yes)
-    dropped = counted(control.post("drop", **wanted)["dropped"], "delivery")
+    came = control.post("drop", **wanted)
+    dropped = counted(came["dropped"], "delivery") + "".join(f"; replay {one} has ended" for one in came["replays"])
     of = f" --endpoint {endpoint}" if endpoint else ""
     click.echo(f"given up: {dropped}; they are kept here: notifier deliveries{of} --phase dropped", err=True)

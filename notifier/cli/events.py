@@ -30,8 +30,7 @@ def events(control: Control, type_: str | None, source: str | None, limit: int, 
     \b
     Examples:
       notifier events --type upload.failed
-      notifier events --source posts --limit 1000 --json
-      notifier events --follow
+      notifier events --source posts --follow
     """  # noqa: D301  # \b is click's: keep these lines
     if follow:
         if click.get_current_context().get_parameter_source("limit") is not ParameterSource.DEFAULT:

@@ -85,15 +85,16 @@ class _Deliveries:
             delivery, _ = await self._control.delivery(asked.delivery)
             if asked.dry_run:
                 return HTTPStatus.OK, models.Matching(matching=int(delivery.phase in phases))
-            dropped = await self._store.drop([delivery.id], call.who, self._clock())
+            ended, dropped = [], await self._store.drop([delivery.id], call.who, self._clock())
         else:
             (queue,) = await self._store.queues(asked.endpoint)
             owed = {Phase.WAITING: queue.waiting, Phase.DEAD: queue.dead}
             if asked.dry_run:
                 return HTTPStatus.OK, models.Matching(matching=sum(owed[phase] for phase in phases))
+            ended = await self._store.end(queue.endpoint, self._clock()) if Phase.WAITING in phases else []
             dropped = await self._drop_all(queue.endpoint, phases, call.who)
         self._ring()  # what came after it in its lane may go
-        return HTTPStatus.OK, models.Dropped(dropped=dropped)
+        return HTTPStatus.OK, models.Dropped(dropped=dropped, replays=ended)
 
     async def _drop_all(self, endpoint: str, phases: tuple[Phase, ...], by: str) -> int:
         dropped = 0

@@ -167,3 +167,5 @@ class Dropped(BaseModel):
     """How many deliveries were given up."""
 
     dropped: int
+    replays: list[int] = []
+    """Which replays to the endpoint have ended by that: they would have owed more to it."""

@@ -1,18 +1,19 @@
 """What is owed again: deliveries that are over wait once more, a step at a time, each with its cursor in one commit."""
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import aiosqlite
 
-from notifier.core.events import passes, unwanted
-from notifier.core.model import STANDARD, Endpoint, Event, Order, Phase
-from notifier.core.render import rendered
+from notifier.core.events import unwanted
+from notifier.core.model import Endpoint, Order, Phase
 from notifier.core.replay import Selection
+from notifier.store import latest
 from notifier.store.database import UnknownNameError
+from notifier.store.latest import Fetch
 from notifier.store.owing import PROMOTE, Owing
 from notifier.store.rows import Page
 
@@ -45,30 +46,13 @@ ANEW = """phase = 'waiting', due_at = :now, slots = 0, head = lane IS NULL, repl
     settled_at = NULL, replaced_by = NULL, dropped_by = NULL, cause = NULL, blamed = 0"""
 """What makes a delivery that is over wait again."""
 OWE_AGAIN = f"UPDATE deliveries SET {ANEW} WHERE id IN (SELECT value FROM json_each(:ids))"  # noqa: S608  # our own words
-SAID = """SELECT e.lane, e.sequence, e.position, e.type, s.name, e.status, d.phase
-    FROM events AS e JOIN sources AS s ON s.number = e.source
-    LEFT JOIN deliveries AS d ON d.event = e.position AND d.endpoint = :endpoint AND instr(d.format, ';part=') = 0
-    WHERE e.lane IN (SELECT value FROM json_each(:lanes))"""
-"""All that was ever announced of some uploads, and what became of it at an endpoint, its single destinations aside."""
-UNRENDERED = """SELECT e.position, e.id, e.type, e.at, s.name, e.lane, e.sequence, e.status, e.body, e.upload,
-        e.tasks
-    FROM events AS e JOIN sources AS s ON s.number = e.source
-    LEFT JOIN renderings AS r ON r.event = e.position AND r.format = :format
-    WHERE e.position IN (SELECT value FROM json_each(:events)) AND r.event IS NULL"""
-"""Events as `Event` wants them, that nobody wanted in a format before."""
 OWE_LATEST = f"""INSERT INTO deliveries (event, endpoint, lane, sequence, format, created_at, due_at, head, replay)
     VALUES (:event, :endpoint, :lane, :sequence, :format, :now, :now, :lane IS NULL, :replay)
     ON CONFLICT (event, endpoint, format) DO UPDATE SET {ANEW}"""  # noqa: S608  # our own words
-HAS = {Phase.WAITING, Phase.DELIVERED}
-"""The phases of what an endpoint has, or is about to have."""
 DEMOTE = """UPDATE deliveries SET head = 0 WHERE endpoint = :endpoint AND lane = :lane AND head = 1 AND id <> (
     SELECT id FROM deliveries WHERE endpoint = :endpoint AND lane = :lane AND phase = 'waiting'
     ORDER BY sequence, id LIMIT 1)"""
 """Let a head wait behind an older one. It may be on its way: nothing else of its lane is sent before that has ended."""
-
-
-Fetch = Callable[[str, Any], Awaitable[Iterable[Any]]]
-"""Asks a statement with its parameters, within a transaction or without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +112,12 @@ class Replaying(Owing):
             async with db.execute(sql, (now, id_)) as cursor:
                 return cursor.rowcount > 0
 
+    async def end(self, endpoint: str, now: float) -> list[int]:
+        """The same of every replay to an endpoint; answers which. Raises `UnknownNameError`."""
+        sql = "UPDATE replays SET done_at = ? WHERE endpoint = ? AND done_at IS NULL RETURNING id"
+        async with self.database.transaction() as db:
+            return [id_ for (id_,) in await db.execute_fetchall(sql, (now, self.number(endpoint)))]
+
     async def matching(self, selection: Selection, now: float, endpoints: Mapping[str, Endpoint]) -> int:
         """How many deliveries would be owed again if it were asked for now; raises `UnknownNameError`."""
         number = None if selection.endpoint is None else self.number(selection.endpoint)
@@ -185,7 +175,7 @@ class Replaying(Owing):
             taken, cursor, done = _portion(found, replay.cursor, most)
             ordered = endpoint.order is not Order.NONE
             rows = [(one.lane if ordered else None, *one.event) for one in taken if one.event is not None]
-            await _render(db, [position for _, position, _ in rows], endpoint.format)
+            await latest.render(db, [position for _, position, _ in rows], endpoint.format)
             common = {"endpoint": number, "format": endpoint.format, "now": now, "replay": id_}
             await db.executemany(
                 OWE_LATEST,
@@ -216,30 +206,8 @@ class Replaying(Owing):
 
 
 async def _lacking(fetch: Fetch, replay: Replay, number: int, endpoint: Endpoint) -> list[_Found]:
-    """The next page of uploads, and of each the event that is to be owed, if any."""
-    sql = "SELECT media_id, sequence FROM uploads WHERE media_id > ? ORDER BY media_id LIMIT ?"
-    last = {row[0]: row[1] for row in await fetch(sql, (replay.cursor, LOOKED_AT))}
-    said: dict[int, list[Any]] = {lane: [] for lane in last}
-    for lane, *event in await fetch(SAID, {"endpoint": number, "lanes": json.dumps(list(last))}):
-        said[lane].append(event)
-    owed = {lane: _last_lacking(endpoint, events, last[lane]) for lane, events in said.items()}
+    owed = await latest.lacking(fetch, replay.cursor, LOOKED_AT, number, endpoint)
     return [_Found(lane, event is not None, number, lane, event) for lane, event in owed.items()]
-
-
-def _last_lacking(endpoint: Endpoint, events: Iterable[Any], last: int) -> tuple[int, int] | None:
-    """The last event of an upload that the endpoint wants; None where it has that or a later one, or that waits.
-
-    Where the `last` of its sequence is kept no longer, what is left of the upload is no news but an old status.
-    """
-    if last not in {sequence for sequence, *_ in events}:
-        return None
-    newest_first = sorted(events, key=lambda event: (event[0], event[-1] in HAS), reverse=True)
-    for sequence, position, type_, source, status, phase in newest_first:
-        if phase in HAS:
-            return None
-        if passes(endpoint, type_, source, status):
-            return position, sequence
-    return None
 
 
 def _must_be_kept(found: Iterable[Any], event: str) -> None:
@@ -257,17 +225,6 @@ def _portion(found: Sequence[_Found], cursor: int, most: int) -> tuple[list[_Fou
         if one.fits:
             taken.append(one)
     return taken, cursor, len(found) < LOOKED_AT
-
-
-async def _render(db: aiosqlite.Connection, events: Sequence[int], format_: str) -> None:
-    """Fix the bytes of events in a format that none of their receivers has wanted yet."""
-    if format_ == STANDARD:
-        return
-    parameters = {"events": json.dumps(events), "format": format_}
-    for position, *columns, tasks in await db.execute_fetchall(UNRENDERED, parameters):
-        event = replace(Event(*columns), tasks=tuple(json.loads(tasks)))
-        body = rendered(event, [format_]).renderings[format_]
-        await db.execute("INSERT INTO renderings (event, format, body) VALUES (?, ?, ?)", (position, format_, body))
 
 
 async def _put_in_order(db: aiosqlite.Connection, taken: Iterable[_Found]) -> None:

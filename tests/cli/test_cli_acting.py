@@ -229,20 +229,47 @@ def test_without_a_terminal_many_need_a_yes(asked, monkeypatch, command):
 @pytest.mark.parametrize(("said", "code", "calls"), [("y\n", 0, 2), ("n\n", 1, 1), ("\n", 1, 1), ("", 130, 1)])
 def test_on_a_terminal_many_are_asked_about(asked, terminal, said, code, calls):
     terminal(said)
-    told = asked({("POST", "/v1/drop"): counting(dropped=11)}, "drop", "--endpoint", "crm")
+    told = asked({("POST", "/v1/drop"): counting(dropped=11, replays=[])}, "drop", "--endpoint", "crm")
     assert (told[0], told[1], len(told[3])) == (code, "", calls)
     assert "This will give up 12 deliveries to crm. Go on?" in told[2]
     assert ("nothing was done" in told[2]) == (code == 1)
 
 
 def test_what_was_given_up_is_told_and_where_it_is_kept(asked):
-    answers = {("POST", "/v1/drop"): counting(dropped=11)}
+    answers = {("POST", "/v1/drop"): counting(dropped=11, replays=[])}
     _, _, err, calls = asked(answers, "drop", "--endpoint", "crm", "--phase", "dead", "--yes")
     assert err == ("given up: 11 deliveries; they are kept here: notifier deliveries --endpoint crm --phase dropped\n")
     assert calls[1] == ("POST", "/v1/drop", {"endpoint": "crm", "phase": "dead"})
     _, _, err, calls = asked(answers, "drop", "--delivery", "5")
     assert err.endswith("notifier deliveries --phase dropped\n")
     assert calls[1] == ("POST", "/v1/drop", {"delivery": 5})
+
+
+def test_the_replays_that_end_by_a_drop_are_named(asked):
+    answers = {("POST", "/v1/drop"): counting(dropped=11, replays=[5, 6])}
+    err = asked(answers, "drop", "--endpoint", "crm", "--yes")[2]
+    assert err.startswith("given up: 11 deliveries; replay 5 has ended; replay 6 has ended; they are kept here: ")
+
+
+def test_replays_are_listed(asked):
+    common = {"created_at": AT, "since": None, "latest": False, "phases": ["dead", "dropped"], "event": None}
+    going = {**common, "id": 7, "endpoint": "crm", "count": 3, "done_at": None}
+    items = [
+        going,
+        {**going, "id": 6, "since": AT, "done_at": AT},
+        {**going, "id": 5, "latest": True},
+        {**going, "id": 4, "event": "evt_1", "endpoint": None},
+    ]
+    page = {"items": items, "next": None}
+    code, out, err, calls = asked({("GET", "/v1/replays"): page}, "replays")
+    assert (code, err, calls[0][1]) == (0, "", "/v1/replays?limit=100")
+    assert [re.split("  +", line)[2:5] for line in out.splitlines()[1:]] == [
+        ["dead, dropped", "crm", "3"],
+        [f"dead, dropped since {AT}", "crm", "3"],
+        ["the latest", "crm", "3"],
+        ["evt_1", "–", "3"],
+    ]
+    assert json.loads(asked({("GET", "/v1/replays"): page}, "replays", "--json")[1]) == page
 
 
 def test_a_replay_is_ended(asked):

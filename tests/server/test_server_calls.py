@@ -288,8 +288,8 @@ async def test_what_is_dropped_says_who_did_it_and_its_lane_goes_on(tmp_path):
         for status in (S.QUEUED, S.PROCESSING, S.COMPLETED):
             await announced(w, "u1", status=status)
         assert (await caller.post("/v1/drop", delivery=1, dry_run=True)).body == {"matching": 1}
-        assert (await caller.post("/v1/drop", delivery=1)).body == {"dropped": 1}
-        assert (await caller.post("/v1/drop", delivery=1)).body == {"dropped": 0}
+        assert (await caller.post("/v1/drop", delivery=1)).body == {"dropped": 1, "replays": []}
+        assert (await caller.post("/v1/drop", delivery=1)).body == {"dropped": 0, "replays": []}
         assert (await caller.get("/v1/deliveries/1")).body["dropped_by"].startswith("uid ")
         await stranger.ask("POST", "/v1/drop", BEARER, json={"delivery": 2})
         assert (await caller.get("/v1/deliveries/2")).body["dropped_by"] == "token"
@@ -298,6 +298,23 @@ async def test_what_is_dropped_says_who_did_it_and_its_lane_goes_on(tmp_path):
         await w.settle()
         assert w.receivers.types("app") == ["upload.completed"]
         assert 'notifier_deliveries_total{endpoint="app",outcome="dropped"} 2.0' in (await caller.get("/metrics")).body
+
+
+async def test_what_is_dropped_is_not_owed_again_by_a_replay_that_goes_on(tmp_path):
+    async with telling(tmp_path, endpoint("app"), endpoint("crm")) as (w, caller, _):
+        await announced(w, *(f"u{n:02}" for n in range(12)))
+        w.clock.now += 10
+        for name in ("app", "crm", "app"):
+            await caller.post("/v1/replay", endpoint=name)
+        await caller.post("/v1/endpoints/app/pause")
+        assert (await caller.post("/v1/drop", endpoint="app", phase="dead")).body == {"dropped": 0, "replays": []}
+        assert (await caller.post("/v1/drop", endpoint="app")).body == {"dropped": 0, "replays": [1, 3]}
+        await caller.post("/v1/endpoints/app/resume")
+        for _ in range(3):
+            w.clock.now += 10
+            await w.replays.step(w.clock.now)
+            await w.settle()
+        assert (len(w.receivers.events("app")), len(w.receivers.events("crm"))) == (12, 24)
 
 
 async def test_all_that_is_owed_to_an_endpoint_is_dropped_however_much_it_is(tmp_path, monkeypatch):
@@ -310,8 +327,8 @@ async def test_all_that_is_owed_to_an_endpoint_is_dropped_however_much_it_is(tmp
         await announced(w, "u3", "u4", "u5")
         for phase, count in ({}, 5), ({"phase": "dead"}, 2), ({"phase": "waiting"}, 3):
             assert (await caller.post("/v1/drop", endpoint="app", dry_run=True, **phase)).body == {"matching": count}
-        assert (await caller.post("/v1/drop", endpoint="app", phase="dead")).body == {"dropped": 2}
-        assert (await caller.post("/v1/drop", endpoint="app")).body == {"dropped": 3}
+        assert (await caller.post("/v1/drop", endpoint="app", phase="dead")).body == {"dropped": 2, "replays": []}
+        assert (await caller.post("/v1/drop", endpoint="app")).body == {"dropped": 3, "replays": []}
         assert {one["phase"] for one in (await caller.get("/v1/deliveries")).body["items"]} == {"dropped"}
 
 
@@ -369,7 +386,7 @@ async def test_an_endpoint_that_left_the_config_is_shown_as_long_as_it_is_owed_s
         assert ([one["name"] for one in first["items"]], first["next"]) == (["app"], "app")
         second = (await caller.get("/v1/endpoints", limit=1, cursor="app")).body
         assert ([one["name"] for one in second["items"]], second["next"]) == (["gone"], None)
-        assert (await caller.post("/v1/drop", endpoint="gone")).body == {"dropped": 1}
+        assert (await caller.post("/v1/drop", endpoint="gone")).body == {"dropped": 1, "replays": []}
         assert [one["name"] for one in (await caller.get("/v1/endpoints")).body["items"]] == ["app"]
 
 

@@ -1,0 +1,71 @@
+"""uploads × an endpoint → the last event of each that it wants and lacks, and the bytes of that."""
+
+import json
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import aiosqlite
+
+from notifier.core.events import passes
+from notifier.core.model import STANDARD, Endpoint, Event, Phase
+from notifier.core.render import rendered
+
+SAID = """SELECT e.lane, e.sequence, e.position, e.type, s.name, e.status, d.phase
+    FROM events AS e JOIN sources AS s ON s.number = e.source
+    LEFT JOIN deliveries AS d ON d.event = e.position AND d.endpoint = :endpoint AND instr(d.format, ';part=') = 0
+    WHERE e.lane IN (SELECT value FROM json_each(:lanes))"""
+"""All that was ever announced of some uploads, and what became of it at an endpoint, its single destinations aside."""
+UNRENDERED = """SELECT e.position, e.id, e.type, e.at, s.name, e.lane, e.sequence, e.status, e.body, e.upload,
+        e.tasks
+    FROM events AS e JOIN sources AS s ON s.number = e.source
+    LEFT JOIN renderings AS r ON r.event = e.position AND r.format = :format
+    WHERE e.position IN (SELECT value FROM json_each(:events)) AND r.event IS NULL"""
+"""Events as `Event` wants them, that nobody wanted in a format before."""
+HAS = {Phase.WAITING, Phase.DELIVERED}
+"""The phases of what an endpoint has, or is about to have."""
+
+Fetch = Callable[[str, Any], Awaitable[Iterable[Any]]]
+"""Asks a statement with its parameters, within a transaction or without."""
+
+
+async def lacking(
+    fetch: Fetch, after: int, most: int, number: int, endpoint: Endpoint
+) -> dict[int, tuple[int, int] | None]:
+    """The next `most` uploads after one, and of each the event that is to be owed, if any: position and sequence.
+
+    `number` is that of the endpoint.
+    """
+    sql = "SELECT media_id, sequence FROM uploads WHERE media_id > ? ORDER BY media_id LIMIT ?"
+    last = {row[0]: row[1] for row in await fetch(sql, (after, most))}
+    said: dict[int, list[Any]] = {lane: [] for lane in last}
+    for lane, *event in await fetch(SAID, {"endpoint": number, "lanes": json.dumps(list(last))}):
+        said[lane].append(event)
+    return {lane: _last_lacking(endpoint, events, last[lane]) for lane, events in said.items()}
+
+
+def _last_lacking(endpoint: Endpoint, events: Iterable[Any], last: int) -> tuple[int, int] | None:
+    """The last event of an upload that the endpoint wants; None where it has that or a later one, or that waits.
+
+    Where the `last` of its sequence is kept no longer, what is left of the upload is no news but an old status.
+    """
+    if last not in {sequence for sequence, *_ in events}:
+        return None
+    newest_first = sorted(events, key=lambda event: (event[0], event[-1] in HAS), reverse=True)
+    for sequence, position, type_, source, status, phase in newest_first:
+        if phase in HAS:
+            return None
+        if passes(endpoint, type_, source, status):
+            return position, sequence
+    return None
+
+
+async def render(db: aiosqlite.Connection, events: Sequence[int], format_: str) -> None:
+    """Fix the bytes of events in a format that none of their receivers has wanted yet."""
+    if format_ == STANDARD:
+        return
+    parameters = {"events": json.dumps(events), "format": format_}
+    for position, *columns, tasks in await db.execute_fetchall(UNRENDERED, parameters):
+        event = replace(Event(*columns), tasks=tuple(json.loads(tasks)))
+        body = rendered(event, [format_]).renderings[format_]
+        await db.execute("INSERT INTO renderings (event, format, body) VALUES (?, ?, ?)", (position, format_, body))
