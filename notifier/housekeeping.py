@@ -47,7 +47,7 @@ class Housekeeping:
                 return self._next_at
             self._next_at = now + EVERY
             self._place = Place()
-            self._left = [self._deliveries, self._events, self._uploads, self._replays]
+            self._left = [self._events, self._uploads, self._replays]
             self._left += [self._absent, self._pages, self._log]
         if not await self._left[0](now - self._keep):
             del self._left[0]
@@ -68,9 +68,6 @@ class Housekeeping:
             log.error("endpoint left the config long ago: what waited for it is dead", extra={"fields": fields})
         self._buried.clear()
         return False
-
-    async def _deliveries(self, before: float) -> bool:
-        return await self._store.prune_deliveries(before, BITE) == BITE
 
     async def _events(self, before: float) -> bool:
         self._place = await self._store.prune_events(before, self._place or Place(), BITE)

@@ -99,7 +99,7 @@ async def test_what_a_list_still_shows_long_after_is_not_told_again_and_what_mov
         await living(w, keeping, w.clock.now + 4 * DAY)
         told = w.receivers.types("app")
         assert sorted(told) == ["upload.completed"] * 3 + ["upload.draft"]
-        assert [await count(w.store, name) for name in ("deliveries", "events", "uploads")] == [0, 1, 4]
+        assert [await count(w.store, name) for name in ("deliveries", "events", "uploads")] == [1, 1, 4]
         w.client.set("a", S.COMPLETED, title="a new title", url="https://example.com/2")
         w.client.set("b", S.PROCESSING)
         w.client.set("new", S.QUEUED)

@@ -4,20 +4,30 @@ Each bite is one short transaction, so that nobody waits long for it, and is rig
 """
 
 import json
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from notifier.core.diff import reduced
 from notifier.store.owing import Owing
 from notifier.store.rows import SNAPSHOT
 
-OVER = """SELECT id FROM deliveries
-    WHERE phase IN ('delivered', 'superseded', 'dropped') AND settled_at < :before LIMIT :most"""
-PAST = """SELECT at, position,
-        EXISTS (SELECT 1 FROM deliveries WHERE event = e.position)
-        OR EXISTS (SELECT 1 FROM deliveries WHERE replaced_by = e.position)
-        OR EXISTS (SELECT 1 FROM uploads WHERE media_id = e.lane AND open = 1 AND sequence = e.sequence)
+PAST = """SELECT at, position, (SELECT count(*) FROM deliveries WHERE event = e.position),
+        EXISTS (SELECT 1 FROM deliveries
+            WHERE event = e.position AND (phase IN ('waiting', 'dead') OR settled_at >= :before))
+        OR EXISTS (SELECT 1 FROM uploads WHERE media_id = e.lane AND open = 1 AND sequence = e.sequence),
+        (SELECT json_group_array(DISTINCT event) FROM deliveries WHERE replaced_by = e.position)
     FROM events AS e WHERE (at, position) > (:at, :position) AND at < :before ORDER BY at, position LIMIT :most"""
-"""The last word on what is open stays, however old: an endpoint to come may ask for it."""
+"""Old events: how many deliveries each has, whether it is needed for itself, and which others it has replaced.
+
+The last word on what is open stays, however old: an endpoint to come may ask for it.
+"""
+FORGET = (
+    """DELETE FROM attempts WHERE delivery IN (
+        SELECT id FROM deliveries WHERE event IN (SELECT value FROM json_each(:going)))""",
+    "DELETE FROM deliveries WHERE event IN (SELECT value FROM json_each(:going))",
+    "DELETE FROM renderings WHERE event IN (SELECT value FROM json_each(:going))",
+    "DELETE FROM events WHERE position IN (SELECT value FROM json_each(:going))",
+)
 RESTING = """SELECT * FROM uploads
     WHERE open = 0 AND due_at IS NULL AND snapshot->>'reduced' = 0 AND coalesce(changed_at, followed_at) < ? LIMIT ?"""
 
@@ -32,30 +42,19 @@ class Place(NamedTuple):
 class Retention(Owing):
     """The part of the store that forgets."""
 
-    async def prune_deliveries(self, before: float, most: int) -> int:
-        """Delete deliveries that were delivered, replaced or dropped before a moment, with all their attempts.
-
-        Answers how many. What waits, and what is dead, stays.
-        """
-        async with self.database.transaction() as db:
-            found = [row[0] for row in await db.execute_fetchall(OVER, {"before": before, "most": most})]
-            ids = json.dumps(found)
-            await db.execute("DELETE FROM attempts WHERE delivery IN (SELECT value FROM json_each(?))", (ids,))
-            await db.execute("DELETE FROM deliveries WHERE id IN (SELECT value FROM json_each(?))", (ids,))
-        return len(found)
-
     async def prune_events(self, before: float, place: Place, most: int) -> Place | None:
-        """Delete events announced before a moment of which no delivery is left; answers how far it has looked.
+        """Delete events announced before a moment with all their deliveries, where the last of these ended before it.
 
-        None: there are no more to look at.
+        None goes of which anything waits or is dead: while an event is kept, it is known who had it. At most `most`
+        deliveries go, or all of one event. Answers how far it has looked; None: there are no more to look at.
         """
         parameters = {"before": before, "most": most, **place._asdict()}
         async with self.database.transaction() as db:
             found = list(await db.execute_fetchall(PAST, parameters))
-            free = json.dumps([position for _, position, needed in found if not needed])
-            await db.execute("DELETE FROM renderings WHERE event IN (SELECT value FROM json_each(?))", (free,))
-            await db.execute("DELETE FROM events WHERE position IN (SELECT value FROM json_each(?))", (free,))
-        return Place(*found[-1][:2]) if len(found) == most else None
+            going, looked_at = _going(found, most)
+            for sql in FORGET:
+                await db.execute(sql, {"going": json.dumps(going)})
+        return Place(*found[looked_at - 1][:2]) if looked_at == most or looked_at < len(found) else None
 
     async def prune_uploads(self, before: float, most: int) -> int:
         """Reduce to their status the uploads that have settled, rest since before a moment, and are asked for no more.
@@ -91,6 +90,20 @@ class Retention(Owing):
     async def write_back(self) -> None:
         """Write back to the file what its log holds, as far as nobody reads that."""
         await self.database.alone("PRAGMA wal_checkpoint(PASSIVE)")
+
+
+def _going(found: Sequence[Any], most: int) -> tuple[list[int], int]:
+    """Which of these rows of `PAST` go, by their positions, and how many rows were looked at for that."""
+    going: list[int] = []
+    deliveries = 0
+    for looked_at, (_, position, count, needed, replaced) in enumerate(found):
+        if needed or not set(json.loads(replaced)) <= set(going):
+            continue
+        if going and deliveries + count > most:
+            return going, looked_at
+        going.append(position)
+        deliveries += count
+    return going, len(found)
 
 
 def _reduced(snapshot: str) -> str:

@@ -32,7 +32,7 @@ from notifier.core.lives import Lives
 from notifier.core.model import Cause, Phase, Reason
 from notifier.core.replay import Selection
 from notifier.core.retry import Next
-from notifier.store import GivenUp, Standing
+from notifier.store import GivenUp, Place, Standing
 from notifier.store.rows import HEALTH_COLUMNS
 
 WAITING, DELIVERED, DEAD, SUPERSEDED = "waiting", "delivered", "dead", "superseded"
@@ -395,7 +395,7 @@ async def test_an_attempt_at_what_is_kept_no_longer_is_forgotten_and_those_besid
     await announce(store, event(1, 1), event(2, 1))
     dropped, other = await due(store)
     await store.drop([dropped.id], "a person", NOW)
-    assert await store.prune_deliveries(NOW + 1, 10) == 1
+    await store.prune_events(NOW + 1, Place(), 10)
     await store.record([result(dropped), result(other)])
     assert await deliveries(store, "id, phase") == [(other.id, "delivered")]
     assert (await store.database.rows("SELECT delivery FROM attempts"))[0][0] == other.id

@@ -2,7 +2,7 @@
 
 import pytest
 from planning import overheard, slow
-from stored import APP, ENDPOINTS, LATEST, NOW, announce, deliveries, due, event, result, retried, seen, upload
+from stored import APP, ENDPOINTS, LATEST, NONE, NOW, announce, deliveries, due, event, result, retried, seen, upload
 
 from notifier.core.diff import reduced
 from notifier.core.model import Observation, Phase, Status, Target, TargetStatus
@@ -33,23 +33,56 @@ async def test_what_is_over_for_long_goes_with_its_attempts_and_what_is_owed_sta
     delivered, dead, dropped, retrying, _ = await due(store)
     await store.record([result(delivered), result(dead, Phase.DEAD), retried(dropped), retried(retrying)])
     await store.drop([dropped.id], "ann", NOW + 1)
-    assert await store.prune_deliveries(NOW + 0.5, 100) == 0
-    assert await store.prune_deliveries(THEN, 100) == 2
+    await prune_events(store, NOW + 0.5)
+    assert len(await deliveries(store, "id")) == 6
+    await prune_events(store, THEN)
     assert await deliveries(store, "id, phase") == [(2, "dead"), (4, "waiting"), (5, "waiting"), (6, "waiting")]
     assert [row[0] for row in await store.database.rows("SELECT delivery FROM attempts ORDER BY 1")] == [2, 4]
 
 
-async def test_what_was_replaced_goes_too(store):
-    await announce(store, event(1, 1), event(1, 2), to=(LATEST,))
-    assert await store.prune_deliveries(NOW, 100) == 0
-    assert await store.prune_deliveries(NOW + 1, 100) == 1
-    assert await deliveries(store, "phase") == [("waiting",)]
+async def test_what_was_replaced_goes_too_and_all_of_a_long_row_at_once(store):
+    for sequence in range(1, 10):
+        await announce(store, event(1, sequence), to=(LATEST,))
+    await prune_events(store, NOW)
+    assert len(await events(store)) == 9
+    await prune_events(store, NOW + 1, most=4)
+    assert (await deliveries(store, "phase"), await events(store)) == ([("waiting",)], ["evt_1_9"])
 
 
-async def test_a_bite_takes_no_more_than_it_may(store):
-    await announce(store, *(event(lane, 1) for lane in range(1, 8)))
-    await store.record([result(one) for one in await due(store)])
-    assert [await store.prune_deliveries(THEN, 3) for _ in range(4)] == [3, 3, 1, 0]
+@pytest.mark.parametrize(("most", "left"), [(1, [6, 5, 4, 3, 2, 1, 0]), (5, [5, 3, 1, 0]), (6, [4, 1, 0]), (99, [0])])
+async def test_a_bite_takes_no_more_deliveries_than_it_may_or_those_of_one_event(store, most, left):
+    await announce(store, *(event(lane, 1) for lane in range(1, 8)), to=(APP, NONE))
+    for name in ("app", "none"):
+        await store.record([result(one) for one in await due(store, name)])
+    place, counts = Place(), []
+    while place is not None:
+        place = await store.prune_events(THEN, place, most)
+        counts.append(len(await events(store)))
+    assert [count for number, count in enumerate(counts) if count not in counts[:number]] == left
+
+
+@pytest.mark.parametrize("order", [[APP, NONE], [NONE, APP]])
+async def test_who_had_an_event_is_known_for_as_long_as_another_endpoint_keeps_it(store, order):
+    (one,) = await store.follow([upload("u1")])
+    one = changed(one, seen(status=Status.COMPLETED), 1)
+    await announce(store, event(one.media_id, 1), to=order, uploads=[one])
+    await store.record([result(*await due(store)), result(*await due(store, "none"), Phase.DEAD)])
+    await prune_events(store, THEN)
+    assert {phase for (phase,) in await deliveries(store, "phase")} == {"delivered", "dead"}
+    for endpoint, owed in ((APP, 0), (NONE, 1)):
+        replay = await store.ask(Selection(endpoint=endpoint.name, latest=True), 10.0, THEN)
+        assert (await store.owe_latest(replay.id, endpoint, 10, THEN)).count == owed
+
+
+async def test_who_had_the_last_word_on_what_is_open_is_not_told_it_again(store):
+    (one,) = await store.follow([upload("u1")])
+    one = changed(one, seen(status=Status.SCHEDULED), 1)
+    await announce(store, event(one.media_id, 1), uploads=[one])
+    await store.record([result(*await due(store))])
+    await prune_events(store, THEN)
+    for endpoint, owed in ((APP, 0), (NONE, 1)):
+        replay = await store.ask(Selection(endpoint=endpoint.name, latest=True), 10.0, THEN)
+        assert (await store.owe_latest(replay.id, endpoint, 10, THEN)).count == owed
 
 
 async def test_what_a_clock_that_was_ahead_has_settled_goes_in_its_time(store):
@@ -58,7 +91,8 @@ async def test_what_a_clock_that_was_ahead_has_settled_goes_in_its_time(store):
     async with store.database.transaction() as db:
         await db.execute("UPDATE deliveries SET settled_at = 1e12")
     await store.put_back(0.0, NOW)
-    assert await store.prune_deliveries(NOW + 1, 100) == 1
+    await prune_events(store, NOW + 1)
+    assert await deliveries(store, "id") == []
 
 
 async def test_what_a_clock_that_was_ahead_has_announced_or_owed_again_goes_in_its_time_too(store):
@@ -81,7 +115,6 @@ async def test_an_event_goes_when_it_is_old_and_nothing_of_it_is_left(store):
     await announce(store, event(-1, 1, "source.failing"), to=())
     first, second, third, fourth = await due(store, now=NOW + 60)
     await store.record([result(first), result(second, Phase.DEAD), retried(third), result(fourth)])
-    await store.prune_deliveries(THEN, 100)
     await prune_events(store, NOW)
     assert len(await events(store)) == 6
     await prune_events(store, NOW + 60, most=2)
@@ -91,15 +124,14 @@ async def test_an_event_goes_when_it_is_old_and_nothing_of_it_is_left(store):
 
 
 async def test_an_event_stays_for_as_long_as_it_is_named_by_what_it_replaced(store):
-    await announce(store, event(1, 1), to=(LATEST,))
+    await announce(store, event(1, 1), to=(LATEST, APP))
+    await store.record([result(*await due(store), Phase.DEAD)])
     await announce(store, event(1, 2), to=(LATEST,))
     await store.record([result(*await due(store, "latest"))])
-    async with store.database.transaction() as db:
-        await db.execute("DELETE FROM attempts")
-        await db.execute("DELETE FROM deliveries WHERE phase = 'delivered'")
     await prune_events(store, THEN)
     assert await events(store) == ["evt_1_1", "evt_1_2"]
-    await store.prune_deliveries(THEN, 100)
+    (dead,) = await deliveries(store, "id", "phase = 'dead'")
+    await store.drop([*dead], "ann", NOW + 1)
     await prune_events(store, THEN)
     assert await events(store) == []
 
@@ -212,12 +244,12 @@ async def test_a_replay_goes_when_it_is_done_for_long_and_nothing_of_it_is_left(
     await store.ask(Selection(endpoint="app"), 10.0, NOW + 5)
     await store.record([result((await due(store, now=NOW + 5))[0])])
     assert await store.prune_replays(THEN, 100) == 0
-    await store.prune_deliveries(THEN, 100)
+    await prune_events(store, THEN)
     assert await store.prune_replays(NOW + 5, 100) == 0
     assert await store.prune_replays(THEN, 100) == 1
     assert [row[0] for row in await store.database.rows("SELECT id FROM replays")] == [2, 3]
     await store.record([result(one) for one in await due(store, now=NOW + 5)])
-    await store.prune_deliveries(THEN, 100)
+    await prune_events(store, THEN)
     assert await store.prune_replays(THEN, 100) == 1
     assert (await store.ask(Selection(endpoint="app"), 10.0, NOW)).id == 4  # no number is given twice
 
@@ -266,8 +298,6 @@ async def cycle(store, number, uploads):
 
 
 async def forget(store, before):
-    while await store.prune_deliveries(before, 50):
-        pass
     await prune_events(store, before, 50)
     while await store.prune_uploads(before, 50):
         pass
@@ -312,7 +342,6 @@ async def test_the_file_does_not_grow_at_all_where_the_same_uploads_move_again_a
 async def test_every_statement_finds_its_rows_by_an_index(store):
     await cycle(store, 0, 50)
     async with overheard(store) as asked:
-        await store.prune_deliveries(NOW, 10)
         await store.prune_events(NOW, Place(), 10)
         await store.prune_uploads(NOW, 10)
         await store.prune_replays(NOW, 10)
