@@ -58,10 +58,10 @@ def deliveries(control: Control, endpoint: str | None, phase: str | None, limit:
 
 def why(delivery: Mapping[str, Any]) -> str | None:
     """Why it is over without having been delivered, or that it goes again."""
+    if delivery["dropped_by"] is not None:  # it may have been dead before, for some cause
+        return f"dropped by {delivery['dropped_by']}"
     if delivery["cause"] is not None:
         return CAUSES.get(delivery["cause"], str(delivery["cause"]))
-    if delivery["dropped_by"] is not None:
-        return f"dropped by {delivery['dropped_by']}"
     if delivery["replaced_by"] is not None:
         return f"{delivery['replaced_by']} says more"
     return None if delivery["replay"] is None else f"replay {delivery['replay']}"

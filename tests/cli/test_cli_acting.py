@@ -121,6 +121,7 @@ def test_a_list_is_one_document_for_programs(asked, command):
         ({"cause": "unwanted_source"}, "the endpoint's `sources` let it pass no more"),
         ({"cause": "of tomorrow"}, "of tomorrow"),
         ({"cause": None, "dropped_by": "uid 0 (root)"}, "dropped by uid 0 (root)"),
+        ({"cause": "schedule", "dropped_by": "uid 0 (root)"}, "dropped by uid 0 (root)"),
         ({"cause": None, "replaced_by": "evt_2"}, "evt_2 says more"),
         ({"cause": None, "replay": 4}, "replay 4"),
         ({"cause": None}, "–"),
