@@ -62,7 +62,8 @@ class Replays:
     async def step(self, now: float) -> float:
         """One step of each that is due. Answers the moment at which to come back.
 
-        The latest of each upload waits while the config does not name its endpoint: what that wants is not known.
+        One to an endpoint waits while the config does not name it: nothing can be sent to it, nor is it known what it
+        wants.
         """
         later = now + IDLE
         for replay in await self._store.unfinished():
@@ -71,7 +72,7 @@ class Replays:
             if served is not None and served.is_probed:
                 later = min(later, now + TRIED_AGAIN)
             most = await self._most(replay, served)
-            if not most or (replay.selection.latest and endpoint is None):
+            if not most or (replay.selection.endpoint is not None and endpoint is None):
                 continue
             # One that is due later than it can be was put off by a clock that was ahead.
             if not now < self._due.get(replay.id, now) <= now + most / replay.rate:

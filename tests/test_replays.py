@@ -157,13 +157,15 @@ async def test_a_new_endpoint_catches_up_with_the_latest_of_every_upload_and_goe
         await w.stop()
 
 
-async def test_the_latest_waits_for_an_endpoint_that_left_the_config_and_holds_nobody_up(tmp_path):
+async def test_a_replay_waits_for_an_endpoint_that_left_the_config_and_holds_nobody_up(tmp_path):
     async with told(tmp_path, APP, uploads=2) as (w, replays):
         without = Replays(w.store, [], w.sender.wake.set)
         await without.ask(Selection(endpoint="app", latest=True), w.clock.now)
         await without.ask(Selection(endpoint="app"), w.clock.now)
         assert await without.step(w.clock.now) == w.clock.now + IDLE
-        assert [one.selection.latest for one in await w.store.unfinished()] == [True]
+        await without.ask(Selection(event=w.receivers.events("app")[0]["id"]), w.clock.now)
+        await without.step(w.clock.now)
+        assert [one.selection.latest for one in await w.store.unfinished()] == [True, False]
         await replays.step(w.clock.now)
         assert await w.store.unfinished() == []
 

@@ -58,8 +58,8 @@ class _Replays:
     async def ask(self, call: Call[Ask]) -> Answer:
         """It is noted; the steps are done afterwards, at the endpoint's rate."""
         selection = call.given.selection()
-        if selection.latest and selection.endpoint is not None:
-            self._is_served(selection.endpoint)
+        if selection.endpoint is not None:
+            self._control.endpoint(selection.endpoint)
         if call.given.dry_run:
             return HTTPStatus.OK, Matching(matching=await self._replays.matching(selection, self._clock()))
         return HTTPStatus.ACCEPTED, _told(await self._replays.ask(selection, self._clock()))
@@ -76,13 +76,6 @@ class _Replays:
         if not await self._replays.cancel(id_, self._clock()):
             raise Problem(HTTPStatus.CONFLICT, f"replay {id_} is done: what it owed again can only be dropped")
         return HTTPStatus.NO_CONTENT, None
-
-    def _is_served(self, name: str) -> None:
-        """What an endpoint wants and lacks is known only as long as the config has it."""
-        self._control.store.number(name)
-        if name not in self._control.sender.served:
-            words = f"the config names {name!r} no more, and so does not say what it wants: put it back there"
-            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, words)
 
 
 def _told(replay: Replay) -> models.Replay:

@@ -26,7 +26,9 @@ from aiohttp.typedefs import Handler
 from pydantic import BaseModel
 
 from notifier.server.access import READING, who
+from notifier.server.problems import Problem
 from notifier.server.taking import Taken, taken
+from notifier.store import UnknownNameError
 
 log = logging.getLogger(__name__)
 
@@ -80,9 +82,14 @@ def api(
     async def handler(request: web.Request) -> web.Response:
         by = who(request)  # now: who has gone by the end of the body cannot be asked any more
         call = Call(await taken(request, takes), dict(request.match_info), by)
-        status, model = await answer(call)
-        if method not in READING:
-            _tell(request, call, status)
+        try:
+            status, model = await answer(call)
+        except (Problem, UnknownNameError):  # nothing was done
+            raise
+        except BaseException:  # something may have been
+            _tell(request, call, HTTPStatus.INTERNAL_SERVER_ERROR)
+            raise
+        _tell(request, call, status)
         if model is None:
             return web.Response(status=status)
         return web.Response(text=model.model_dump_json(), status=status, content_type="application/json")
@@ -91,7 +98,9 @@ def api(
 
 
 def _tell(request: web.Request, call: Call[T], status: HTTPStatus) -> None:
-    """One line, with who asked for what."""
+    """One line, with who asked for what, where that changes anything."""
+    if request.method in READING:
+        return
     shown = {name for name, one in type(call.given).model_fields.items() if one.repr}
     given = call.given.model_dump(include=shown & call.given.model_fields_set, mode="json")
     what = {"who": call.who, "call": f"{request.method} {request.path}", "status": status.value}

@@ -9,6 +9,7 @@ from asking import BEARER, announced, dead, served, telling
 from world import endpoint
 
 from notifier.core.model import Attempt, Outcome, Status
+from notifier.store import Store, StoreError
 
 S = Status
 
@@ -249,7 +250,7 @@ async def test_a_replay_that_is_cancelled_owes_no_more(tmp_path):
         assert (said.status, said.detail) == (409, "replay 1 is done: what it owed again can only be dropped")
 
 
-async def test_the_latest_is_for_endpoints_that_say_what_they_want(tmp_path):
+async def test_a_replay_is_to_an_endpoint_that_the_config_names(tmp_path):
     async with served(tmp_path, endpoint("app"), endpoint("gone")):
         pass
     async with telling(tmp_path, endpoint("app")) as (w, caller, _):
@@ -257,11 +258,11 @@ async def test_the_latest_is_for_endpoints_that_say_what_they_want(tmp_path):
         said = await caller.post("/v1/replay", endpoint="app", latest=True, dry_run=True)
         assert said.body == {"matching": 0}
         assert (await caller.post("/v1/replay", endpoint="app", latest=True)).status == 202
-        said = await caller.post("/v1/replay", endpoint="gone", latest=True)
-        told = "the config names 'gone' no more, and so does not say what it wants: put it back there"
-        assert (said.status, said.detail) == (422, told)
-        assert (await caller.post("/v1/replay", endpoint="apq", latest=True)).status == 404
-        assert (await caller.post("/v1/replay", endpoint="gone")).status == 202
+        for which in ({"latest": True}, {}, {"dry_run": True}):
+            said = await caller.post("/v1/replay", endpoint="gone", **which)
+            told = "the config names 'gone' no more: put it back there, or drop what is owed to it"
+            assert (said.status, said.detail) == (409, told)
+            assert (await caller.post("/v1/replay", endpoint="apq", **which)).status == 404
 
 
 async def test_a_replay_to_a_paused_endpoint_begins_when_that_is_resumed(tmp_path):
@@ -429,3 +430,20 @@ async def test_what_changes_anything_is_a_line_with_who_asked_for_what(tmp_path,
     ]
     assert lines[0]["who"].startswith("uid ")
     assert (lines[1]["who"], lines[1]["phase"]) == ("token", "waiting")
+
+
+class Full(Store):
+    """A store whose disk is full in the middle of a drop."""
+
+    async def drop_owed(self, *arguments, **more):
+        raise StoreError("database or disk is full")
+
+
+async def test_what_may_have_been_done_in_part_is_logged_with_who_asked(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    async with telling(tmp_path, open_store=Full.open) as (_, caller, _):
+        assert (await caller.post("/v1/drop", endpoint="app")).status == 503
+        assert (await caller.post("/v1/drop", endpoint="apq")).status == 404
+    (line,) = [record.fields for record in caplog.records if record.msg == "asked"]
+    assert (line["status"], line["call"], line["endpoint"]) == (500, "POST /v1/drop", "app")
+    assert line["who"].startswith("uid ")
