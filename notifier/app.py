@@ -175,6 +175,10 @@ class App:
         """No alarm rings any more."""
         self._alarm.close()
 
+    def ring(self, source: str) -> None:
+        """Have a pass over a source at once."""
+        self._rung.put_nowait(source)
+
     # --- the two loops
 
     async def _poll_loop(self) -> None:

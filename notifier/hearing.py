@@ -94,7 +94,8 @@ class Hearing:
     def _is_news(self, upload: Upload, seen: Observation) -> bool:
         if self.kind is LookKind.FEED:
             return not is_old_news(upload, seen, self.kind, self.now)
-        return upload.snapshot is None and not upload.registered and not upload.misses
+        strange = upload.snapshot is None and not upload.registered and not upload.misses
+        return strange and upload.unfollowed_at is None
 
     def _goes_on(self, sweep: Sweep | None) -> bool:
         """Whether what lies below the page may be news, too: something on it was not known when the sweep began.
@@ -115,7 +116,9 @@ class Hearing:
     def _reading(self, upload: Upload, seen: Observation) -> Reading:
         progress, source = self.question.progress, self.one.source
         silent = progress is not None and progress.baseline_at is None and source.baseline is Baseline.SILENT
-        if silent and upload.snapshot is None and not upload.registered:
+        if upload.unfollowed_at is not None:
+            reading = Reading(upload)
+        elif silent and upload.snapshot is None and not upload.registered:
             reading = unannounced(upload, seen, self.now, self.one.rules)
         else:
             reading = sighted(upload, seen, self.kind, self.now, self.one.rules)

@@ -4,10 +4,10 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from notifier.core.model import Upload
+from notifier.core.model import Registration, Upload
 from notifier.core.reading import Reading
 from notifier.core.tasks import numbered, own_number, wanted
-from notifier.store import Store
+from notifier.store import Registered, Store
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +19,16 @@ async def follow(store: Store, provider: str, new: Sequence[Upload]) -> list[Upl
     for one, given in zip(asked, followed, strict=True):
         _tell_taken(one, "media_id", one.media_id, given.media_id)
     return followed
+
+
+async def register(store: Store, provider: str, asked: Sequence[Registration], now: float) -> list[Registered]:
+    """The same of what somebody names, known to the provider or not yet; raises `SeveralError`."""
+    named = [replace(one, media_id=own_number(provider, one.id)) for one in asked]
+    registered = await store.register(named, now)
+    for one, came in zip(named, registered, strict=True):
+        if came.upload.sequence == 0:
+            _tell_taken(came.upload, "media_id", one.media_id, came.upload.media_id)
+    return registered
 
 
 async def with_tasks(store: Store, provider: str, readings: Sequence[Reading]) -> list[Reading]:

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 from notifier.core.allowance import LONGEST_HOLD
 from notifier.core.events import addressed, event_for
-from notifier.core.model import Answer, Endpoint, Event, LookKind, SourceState, Trouble, Upload
+from notifier.core.model import Answer, Endpoint, Event, LookKind, Registration, SourceState, Trouble
 from notifier.core.questions import Question, chosen
 from notifier.core.rhythm import LONGEST_SLEEP, back_off
 from notifier.core.sweep import put_off
 from notifier.core.trouble import failing, recovered
 from notifier.credentials import AFTER_ANOTHER, Credentials
 from notifier.hearing import Hearing
-from notifier.numbering import follow, with_tasks
+from notifier.numbering import register, with_tasks
 from notifier.providers.base import Malformed, ProviderError, Refused, Unavailable
 from notifier.store import Announcement, Store
 from notifier.watched import Watched
@@ -60,9 +60,8 @@ class Poller:
     async def _register(self, one: Watched) -> None:
         name, now = one.source.name, self._clock()
         known = await self._store.known(name, one.source.uploads)
-        new = [id_ for id_ in one.source.uploads if id_ not in known]
-        uploads = [Upload(0, name, "", id_, now, registered=True, due_at=now) for id_ in new]
-        await follow(self._store, one.provider.name, uploads)
+        new = [id_ for id_ in one.source.uploads if all(each.unfollowed_at for each in known.get(id_, ()))]
+        await register(self._store, one.provider.name, [Registration(name, id_) for id_ in new], now)
 
     async def believe_no_later(self, jump: float = 0.0) -> None:
         """Bring forward what is due so late that only a clock that was ahead can have written it, and go on from there.
@@ -110,9 +109,11 @@ class Poller:
         try:
             answer = _sound(question, await one.client.observe(question.look, now))
         except ProviderError as error:
-            await self._failed(one, state, question, error)
+            async with one.writing:
+                await self._failed(one, state, question, error)
         else:
-            await self._answered(one, state, question, answer)
+            async with one.writing:
+                await self._answered(one, state, question, answer)
         return self._clock()
 
     async def _question(self, one: Watched, now: float) -> Question | None:

@@ -1,5 +1,6 @@
 """What is known of one source while the daemon runs: how it can be asked, what is watched, what was asked last."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -55,7 +56,9 @@ class Watched:
     is_accepted: bool = False
     """Another source of the credential got a good answer, and this one has not made anything of it yet."""
     hinted: dict[int, Upload] = field(default_factory=dict)
-    """Uploads of which an answer has shown half: the rest is asked for at once."""
+    """Uploads of which an answer has shown half, or that were registered again: they are asked for at once."""
+    writing: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False, compare=False)
+    """Held from the reading of uploads to the writing of what becomes of them, lest two write over one another."""
     skipped: dict[str, Sequence[str]] = field(default_factory=dict)
     """What could not be read in the last answer to a question, by its subject."""
     sweeps: dict[str, Sweep] = field(default_factory=dict)
@@ -104,6 +107,23 @@ class Watched:
         self.book = Book(self.provider.cadence, presumed(*self.provider.usual), lives)
         for upload in uploads:
             self.book.note(upload, now, shown=False, whole=False)
+
+    def named(self, upload: Upload, now: float, *, is_new: bool) -> None:
+        """An upload was registered: it is watched if it may move, and looked at next if it was followed already."""
+        self.book.note(upload, now, shown=False, whole=False)
+        if self.ways.direct and not is_new:
+            self.hinted[upload.media_id] = upload
+
+    def forget(self, upload: Upload) -> None:
+        """An upload is followed no more."""
+        self.book.drop(upload)
+        self.hinted.pop(upload.media_id, None)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What its uploads may be, as events call them."""
+        collections = self.source.kinds or self.provider.kinds
+        return tuple(one.removesuffix("s") for one in collections) or (self.provider.kind,)
 
     # --- what to ask
 

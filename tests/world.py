@@ -22,6 +22,7 @@ from notifier.core.model import (
     Observation,
     Outcome,
     Rate,
+    Registration,
     Source,
     Status,
 )
@@ -30,8 +31,9 @@ from notifier.core.rhythm import Cadence, Listing
 from notifier.core.secret import Secret
 from notifier.poller import Poller
 from notifier.providers.base import Provider, ProviderError
+from notifier.registrations import Registrations
 from notifier.sender import Sender
-from notifier.store import Store
+from notifier.store import Registered, Store
 from notifier.watched import Watched
 
 CADENCE = Cadence(settled=((86400, 3600),), settled_all=True, grace=60.0, grace_looks=3)
@@ -173,6 +175,8 @@ class World:
     def __post_init__(self) -> None:
         self.receivers = Receivers(self.clock)
         self.random = random.Random(1)
+        self.rung: list[str] = []
+        """The sources that were to be looked at at once."""
         self.post = self.receivers.post
 
     async def start(self) -> None:
@@ -180,7 +184,7 @@ class World:
         provider = Provider(
             self.provider, "http://127.0.0.1", self.kinds, self.listings, self.cadence, self.budget, self.limit,
             connect=lambda _session, _source: self.client, vanishing=self.vanishing, pace=self.pace,
-            single=self.single, batch=self.batch, batch_up_to=self.batch_up_to, hourly=self.hourly,
+            single=self.single, batch=self.batch, batch_up_to=self.batch_up_to, hourly=self.hourly, kind="post",
         )  # fmt: skip
         source = Source(
             name="posts", provider=self.provider, base_url="http://127.0.0.1", api_key=Secret("k"), budget=self.budget,
@@ -191,6 +195,7 @@ class World:
             for name, account in self.accounts.items()
         ]
         self.poller = Poller(self.store, watched, self.endpoints, self.clock, self.random.random)
+        self.registrations = Registrations(self.store, self.poller.watched, self.rung.append, self.clock)
         self.sender = Sender(self.store, self.endpoints, self._post, self.clock, self._draw, self.in_flight_total)
         try:
             await self.poller.open()
@@ -212,6 +217,10 @@ class World:
             await self.sender.stop(5)
         finally:
             await self.store.close()
+
+    async def register(self, id_: str, **more) -> Registered:
+        """As a program would."""
+        return await self.registrations.register(Registration(**{"source": "posts", "id": id_, **more}))
 
     async def poll(self, passes: int = 1) -> None:
         """So many passes, the clock moved to each."""

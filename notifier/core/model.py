@@ -209,6 +209,22 @@ class Upload:
     """Of the last row of a list that was compared with the snapshot, and came to nothing."""
     batch_fingerprint: int | None = None
     """Of the last one in a batch: both take turns, and each tells other fields."""
+    unfollowed_at: float | None = None
+    """When somebody wanted no more of it: nothing is told of it, and its place is kept lest a list make it new."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What a program asks for: that an upload be followed, be it that the provider does not know it yet."""
+
+    source: str
+    id: str
+    kind: str | None = None
+    """None: whichever it turns out to be."""
+    labels: Mapping[str, str] | None = None
+    """None: those that it has."""
+    media_id: int = 0
+    """The one that it would have where it is new; 0: any."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,8 @@ class Provider:
     limit: Rate
     """The documented limit before any header tells another; a count of 0: none is documented."""
     connect: Callable[[aiohttp.ClientSession, Source], Client]
+    kind: str = "media"
+    """Where it has only one collection: what its uploads are called in events."""
     batch: int = 0
     """Ids that one BATCH names at first; 0: it has none."""
     batch_up_to: int = 0

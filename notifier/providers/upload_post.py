@@ -221,6 +221,7 @@ PROVIDER = Provider(
     name="upload_post",
     base_url="https://api.upload-post.com/api",
     kinds=(),
+    kind="post",
     listings=(
         Listing(LookKind.SCHEDULE, "schedule", active=60, idle=300),
         Listing(LookKind.FEED, "history", active=30, idle=300),

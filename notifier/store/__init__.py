@@ -4,10 +4,11 @@ from pathlib import Path
 
 from notifier.store.database import Database, NewerDatabaseError, StoreError, UnknownNameError
 from notifier.store.drop import Dropping
-from notifier.store.followed import Announcement, Followed
+from notifier.store.followed import Announcement
 from notifier.store.history import DeliveryRow, EventRow, History, Queue, Tried
 from notifier.store.media import Media
 from notifier.store.owed import GivenUp, Owed, Result, Standing
+from notifier.store.registering import Registered, Registering, SeveralError
 from notifier.store.replay import Replay, Replaying
 from notifier.store.retention import Place, Retention
 from notifier.store.rows import Page
@@ -21,8 +22,10 @@ __all__ = [
     "Page",
     "Place",
     "Queue",
+    "Registered",
     "Replay",
     "Result",
+    "SeveralError",
     "Standing",
     "Store",
     "StoreError",
@@ -31,7 +34,7 @@ __all__ = [
 ]
 
 
-class Store(Followed, Owed, Replaying, Dropping, History, Media, Retention):
+class Store(Registering, Owed, Replaying, Dropping, History, Media, Retention):
     """What is followed and what is owed, in one file."""
 
     @classmethod

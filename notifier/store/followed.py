@@ -62,22 +62,22 @@ class Followed(Owing):
     async def next_uploads(self, source: str, most: int, *, seen: bool) -> list[Upload]:
         """The uploads at a source that are to be asked for by themselves next, due or not, `seen` before or never."""
         where = f"source = ? AND due_at IS NOT NULL AND snapshot IS {'NOT ' * seen}NULL ORDER BY due_at LIMIT ?"
-        return await _uploads(self.database.rows, source, where, (self._sources[source], most))
+        return await uploads_of(self.database.rows, source, where, (self._sources[source], most))
 
     async def as_now(self, uploads: Sequence[Upload]) -> list[Upload]:
-        """These uploads, all of one source, as they stand now: what was remembered of them may be older."""
+        """These uploads, all of one source, as they stand now, as far as they are still followed."""
         numbers = json.dumps([one.media_id for one in uploads])
-        where = "media_id IN (SELECT value FROM json_each(?))"
-        return await _uploads(self.database.rows, uploads[0].source, where, (numbers,)) if uploads else []
+        where = "media_id IN (SELECT value FROM json_each(?)) AND unfollowed_at IS NULL"
+        return await uploads_of(self.database.rows, uploads[0].source, where, (numbers,)) if uploads else []
 
     async def open_uploads(self, source: str) -> list[Upload]:
         """All uploads at a source that have not settled."""
-        return await _uploads(self.database.rows, source, "source = ? AND open = 1", (self._sources[source],))
+        return await uploads_of(self.database.rows, source, "source = ? AND open = 1", (self._sources[source],))
 
     async def listed(self, source: str) -> list[Upload]:
         """All uploads at a source that its lists ought to show: those seen and not gone, and those registered."""
         there = "(snapshot IS NULL AND registered = 1) OR snapshot->>'status' <> 'gone'"
-        return await _uploads(self.database.rows, source, f"source = ? AND ({there})", (self._sources[source],))
+        return await uploads_of(self.database.rows, source, f"source = ? AND ({there})", (self._sources[source],))
 
     async def changed(
         self, source: str, rows: Sequence[tuple[str, str, int]], now: float, *, batched: bool = False
@@ -96,10 +96,10 @@ class Followed(Owing):
         return {name: lives_of(events, exposure) for name, events, exposure in rows}
 
     async def known(self, source: str, ids: Iterable[str]) -> dict[str, list[Upload]]:
-        """The uploads followed at a source under these ids, of whatever kind."""
+        """The uploads at a source with these ids, of whatever kind, followed or no more."""
         where = "source = ? AND id IN (SELECT value FROM json_each(?))"
         parameters = (self._sources[source], json.dumps(list(ids)))
-        uploads = await _uploads(self.database.rows, source, where, parameters)
+        uploads = await uploads_of(self.database.rows, source, where, parameters)
         by_id: dict[str, list[Upload]] = {}
         for upload in uploads:
             by_id.setdefault(upload.id, []).append(upload)
@@ -173,7 +173,7 @@ class Followed(Owing):
     async def _follow(self, db: aiosqlite.Connection, upload: Upload) -> Upload:
         number = self._sources[upload.source]
         where = "source = ? AND id = ? AND kind = ?"
-        found = await _uploads(db.execute_fetchall, upload.source, where, (number, upload.id, upload.kind))
+        found = await uploads_of(db.execute_fetchall, upload.source, where, (number, upload.id, upload.kind))
         if found:
             return found[0]
         media_id = await numbers.media_id(db, upload.media_id)
@@ -183,7 +183,7 @@ class Followed(Owing):
             (media_id, number, upload.kind, upload.id, upload.ref, upload.registered, json.dumps(dict(upload.labels)),
              upload.followed_at, upload.due_at),
         )  # fmt: skip
-        (stored,) = await _uploads(db.execute_fetchall, upload.source, "media_id = ?", (media_id,))
+        (stored,) = await uploads_of(db.execute_fetchall, upload.source, "media_id = ?", (media_id,))
         return stored
 
     async def _write_source(self, db: aiosqlite.Connection, source: SourceState) -> None:
@@ -209,8 +209,9 @@ async def _write_budget(db: aiosqlite.Connection, name: str, budget: Budget) -> 
     await db.execute("INSERT OR REPLACE INTO budgets (name, state) VALUES (?, ?)", budget_row(name, budget))
 
 
-async def _uploads(
+async def uploads_of(
     fetch: Callable[[str, Sequence[Any]], Awaitable[Iterable[Any]]], source: str, where: str, parameters: Sequence[Any]
 ) -> list[Upload]:
+    """Uploads of one source, as `fetch` finds them."""
     sql = f"SELECT {UPLOAD_COLUMNS} FROM uploads WHERE {where}"  # noqa: S608  # the callers' own words
     return [upload_of(source, row) for row in await fetch(sql, parameters)]

@@ -10,7 +10,7 @@ from notifier.store.owing import Owing
 from notifier.store.rows import UPLOAD_COLUMNS, upload_of
 
 CREATED = "coalesce(snapshot->>'created_at', followed_at)"
-THERE = "coalesce(snapshot->>'status', '') <> 'gone'"
+THERE = "coalesce(snapshot->>'status', '') <> 'gone' AND unfollowed_at IS NULL"
 """Both as the index `uploads_created` has them."""
 SHOWN = f"""SELECT (SELECT name FROM sources AS s WHERE s.number = uploads.source),
         (SELECT at FROM events WHERE lane = media_id AND status = 'processing' ORDER BY sequence LIMIT 1),
@@ -18,7 +18,7 @@ SHOWN = f"""SELECT (SELECT name FROM sources AS s WHERE s.number = uploads.sourc
             ORDER BY sequence DESC LIMIT 1),
         {UPLOAD_COLUMNS}
     FROM uploads"""  # noqa: S608  # our own words
-BY_ID = f"{SHOWN} WHERE media_id IN (SELECT value FROM json_each(?))"  # noqa: S608  # our own words
+BY_ID = f"{SHOWN} WHERE media_id IN (SELECT value FROM json_each(?)) AND unfollowed_at IS NULL"  # noqa: S608  # our own words
 WITHIN = f"{THERE} AND {CREATED} >= :since AND {CREATED} < :until"
 PAGE = f"{SHOWN} WHERE {WITHIN} ORDER BY {CREATED} {{order}}, media_id {{order}} LIMIT :most OFFSET :skipped"
 COUNT = f"SELECT count(*) FROM uploads WHERE {WITHIN}"  # noqa: S608  # our own words
@@ -38,7 +38,7 @@ class Media(Owing):
     """The part of the store that answers as an encoding service would."""
 
     async def media(self, ids: Sequence[int]) -> dict[int, Shown]:
-        """The uploads that have these media ids, by them."""
+        """The uploads that have these media ids and are followed, by them."""
         rows = await self.database.rows(BY_ID, (json.dumps(ids),))
         return {one.upload.media_id: one for one in map(_shown, rows)}
 

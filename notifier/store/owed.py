@@ -195,7 +195,8 @@ class Owed(Owing):
 
     async def counts(self) -> dict[str, int]:
         """How many uploads are followed and how many deliveries wait: what the status line says."""
-        sql = """SELECT (SELECT count(*) FROM uploads),
+        sql = """SELECT (SELECT count(*) FROM uploads) -
+                (SELECT count(*) FROM uploads INDEXED BY uploads_unfollowed WHERE unfollowed_at IS NOT NULL),
             (SELECT count(*) FROM deliveries INDEXED BY deliveries_lane WHERE phase = 'waiting')"""
         ((uploads, waiting),) = await self.database.rows(sql)
         return {"uploads": uploads, "waiting": waiting}

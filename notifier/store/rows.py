@@ -17,7 +17,7 @@ SNAPSHOT = TypeAdapter(Observation)
 BUDGET = TypeAdapter(Budget)
 
 UPLOAD_COLUMNS = """media_id, kind, id, followed_at, ref, registered, labels, sequence, snapshot,
-    changed_at, stalled, misses, missing_since, due_at, fingerprint, batch_fingerprint"""
+    changed_at, stalled, misses, missing_since, due_at, fingerprint, batch_fingerprint, unfollowed_at"""
 """In the order in which `upload_of` takes them."""
 
 
@@ -39,11 +39,11 @@ def source_of(name: str, row: Sequence[Any]) -> SourceState:
 def upload_of(source: str, row: Sequence[Any]) -> Upload:
     """An upload from its `UPLOAD_COLUMNS`."""
     (media_id, kind, id_, followed_at, ref, registered, labels, sequence, snapshot,
-     changed_at, stalled, misses, missing_since, due_at, *fingerprints) = row  # fmt: skip
+     changed_at, stalled, misses, missing_since, due_at, *more) = row  # fmt: skip
     return Upload(
         media_id, source, kind, id_, followed_at, ref, bool(registered), json.loads(labels), sequence,
         None if snapshot is None else SNAPSHOT.validate_json(snapshot),
-        changed_at, bool(stalled), misses, missing_since, due_at, *fingerprints,
+        changed_at, bool(stalled), misses, missing_since, due_at, *more,
     )  # fmt: skip
 
 

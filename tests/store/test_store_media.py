@@ -78,6 +78,12 @@ async def test_what_is_gone_is_on_no_page_and_found_by_its_id(store):
     assert [*await store.media([one.media_id])] == [one.media_id]
 
 
+async def test_what_is_followed_no_more_is_nowhere(store):
+    (media_id,) = await listed(store, NOW)
+    await store.unfollow("posts", "u0", None, NOW)
+    assert (await page(store, 10), await store.media_count(), await store.media([media_id])) == ([], 0, {})
+
+
 async def test_what_was_never_seen_is_on_a_page(store):
     one = await one_upload(store)
     assert await page(store, 9) == [one.media_id]

@@ -61,7 +61,9 @@ CREATE TABLE uploads (
     due_at        REAL,                                               -- when it is asked for by itself, at the latest
     fingerprint   INTEGER,                                            -- of the last row of a list that came to nothing
     batch_fingerprint INTEGER,                                        -- the same of a batch
+    unfollowed_at REAL,                                               -- somebody wanted no more of it; only its place is left
     CHECK ((misses = 0) = (missing_since IS NULL)),
+    CHECK (unfollowed_at IS NULL OR (snapshot IS NULL AND due_at IS NULL AND registered = 0 AND open = 0)),
     UNIQUE (source, id, kind)
 ) STRICT;
 
@@ -69,7 +71,8 @@ CREATE INDEX uploads_due ON uploads (source, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX uploads_first ON uploads (source, due_at) WHERE due_at IS NOT NULL AND snapshot IS NULL;
 CREATE INDEX uploads_open ON uploads (source) WHERE open = 1;
 CREATE INDEX uploads_created ON uploads (coalesce(snapshot->>'created_at', followed_at))
-    WHERE coalesce(snapshot->>'status', '') <> 'gone';
+    WHERE coalesce(snapshot->>'status', '') <> 'gone' AND unfollowed_at IS NULL;
+CREATE INDEX uploads_unfollowed ON uploads (unfollowed_at) WHERE unfollowed_at IS NOT NULL;
 CREATE INDEX uploads_resting ON uploads (coalesce(changed_at, followed_at))
     WHERE open = 0 AND due_at IS NULL AND snapshot->>'reduced' = 0;
 

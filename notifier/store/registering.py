@@ -1,0 +1,97 @@
+"""What programs ask to be followed, and no more: an upload by its name, known to the provider or not yet."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import aiosqlite
+
+from notifier.core.model import Registration, Upload
+from notifier.store import numbers
+from notifier.store.database import UnknownNameError
+from notifier.store.followed import Followed, uploads_of
+
+NAMED = "source = ? AND id = ? ORDER BY unfollowed_at IS NOT NULL, kind"
+AGAIN = """UPDATE uploads SET registered = 1, due_at = :now, open = open OR snapshot IS NULL, labels = :labels,
+        followed_at = iif(unfollowed_at IS NULL, followed_at, :now), unfollowed_at = NULL
+    WHERE media_id = :media_id"""
+UNFOLLOW = """UPDATE uploads SET unfollowed_at = :now, registered = 0, due_at = NULL, open = 0, snapshot = NULL,
+        labels = '{}', changed_at = NULL, stalled = 0, misses = 0, missing_since = NULL, fingerprint = NULL,
+        batch_fingerprint = NULL
+    WHERE media_id = :media_id"""
+
+
+class SeveralError(LookupError):
+    """Several uploads have this id; the message says by which kind each can be named."""
+
+
+class Registered(NamedTuple):
+    """What came of a registration."""
+
+    upload: Upload
+    is_new: bool
+    """It was not followed before."""
+
+
+class Registering(Followed):
+    """The part of the store that follows what somebody names."""
+
+    async def register(self, asked: Sequence[Registration], now: float) -> list[Registered]:
+        """Follow these, and look at them next: those too that were followed already, settled or not.
+
+        An upload that was followed once and then no more goes on with its media id and its sequence. Raises
+        `SeveralError`.
+        """
+        async with self.database.transaction() as db:
+            return [await self._register(db, one, now) for one in asked]
+
+    async def unfollow(self, source: str, id_: str, kind: str | None, now: float) -> Upload:
+        """Follow an upload no more; answers it as it was. What is owed of it stays owed.
+
+        Its place is kept, so that no list makes it new again. Raises `UnknownNameError` and `SeveralError`.
+        """
+        async with self.database.transaction() as db:
+            upload = self._followed(source, id_, await self._named(db, source, id_, kind))
+            await db.execute(UNFOLLOW, {"now": now, "media_id": upload.media_id})
+            return upload
+
+    async def named(self, source: str, id_: str, kind: str | None = None) -> Upload:
+        """An upload that is followed; raises `UnknownNameError` and `SeveralError`."""
+        rows = await uploads_of(self.database.rows, source, NAMED, (self._sources.get(source), id_))
+        return self._followed(source, id_, [one for one in rows if kind is None or one.kind in {kind, ""}])
+
+    def _followed(self, source: str, id_: str, found: Iterable[Upload]) -> Upload:
+        one = _only([each for each in found if each.unfollowed_at is None])
+        if one is None:
+            raise UnknownNameError(f"no upload {id_!r} is followed at {source!r}: register it by POST /v1/uploads")
+        return one
+
+    async def _named(self, db: aiosqlite.Connection, source: str, id_: str, kind: str | None) -> list[Upload]:
+        rows = await uploads_of(db.execute_fetchall, source, NAMED, (self._sources.get(source), id_))
+        return [one for one in rows if kind is None or one.kind in {kind, ""}]
+
+    async def _register(self, db: aiosqlite.Connection, asked: Registration, now: float) -> Registered:
+        found = await self._named(db, asked.source, asked.id, asked.kind)
+        known = _only([one for one in found if one.unfollowed_at is None])
+        place = known or next(iter(found), None)
+        media_id = place.media_id if place else await self._take_place(db, asked, now)
+        labels = asked.labels if asked.labels is not None or known is None else known.labels
+        await db.execute(AGAIN, {"now": now, "media_id": media_id, "labels": json.dumps(dict(labels or {}))})
+        (upload,) = await uploads_of(db.execute_fetchall, asked.source, "media_id = ?", (media_id,))
+        return Registered(upload, known is None)
+
+    async def _take_place(self, db: aiosqlite.Connection, asked: Registration, now: float) -> int:
+        media_id = await numbers.media_id(db, asked.media_id)
+        place: tuple[Any, ...] = (media_id, self._sources[asked.source], asked.kind or "", asked.id, now)
+        await db.execute(
+            "INSERT INTO uploads (media_id, source, kind, id, registered, followed_at) VALUES (?, ?, ?, ?, 1, ?)", place
+        )
+        return media_id
+
+
+def _only(found: Sequence[Upload]) -> Upload | None:
+    """The one upload that is meant; None where there is none."""
+    if len(found) > 1:
+        kinds = " or ".join(sorted(one.kind for one in found))
+        raise SeveralError(f"{found[0].source!r} has several uploads {found[0].id!r}: say of which kind it is, {kinds}")
+    return next(iter(found), None)

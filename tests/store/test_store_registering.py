@@ -1,0 +1,95 @@
+"""What is followed by its name: one place for each, kept when it is followed no more."""
+
+from dataclasses import replace
+
+import pytest
+from planning import overheard, slow
+from stored import NOW, announce, one_upload, seen, upload
+
+from notifier.core.model import Registration, Status
+from notifier.store import SeveralError, UnknownNameError
+
+LATER = NOW + 60
+A = Registration("posts", "u1")
+
+
+async def test_a_registration_takes_a_place_and_is_due_at_once(store):
+    (came,) = await store.register([replace(A, kind="post", labels={"order": "A"})], NOW)
+    assert came.is_new
+    assert came.upload == upload(media_id=1, labels={"order": "A"}, registered=True, due_at=NOW)
+    assert await store.named("posts", "u1") == came.upload
+
+
+async def test_several_are_registered_at_once_or_none(store):
+    await store.follow([upload("u2", kind="video"), upload("u2", kind="image")])
+    with pytest.raises(SeveralError, match="several uploads 'u2': say of which kind it is, image or video"):
+        await store.register([A, replace(A, id="u2")], NOW)
+    assert await store.known("posts", ["u1"]) == {}
+
+
+async def test_labels_stay_unless_others_are_given(store):
+    for labels, expected in (({"a": "1"}, {"a": "1"}), (None, {"a": "1"}), ({"b": "2"}, {"b": "2"}), ({}, {})):
+        (came,) = await store.register([replace(A, labels=labels)], NOW)
+        assert came.upload.labels == expected
+
+
+async def test_what_was_seen_is_not_forgotten_by_a_registration(store):
+    known = await one_upload(store, snapshot=seen(status=Status.COMPLETED), sequence=3, changed_at=NOW)
+    (came,) = await store.register([A], LATER)
+    assert came == (replace(known, registered=True, due_at=LATER), False)
+    assert await store.open_uploads("posts") == []
+
+
+async def test_what_only_a_row_spoke_of_is_open_once_it_is_registered(store):
+    known = await one_upload(store, misses=2, missing_since=NOW, due_at=None)
+    assert await store.open_uploads("posts") == []
+    (came,) = await store.register([A], LATER)
+    assert came == (replace(known, registered=True, due_at=LATER), False)
+    assert await store.open_uploads("posts") == [came.upload]
+
+
+async def test_of_what_is_followed_no_more_its_place_is_left(store):
+    await one_upload(store, snapshot=seen(), sequence=3, stalled=True, misses=1, missing_since=NOW, due_at=NOW, ref="r")
+    await store.register([replace(A, labels={"a": "1"})], NOW)
+    await store.unfollow("posts", "u1", None, LATER)
+    (left,) = (await store.known("posts", ["u1"]))["u1"]
+    assert left == upload(media_id=1, sequence=3, ref="r", unfollowed_at=LATER)
+    assert [await ask("posts") for ask in (store.open_uploads, store.listed)] == [[], []]
+    assert await store.as_now([left]) == []
+    assert (await store.counts())["uploads"] == 0
+    with pytest.raises(UnknownNameError):
+        await store.named("posts", "u1")
+
+
+async def test_the_followed_one_is_meant_where_another_of_its_id_is_followed_no_more(store):
+    await store.follow([upload(kind="image"), upload(kind="video")])
+    await store.unfollow("posts", "u1", "image", LATER)
+    assert (await store.named("posts", "u1")).kind == "video"
+    (came,) = await store.register([A], LATER)
+    assert (came.upload.kind, came.is_new) == ("video", False)
+    (came,) = await store.register([replace(A, kind="image")], LATER)
+    assert (came.upload.kind, came.upload.media_id, came.is_new) == ("image", 1, True)
+
+
+async def test_one_whose_kind_nobody_knows_yet_is_meant_by_any(store):
+    await store.register([A], NOW)
+    (came,) = await store.register([replace(A, kind="video")], NOW)
+    assert (came.upload.kind, came.is_new) == ("", False)
+    assert (await store.named("posts", "u1", "image")).media_id == 1
+
+
+async def test_every_statement_finds_its_rows_by_an_index(store):
+    async with overheard(store) as asked:
+        await store.register([A, A], NOW)
+        await store.named("posts", "u1")
+        await store.as_now([await store.unfollow("posts", "u1", None, LATER)])
+    assert len(asked) > 6
+    assert await slow(store, asked) == []
+
+
+async def test_the_tables_refuse_a_place_that_is_more_than_that(store):
+    await one_upload(store, snapshot=seen())
+    with pytest.raises(Exception, match="CHECK constraint failed: unfollowed_at"):
+        async with store.database.transaction() as db:
+            await db.execute("UPDATE uploads SET unfollowed_at = 5.0")
+    await announce(store)
