@@ -61,14 +61,17 @@ class Batch:
             if fare.health is not (served := self.served[name]).health or served.endpoint.rate.count
         ]
 
-    def count(self) -> None:
-        """Count all of it, once it is committed."""
+    def tell(self) -> None:
+        """Count all of it and tell the log, once it is committed."""
         for delivery in self.unsent:
             self.served[delivery.endpoint].tally.unsent()
         for result in self.results:
             self.served[result.delivery.endpoint].tally.attempted(result.delivery, result.attempt, result.next)
+            tell_attempt(result)
+            tell_size(result.delivery)
         for one in self.given_up:
             self.served[one.delivery.endpoint].tally.ended[one.phase] += 1
+            tell_given_up(one)
 
     def _hear(self, delivery: Delivery, attempt: Attempt, draw: float, chance: float) -> None:
         served = self.served[delivery.endpoint]

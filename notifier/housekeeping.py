@@ -35,6 +35,7 @@ class Housekeeping:
         self._store = store
         self._keep = max(keep, SHORTEST)
         self._place: Place | None = Place()
+        self._callback: int | None = 0
         self._next_at = 0.0
         self._buried: Counter[str] = Counter()
         self._left: list[Callable[[float], Awaitable[bool]]] = []
@@ -46,8 +47,8 @@ class Housekeeping:
             if now < self._next_at <= now + DOUBTED:
                 return self._next_at
             self._next_at = now + EVERY
-            self._place = Place()
-            self._left = [self._events, self._uploads, self._replays]
+            self._place, self._callback = Place(), 0
+            self._left = [self._events, self._uploads, self._replays, self._callbacks]
             self._left += [self._absent, self._pages, self._log]
         if not await self._left[0](now - self._keep):
             del self._left[0]
@@ -78,6 +79,10 @@ class Housekeeping:
 
     async def _replays(self, before: float) -> bool:
         return await self._store.prune_replays(before, BITE) == BITE
+
+    async def _callbacks(self, _before: float) -> bool:
+        self._callback = await self._store.prune_callbacks(self._callback or 0, BITE)
+        return self._callback is not None
 
     async def _pages(self, _before: float) -> bool:
         return await self._store.give_back(PAGES)

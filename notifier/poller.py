@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from notifier.core.allowance import LONGEST_HOLD
+from notifier.core.callbacks import NOBODY, Calling
 from notifier.core.events import addressed, event_for
-from notifier.core.model import Answer, Endpoint, Event, LookKind, Registration, SourceState, Trouble
+from notifier.core.model import Answer, Change, Endpoint, Event, LookKind, Registration, SourceState, Trouble
 from notifier.core.questions import Question, chosen
 from notifier.core.rhythm import LONGEST_SLEEP, back_off
 from notifier.core.sweep import put_off
@@ -40,13 +41,15 @@ class Poller:
         endpoints: Sequence[Endpoint],
         clock: Callable[[], float],
         draw: Callable[[], float],
+        calling: Calling = NOBODY,
     ) -> None:
-        """`clock` tells the moment, `draw` a random number from 0 to 1."""
+        """`clock` tells the moment, `draw` a random number from 0 to 1; `calling` says how callbacks are sent to."""
         self.watched = {one.source.name: one for one in watched}
         self._store = store
         self._endpoints = endpoints
         self._clock = clock
         self._draw = draw
+        self._calling = calling
         self._credentials = Credentials(self.watched.values())
 
     async def open(self) -> None:
@@ -196,7 +199,7 @@ class Poller:
         changes = [reading.change for reading in readings if reading.change is not None]
         for change in changes:
             one.book.learn(change)
-        events = [event_for(change, one.provider.name, now) for change in changes]
+        owed = [self._told(change, event_for(change, one.provider.name, now)) for change in changes]
         await self._announce(
             one,
             Announcement(
@@ -204,13 +207,19 @@ class Poller:
                 hearing.progress,
                 uploads=[reading.upload for reading in readings],
                 lives=one.book.learned(),
-                owed=self._owed([told, *events]),
+                owed=[*self._owed([told]), *owed],
             ),
         )
         hearing.note(readings)
 
     def _owed(self, events: Iterable[Event | None]) -> list[tuple[Event, list[Endpoint]]]:
         return [addressed(event, self._endpoints) for event in events if event is not None]
+
+    def _told(self, change: Change, event: Event) -> tuple[Event, list[Endpoint]]:
+        """To whom a change of an upload is owed: whoever wants it, and whom its registration named."""
+        callback = change.upload.callback
+        called = [] if callback is None else [self._calling.endpoint(callback)]
+        return addressed(event, [*self._endpoints, *called])
 
     async def _announce(self, one: Watched, news: Announcement) -> None:
         """Write it, then tell the log; never the other way round."""

@@ -2,10 +2,18 @@
 
 from collections.abc import Callable, Mapping
 
-from notifier.core.model import Registration, Upload
+from notifier.config.faults import Wrong
+from notifier.config.urls import check_endpoint, is_refused
+from notifier.core.callbacks import NOBODY, Calling
+from notifier.core.model import Callback, Registration, Upload
+from notifier.core.render import FORMATS
 from notifier.numbering import register
 from notifier.store import Registered, Store
 from notifier.watched import Watched
+
+UNSIGNED = "encoding_com"
+"""The format that is not signed: Encoding.com signs nothing."""
+NONE_ALLOWED = "none: notify_urls of [server] names no URL that may be asked for"
 
 
 class CannotRegister(ValueError):
@@ -29,12 +37,19 @@ class Registrations:
         watched: Mapping[str, Watched],
         ring: Callable[[str], object],
         clock: Callable[[], float],
+        calling: Calling = NOBODY,
+        own_port: int | None = None,
     ) -> None:
-        """`ring` is called with a source's name when there is something to ask it."""
+        """`ring` is called with a source's name when there is something to ask it.
+
+        `calling` says which callbacks may be asked for; none at the `own_port` of the daemon.
+        """
         self._store = store
         self._watched = watched
         self._ring = ring
         self._clock = clock
+        self._calling = calling
+        self._own_port = own_port
 
     async def register(self, asked: Registration) -> Registered:
         """Follow an upload, and look at it next; raises `CannotRegister`, `SeveralError`."""
@@ -43,11 +58,32 @@ class Registrations:
             raise CannotRegister("source", f"the name of a source: {', '.join(self._watched) or 'there is none'}")
         if asked.kind is not None and asked.kind not in one.kinds:
             raise CannotRegister("kind", f"what uploads of this source are: {' or '.join(one.kinds)}")
+        if asked.callback is not None:
+            self._check(asked.callback)
         async with one.writing:
             (came,) = await register(self._store, one.provider.name, [asked], self._clock())
             one.named(came.upload, self._clock(), is_new=came.is_new)
         self._ring(asked.source)
         return came
+
+    def _check(self, callback: Callback) -> None:
+        how = self._calling.template
+        if not callback.url.lower().startswith(("https:", "http:")):
+            raise CannotRegister("notify_url", 'a URL that begins with "https://": mail and queues are not called')
+        try:
+            check_endpoint(callback.url, allow_http=how.allow_http, own_port=self._own_port)
+        except Wrong as wrong:
+            raise CannotRegister("notify_url", str(wrong).removeprefix("expected ")) from None
+        if is_refused(callback.url, how.allow_networks):
+            raise CannotRegister("notify_url", "a public address, or one in allow_networks of [delivery]")
+        if not self._calling.permits(callback.url):
+            words = "a URL that notify_urls of [server] stands for" if self._calling.allowed else NONE_ALLOWED
+            raise CannotRegister("notify_url", words)
+        if callback.format not in FORMATS:
+            raise CannotRegister("notify_format", " or ".join(FORMATS))
+        if callback.format != UNSIGNED and not how.secrets:
+            words = f"{UNSIGNED}: to sign others notify_secrets of [server] must hold a secret"
+            raise CannotRegister("notify_format", words)
 
     async def unfollow(self, source: str, id_: str, kind: str | None = None) -> Upload:
         """Follow an upload no more, and answer it as it was; what is owed of it stays owed.

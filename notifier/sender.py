@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
+from notifier.calls import Calls
+from notifier.core.callbacks import NOBODY, Calling
 from notifier.core.events import ping
 from notifier.core.health import (
     SHUT,
@@ -19,19 +21,10 @@ from notifier.core.health import (
     stepped,
 )
 from notifier.core.model import Attempt, Cause, Delivery, Endpoint
-from notifier.ended import (
-    AGAIN,
-    Batch,
-    about,
-    tell_attempt,
-    tell_given_up,
-    tell_health,
-    tell_ping,
-    tell_signing,
-    tell_size,
-)
-from notifier.served import Served
+from notifier.ended import AGAIN, Batch, about, tell_health, tell_ping, tell_signing
+from notifier.served import Served, in_turns
 from notifier.store import Standing, Store
+from notifier.tally import Tally
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +37,7 @@ Post = Callable[[Delivery], Awaitable[Attempt]]
 class Sender:
     """Sends what is due, lane by lane, and records what came of it, batch by batch."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # the last three have defaults
         self,
         store: Store,
         endpoints: Iterable[Endpoint],
@@ -53,10 +46,12 @@ class Sender:
         draw: Callable[[], float],
         in_flight_total: int = 200,
         shut: float = SHUT,
+        *,
+        calling: Calling = NOBODY,
     ) -> None:
         """`post` makes one attempt and never raises; `draw` tells a random number from 0 to 1.
 
-        An endpoint that fails is left alone for `shut` seconds at first.
+        An endpoint that fails is left alone for `shut` seconds at first. `calling` says how callbacks are sent to.
         """
         self.wake = asyncio.Event()
         """Set when an attempt has ended, so that a pass may follow at once."""
@@ -68,6 +63,7 @@ class Sender:
         self._shut = shut
         self._endpoints = tuple(endpoints)
         self._served = {endpoint.name: Served(endpoint) for endpoint in self._endpoints}
+        self._calls = Calls(store, calling, self._served)
         self._tasks: set[asyncio.Task[None]] = set()
         self._ended: list[tuple[Delivery, Attempt | Cause]] = []
         self._bugs: list[BaseException] = []
@@ -82,13 +78,18 @@ class Sender:
 
     @property
     def served(self) -> Mapping[str, Served]:
-        """Every endpoint as it is now; to be looked at only."""
+        """Every endpoint as it is now, and the callbacks that something is on its way to; to be looked at only."""
         return self._served
 
     @property
+    def called(self) -> Tally:
+        """What has come of the deliveries to all callbacks."""
+        return self._calls.tally
+
+    @property
     def troubled(self) -> dict[str, str]:
-        """The endpoints that are not well, and how it stands with them."""
-        troubles = {name: served.trouble for name, served in self._served.items()}
+        """The endpoints of the config that are not well, and how it stands with them."""
+        troubles = {endpoint.name: self._served[endpoint.name].trouble for endpoint in self._endpoints}
         return {name: trouble for name, trouble in troubles.items() if trouble is not None}
 
     async def open(self) -> None:
@@ -113,18 +114,24 @@ class Sender:
         now = self._clock()
         for served in self._served.values():
             served.rests_until = min(served.rests_until, now + AGAIN)
-        await self._change(self._served, lambda health: believed(stepped(health, jump), now))
+        shut = await self._store.callbacks_shut()
+        await self._change([*self._served, *shut], lambda health: believed(stepped(health, jump), now))
         if jump:
             await self._store.mark_left(self._served, now, jump)
         brought = await self._store.bring_forward({name: one.latest(now) for name, one in self._served.items()})
+        brought += await self._store.bring_callbacks_forward(self._calls.latest(now))
         if brought:
             log.warning("brought forward", extra={"fields": {"deliveries": brought}})
 
     # --- what people ask for
 
+    async def one(self, name: str) -> Served:
+        """An endpoint of the config, or a callback, as it is now; raises `UnknownNameError`."""
+        return await self._calls.of(name)
+
     async def pause(self, name: str) -> None:
         """Send nothing more to an endpoint until it is resumed; what is on its way ends. What is owed is kept."""
-        endpoint = self._served[name].endpoint
+        endpoint = (await self.one(name)).endpoint
         await self._change([name], lambda health: pause(health, Pause.PERSON, endpoint, self._clock()))
 
     async def resume(self, name: str) -> None:
@@ -138,7 +145,7 @@ class Sender:
         It goes however the endpoint fares and whatever its `events`, and changes nothing of how it fares. It waits
         for nothing but another ping of the same endpoint.
         """
-        served = self._served[name]
+        served = await self.one(name)
         async with served.pinging:
             delivery = ping(served.endpoint, self._clock())
             attempt = await self._post(delivery)
@@ -152,6 +159,7 @@ class Sender:
         """One pass: record what has ended, start what may go. Answers the moment at which to come back."""
         await self.record_ended()
         now = self._clock()
+        called = await self._calls.take(now, self._in_flight_total - self.in_flight)
         for served in self._served.values():
             if served.sign_with(now):
                 tell_signing(served)
@@ -161,7 +169,9 @@ class Sender:
         }
         due, later = await self._store.due(now, wanted)
         held = self._start_all(due, wanted, now)
-        return min([*opening, *held, *([] if later is None else [later])], default=now + IDLE)
+        if not self._recording.locked():  # else somebody is about to write how one of them fares
+            self._calls.let_go(now)
+        return min([*opening, *held, *(at for at in (later, called) if at is not None)], default=now + IDLE)
 
     def _start_all(self, due: Iterable[Delivery], wanted: Iterable[str], now: float) -> list[float]:
         """Start what may go, endpoints in turn; answers when their rates let go what may not yet.
@@ -171,7 +181,7 @@ class Sender:
         left = self._in_flight_total - self.in_flight
         without = {name for name in wanted if not self._served[name].in_flight}
         held: list[float] = []
-        for delivery in _in_turns(due):
+        for delivery in in_turns(due):
             served = self._served[delivery.endpoint]
             if left <= 0 or self._stopping:
                 break
@@ -228,25 +238,21 @@ class Sender:
                 await self._store.record(batch.results, standings, batch.given_up)
             del self._ended[: len(ended)]  # not before: after a failure, which ends the daemon, `stop` tries again
             for delivery, _ in ended:
-                del self._served[delivery.endpoint].in_flight[delivery.id]
+                self._served[delivery.endpoint].release(delivery)
             for name, fare in batch.fares.items():
                 self._served[name].recent = fare.recent
-            batch.count()
-            for result in batch.results:
-                tell_attempt(result)
-                tell_size(result.delivery)
-            for one in batch.given_up:
-                tell_given_up(one)
+            batch.tell()
             self._stand(standings)
 
     async def _change(
         self, names: Iterable[str], step: Callable[[Health], Health], by: Resumption = Resumption.ANSWERED
     ) -> None:
         """Make the health of endpoints another, for another reason than an attempt; `by` is what brings them back."""
-        await asyncio.shield(self._changed([self._served[name] for name in names], step, by))
+        await asyncio.shield(self._changed(names, step, by))
 
-    async def _changed(self, some: Iterable[Served], step: Callable[[Health], Health], by: Resumption) -> None:
+    async def _changed(self, names: Iterable[str], step: Callable[[Health], Health], by: Resumption) -> None:
         async with self._recording:
+            some = [await self._calls.of(name) for name in names]
             changed = [(served, after) for served in some if (after := step(served.health)) != served.health]
             now = self._clock()
             standings = [served.standing(after, now, self._endpoints, by=by) for served, after in changed]
@@ -284,12 +290,3 @@ class Sender:
         if not task.cancelled() and (end := task.exception()) is not None:
             self._bugs.append(end)
         self.wake.set()
-
-
-def _in_turns(due: Iterable[Delivery]) -> Iterator[Delivery]:
-    """One of each endpoint, then the second of each: a backlog at one costs the others nothing."""
-    queues: dict[str, list[Delivery]] = {}
-    for delivery in due:
-        queues.setdefault(delivery.endpoint, []).append(delivery)
-    longest = max(map(len, queues.values()), default=0)
-    return (queue[turn] for turn in range(longest) for queue in queues.values() if turn < len(queue))

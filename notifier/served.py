@@ -1,7 +1,7 @@
 """One endpoint while the daemon runs: how it fares, what is on its way to it, what else may go."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from notifier.core import health as healths
@@ -29,6 +29,8 @@ class Served:
     in_flight: dict[int, Delivery] = field(default_factory=dict)
     is_unsigned: bool = False
     """Every secret of it has ended: nothing is sent until the config has another, for nothing could be signed."""
+    crowd: set[int] = field(default_factory=set)
+    """What is on its way to the same origin: of callbacks there, which have the places of one endpoint together."""
     tally: Tally = field(default_factory=Tally)
     pinging: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a ping is on its way."""
@@ -62,7 +64,8 @@ class Served:
         at = self.opens_at()
         if at is None or at > now or self.is_unsigned:
             return 0
-        return max(0, healths.places(self.health, self.endpoint.max_in_flight) - len(self.in_flight))
+        places, most = healths.places(self.health, self.endpoint.max_in_flight), self.endpoint.max_in_flight
+        return max(0, min(places - len(self.in_flight), most - len(self.crowd)))
 
     def is_free(self, delivery: Delivery) -> bool:
         """Whether nothing of the delivery's lane is on its way, itself least of all."""
@@ -91,6 +94,12 @@ class Served:
         if (bucket := self._bucket()) is not None:
             self.tat = bucket.spent(self.tat, now)
         self.in_flight[delivery.id] = delivery
+        self.crowd.add(delivery.id)
+
+    def release(self, delivery: Delivery) -> None:
+        """Give its place free."""
+        del self.in_flight[delivery.id]
+        self.crowd.discard(delivery.id)
 
     def standing(
         self,
@@ -124,3 +133,12 @@ class Served:
             return None
         per_second = rate.count / rate.seconds
         return Bucket(1 / per_second, max(1, int(per_second)))
+
+
+def in_turns(due: Iterable[Delivery]) -> Iterator[Delivery]:
+    """One of each endpoint, then the second of each: a backlog at one costs the others nothing."""
+    queues: dict[str, list[Delivery]] = {}
+    for delivery in due:
+        queues.setdefault(delivery.endpoint, []).append(delivery)
+    longest = max(map(len, queues.values()), default=0)
+    return (queue[turn] for turn in range(longest) for queue in queues.values() if turn < len(queue))

@@ -20,7 +20,7 @@ from notifier import __version__
 from notifier.app import App, Chore
 from notifier.config import Settings
 from notifier.core.health import SHUT
-from notifier.core.model import Attempt, Delivery, Endpoint, Source
+from notifier.core.model import Attempt, Delivery, Source
 from notifier.core.pace import hurried
 from notifier.core.render import headers
 from notifier.core.rhythm import faster
@@ -29,6 +29,7 @@ from notifier.housekeeping import Housekeeping
 from notifier.poller import Poller
 from notifier.providers import PROVIDERS
 from notifier.providers.http import open_session
+from notifier.registrations import Registrations
 from notifier.replays import Replays
 from notifier.sender import Sender
 from notifier.server import api, health, metrics, stream
@@ -43,7 +44,7 @@ from notifier.server.stream import Stream
 from notifier.store import Store
 from notifier.systemd import Notify
 from notifier.watched import Watched
-from notifier.webhook import Receiver
+from notifier.webhook import Receivers
 
 log = logging.getLogger(__name__)
 
@@ -65,18 +66,21 @@ async def serve(settings: Settings, notify: Notify, pace: float = 1.0) -> None:
         store = await Store.open(settings.store_path)
         opened.push_async_callback(store.close)
         session = await opened.enter_async_context(open_session())
-        receivers = _receivers(settings.endpoints, settings.listen)
-        for receiver in receivers.values():
-            opened.push_async_callback(receiver.close)
+        own_port = settings.listen[1] if settings.listen else None
+        receivers = Receivers(settings.endpoints, own_port)
+        opened.push_async_callback(receivers.close)
 
         async def post(delivery: Delivery) -> Attempt:
-            return await receivers[delivery.endpoint].post(delivery.event, delivery.body, headers(delivery))
+            endpoint = sender.served[delivery.endpoint].endpoint
+            return await receivers.post(endpoint, delivery.event, delivery.body, headers(delivery))
 
         accounts = _accounts(settings.sources)
         watched = [_watched(one, session, pace, accounts[one.name]) for one in settings.sources]
-        poller = Poller(store, watched, settings.endpoints, time.time, random.random)
+        poller = Poller(store, watched, settings.endpoints, time.time, random.random, settings.calling)
         total, shut = settings.in_flight_total, SHUT / pace
-        sender = Sender(store, settings.endpoints, post, time.time, random.random, total, shut)
+        sender = Sender(
+            store, settings.endpoints, post, time.time, random.random, total, shut, calling=settings.calling
+        )
         await poller.open()
         await sender.open()
         replays = Replays(store, settings.endpoints, sender.wake.set, sender.served)
@@ -84,8 +88,9 @@ async def serve(settings: Settings, notify: Notify, pace: float = 1.0) -> None:
         app = App(poller, sender, partial(_status, store, sender), notify, chores=chores)
         opened.callback(app.close)
         ready = health.readiness(app.marks, store.ping)
-        told = Metrics(store, sender.served, time.time)
-        control = Control(store, sender, replays, time.time)
+        told = Metrics(store, sender.served, time.time, called=sender.called)
+        registrations = Registrations(store, poller.watched, app.ring, time.time, settings.calling, own_port)
+        control = Control(store, sender, replays, registrations, time.time)
         following = Stream(store)
         asked = [*health.routes(ready), *metrics.routes(told), *api.routes(control), *stream.routes(following)]
         server = await _server(settings, [*asked, *_encoding(settings, store)])
@@ -93,7 +98,7 @@ async def serve(settings: Settings, notify: Notify, pace: float = 1.0) -> None:
         opened.callback(following.close)
         _heed_signals(app)
         _tell_start(settings)
-        await app.run(min(LONGEST_STOP, max((one.timeout for one in settings.endpoints), default=0.0)))
+        await app.run(min(LONGEST_STOP, max(one.timeout for one in (settings.calling.template, *settings.endpoints))))
     log.info("stopped")
 
 
@@ -120,12 +125,6 @@ def _accounts(sources: Iterable[Source]) -> dict[str, str]:
         one.name: first.setdefault((one.provider, one.base_url, one.user_id, one.api_key.reveal()), one.name)
         for one in sources
     }
-
-
-def _receivers(endpoints: Iterable[Endpoint], listen: tuple[str, int] | None) -> dict[str, Receiver]:
-    """The client of each endpoint, by its name; none goes to where the daemon itself listens."""
-    own_port = listen[1] if listen else None
-    return {endpoint.name: Receiver(endpoint, own_port=own_port) for endpoint in endpoints}
 
 
 def _watched(source: Source, session: ClientSession, pace: float, account: str) -> Watched:

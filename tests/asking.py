@@ -80,7 +80,7 @@ async def served(path, *endpoints, token=TOKEN, checks=WELL, promptly=PROMPTLY, 
         routes = [
             *health.routes(found),
             *metrics.routes(Metrics(w.store, w.sender.served, w.clock, promptly)),
-            *api.routes(Control(w.store, w.sender, w.replays, w.clock)),
+            *api.routes(Control(w.store, w.sender, w.replays, w.registrations, w.clock)),
             *stream.routes(w.stream),
         ]
         guard = Guard(None if token is None else Secret(token), "127.0.0.1", w.clock)

@@ -124,6 +124,7 @@ def test_sql_is_known_when_it_is_seen():
     found = [name for name, path in MODULES.items() if SQL.search(path.read_text())]
     assert [name for name in found if name.startswith("store/")] == [
         "store/__init__.py",
+        "store/callbacks.py",
         "store/database.py",
         "store/drop.py",
         "store/followed.py",
@@ -137,6 +138,7 @@ def test_sql_is_known_when_it_is_seen():
         "store/registering.py",
         "store/replay.py",
         "store/retention.py",
+        "store/rows.py",
     ]
 
 

@@ -11,7 +11,8 @@ from notifier.core.model import Outcome, Source
 from notifier.core.secret import Secret
 from notifier.providers import PROVIDERS
 from notifier.providers.http import open_session
-from notifier.serving import _accounts, _receivers, _status, _watched
+from notifier.serving import _accounts, _status, _watched
+from notifier.webhook import Receivers
 
 ONE = Source(
     name="one",
@@ -56,10 +57,10 @@ async def test_where_the_daemon_itself_listens_nothing_is_sent_to():
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         place = nobody.getsockname()
-        for listen, outcome in ((place, Outcome.REFUSED_ADDRESS), (None, Outcome.CONNECT)):
-            one = _receivers([at(place[1])], listen)["app"]
-            found = await one.post("evt_1", b"{}")
-            await one.close()
+        for own_port, outcome in ((place[1], Outcome.REFUSED_ADDRESS), (None, Outcome.CONNECT)):
+            receivers = Receivers([at(place[1])], own_port)
+            found = await receivers.post(at(place[1]), "evt_1", b"{}")
+            await receivers.close()
             assert found.outcome is outcome
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
 
+from notifier.core.callbacks import NOBODY, Calling
 from notifier.core.diff import Vanishing
 from notifier.core.model import (
     SETTLED,
@@ -171,6 +172,7 @@ class World:
     client: FakeClient = field(default_factory=FakeClient)
     open_store: object = Store.open
     in_flight_total: int = 200
+    calling: Calling = NOBODY
 
     def __post_init__(self) -> None:
         self.receivers = Receivers(self.clock)
@@ -194,9 +196,13 @@ class World:
             Watched(replace(source, name=name), provider, self.client, account)
             for name, account in self.accounts.items()
         ]
-        self.poller = Poller(self.store, watched, self.endpoints, self.clock, self.random.random)
-        self.registrations = Registrations(self.store, self.poller.watched, self.rung.append, self.clock)
-        self.sender = Sender(self.store, self.endpoints, self._post, self.clock, self._draw, self.in_flight_total)
+        self.poller = Poller(self.store, watched, self.endpoints, self.clock, self.random.random, self.calling)
+        self.registrations = Registrations(
+            self.store, self.poller.watched, self.rung.append, self.clock, self.calling, own_port=9480
+        )
+        self.sender = Sender(
+            self.store, self.endpoints, self._post, self.clock, self._draw, self.in_flight_total, calling=self.calling
+        )
         try:
             await self.poller.open()
             await self.sender.open()

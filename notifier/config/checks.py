@@ -38,6 +38,8 @@ def hidden_texts(file: File) -> Iterator[Hidden]:
         yield ("server", "token"), file.server.token, secrets.fit_for_header
     if file.server.encoding:
         yield ("server", "encoding", "user_key"), file.server.encoding.user_key, secrets.fit_for_header
+    for number, secret in enumerate(file.server.notify_secrets):
+        yield ("server", "notify_secrets", number), secret, secrets.fit_for_signing
     for index, source in enumerate(file.sources):
         if source.api_key:
             yield ("sources", index, "api_key"), source.api_key, secrets.fit_for_header
@@ -66,6 +68,11 @@ def check(file: File, around: Surroundings, document: Mapping[str, Any], finding
             socket_path(file.server.socket, store, around)
     if file.server.listen and file.server.token is None and not is_loopback(address(file.server.listen)[0]):
         findings.fault(("server", "listen"), "needs a token: others can reach this address")
+    for number, pattern in enumerate(file.server.notify_urls):
+        if pattern.startswith("http:") and not file.delivery.allow_http:
+            findings.fault(
+                ("server", "notify_urls", number), "expected https; http needs allow_http = true in [delivery]"
+            )
     _unique("sources", [source.name for source in file.sources], findings)
     _unique("endpoints", [endpoint.name for endpoint in file.endpoints], findings)
     for index, source in enumerate(file.sources):

@@ -9,11 +9,14 @@ from pydantic import AfterValidator, BeforeValidator, PlainValidator
 from notifier.config import secrets, units
 from notifier.config.faults import NAME, Wrong
 from notifier.config.words import nearest, one_of
+from notifier.core.callbacks import has_right_host, is_plain
 from notifier.core.moments import DURATION
 from notifier.core.secret import Secret
+from notifier.core.url import url_refusal
 from notifier.providers.expressions import FUNCTIONS, BadExpression, compiled
 
 LONGEST_EXPRESSION = 4000
+URL_PATTERN = 'expected a pattern like "https://app.example.com/*"'
 CLIENT_ERRORS = range(400, 500)
 JUDGED_OTHERWISE = {401, 403, 429}
 """Answers that tell of the credential or of a limit, and of no upload."""
@@ -97,6 +100,13 @@ def _expression(text: str) -> None:
         raise Wrong(str(error), nearest(error.function, FUNCTIONS)) from None
 
 
+def _url_pattern(text: str) -> None:
+    if url_refusal(text.replace("*", "x")) is not None or not is_plain(text):
+        raise Wrong(URL_PATTERN)
+    if not has_right_host(text):
+        raise Wrong('expected a host like "app.example.com", "*.example.com" or "*": the rest of it is literal')
+
+
 def _denial(value: object) -> object:
     right = isinstance(value, int) and not isinstance(value, bool)
     if not right or value in JUDGED_OTHERWISE or value not in CLIENT_ERRORS:
@@ -114,7 +124,7 @@ SomeTime = Annotated[Duration, lasting("1s", units.LONGEST)]
 Rate = Annotated[str, form(units.RATE, units.rate)]
 EventPattern = Annotated[str, like('expected a pattern like "upload.*" or "!upload.updated"', r"!?[a-z0-9_.*-]+")]
 SourcePattern = Annotated[str, like('expected the name of a source or a pattern like "*"', r"!?[a-z0-9_*-]+")]
-UrlPattern = Annotated[str, like('expected a pattern like "https://app.example.com/*"', r"https?://[^\x00-\x20\x7f]+")]
+UrlPattern = Annotated[str, form(URL_PATTERN, _url_pattern)]
 UrlTemplate = Annotated[
     str,
     like('expected a path below base_url like "/jobs/{id}", without blanks or fragment', r"/[\x21\x24-\x5b\x5d-\x7e]*"),

@@ -71,6 +71,7 @@ class ServerTable(Table):
     listen: Annotated[str, form(units.ADDRESS, lambda text: text and units.address(text))] = ""
     token: HiddenText | None = None
     notify_urls: list[UrlPattern] = []
+    notify_secrets: Annotated[list[SigningText], items(0, 10)] = []
     encoding: EncodingTable | None = None
 
 

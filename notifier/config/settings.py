@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from notifier.config.calls import mimics
 from notifier.config.certificates import files_of
@@ -19,6 +20,7 @@ from notifier.config.models import (
 )
 from notifier.config.places import Surroundings, socket_path, store_path
 from notifier.config.units import address, network, rate, seconds
+from notifier.core.callbacks import ALL, Calling
 from notifier.core.description import Auth, Description, ListCall, Paging, SingleCall, TargetCall
 from notifier.core.encoding_com_call import Dialect
 from notifier.core.model import Baseline, Basic, Endpoint, Order, Source, TargetStatus
@@ -50,6 +52,8 @@ class Settings:
     encoding: EncodingAccount | None
     """None: nobody can ask as of Encoding.com."""
     in_flight_total: int
+    calling: Calling
+    """Which URLs a registration may ask for, and how they are sent to."""
     sources: tuple[Source, ...]
     endpoints: tuple[Endpoint, ...]
     warnings: tuple[str, ...] = ()
@@ -68,6 +72,7 @@ def meaning(file: File, secrets: Mapping[KeyPath, Secret], around: Surroundings,
         token=secrets.get(("server", "token")),
         encoding=_encoding_account(file, secrets),
         in_flight_total=file.delivery.in_flight_total,
+        calling=_calling(file, _inside(secrets, ("server", "notify_secrets"))),
         sources=tuple(
             _source(source, keys.get(index, Secret("")), around.providers[source.provider])
             for index, source in enumerate(file.sources)
@@ -158,11 +163,24 @@ def _endpoint(
         ca_file=files.get("ca_file"),
         client_cert=files.get("client_cert"),
         client_key=files.get("client_key"),
-        schedule=tuple(seconds(delay) for delay in how.schedule),
-        timeout=seconds(how.timeout),
-        max_in_flight=how.max_in_flight,
-        rate=rate(how.rate),
-        order=Order(how.order),
-        allow_http=how.allow_http,
-        allow_networks=tuple(network(text) for text in how.allow_networks),
+        **_sent(how),
     )
+
+
+def _calling(file: File, secrets: Mapping[KeyPath, Secret]) -> Calling:
+    """Callbacks have the defaults of `[delivery]`."""
+    template = Endpoint(name=ALL, url="", secrets=tuple(secrets.values()), **_sent(file.delivery))
+    return Calling(template, tuple(file.server.notify_urls))
+
+
+def _sent(how: DeliveryTable) -> dict[str, Any]:
+    """How an endpoint is sent to."""
+    return {
+        "schedule": tuple(seconds(delay) for delay in how.schedule),
+        "timeout": seconds(how.timeout),
+        "max_in_flight": how.max_in_flight,
+        "rate": rate(how.rate),
+        "order": Order(how.order),
+        "allow_http": how.allow_http,
+        "allow_networks": tuple(network(text) for text in how.allow_networks),
+    }

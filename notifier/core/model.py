@@ -183,6 +183,22 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Callback:
+    """The URL that an upload's registration asked to be told of it, and in which format."""
+
+    url: str = field(repr=False)
+    """With its query: that may hold a token, and is shown nowhere."""
+    format: str
+    number: int = 0
+    """In the store, below 0; 0: it has none yet."""
+
+    @property
+    def name(self) -> str:
+        """The endpoint's name."""
+        return f"notify:{-self.number}"
+
+
+@dataclass(frozen=True, slots=True)
 class Upload:
     """The thing whose fate we follow; identity is (source, kind, id). `kind` is "" until a collection has answered."""
 
@@ -211,6 +227,8 @@ class Upload:
     """Of the last one in a batch: both take turns, and each tells other fields."""
     unfollowed_at: float | None = None
     """When somebody wanted no more of it: nothing is told of it, and its place is kept lest a list make it new."""
+    callback: Callback | None = None
+    """Who is told of it besides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +241,8 @@ class Registration:
     """None: whichever it turns out to be."""
     labels: Mapping[str, str] | None = None
     """None: those that it has."""
+    callback: Callback | None = None
+    """None: the one that it has."""
     media_id: int = 0
     """The one that it would have where it is new; 0: any."""
 

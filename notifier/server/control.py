@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from notifier.core.model import Endpoint
+from notifier.registrations import Registrations
 from notifier.replays import Replays
 from notifier.sender import Sender
 from notifier.server.problems import Problem
@@ -18,6 +19,7 @@ class Control:
     store: Store
     sender: Sender
     replays: Replays
+    registrations: Registrations
     clock: Callable[[], float]
 
     async def event(self, id_: str) -> tuple[EventRow, bytes, list[DeliveryRow]]:
@@ -32,10 +34,9 @@ class Control:
             raise UnknownNameError(f"no delivery {id_} is kept: it never was one, or its time is over")
         return found
 
-    def endpoint(self, name: str) -> Endpoint:
-        """An endpoint of the config; raises `UnknownNameError`, and `Problem` where it has left that."""
-        self.store.number(name)
-        if name not in self.sender.served:
+    async def endpoint(self, name: str) -> Endpoint:
+        """An endpoint of the config, or a callback; raises `UnknownNameError`, and `Problem` where it has left that."""
+        if self.store.number(name) > 0 and name not in self.sender.served:
             words = f"the config names {name!r} no more: put it back there, or drop what is owed to it"
             raise Problem(HTTPStatus.CONFLICT, words)
-        return self.sender.served[name].endpoint
+        return (await self.sender.one(name)).endpoint

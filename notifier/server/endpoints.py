@@ -55,20 +55,20 @@ class _Endpoints:
 
     async def pause(self, call: Call[Nothing]) -> Answer:
         """What is owed to it, and what will be, waits."""
-        name = self._control.endpoint(call.path["endpoint"]).name
+        name = (await self._control.endpoint(call.path["endpoint"])).name
         await self._sender.pause(name)
         return HTTPStatus.OK, await self._shown(name)
 
     async def resume(self, call: Call[Nothing]) -> Answer:
         """All that waits for it is due."""
-        name = self._control.endpoint(call.path["endpoint"]).name
+        name = (await self._control.endpoint(call.path["endpoint"])).name
         await self._sender.resume(name)
         self._control.replays.wake.set()  # what was asked for meanwhile may begin
         return HTTPStatus.OK, await self._shown(name)
 
     async def ping(self, call: Call[Nothing]) -> Answer:
         """One attempt, answered with what came of it, whatever that is."""
-        endpoint = self._control.endpoint(call.path["endpoint"])
+        endpoint = await self._control.endpoint(call.path["endpoint"])
         if is_call(endpoint.format):
             words = (
                 f"{endpoint.name!r} takes every call for news of a media, as Encoding.com makes them: no ping is one"

@@ -10,12 +10,15 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+from notifier.core.callbacks import ALL, family
+from notifier.core.health import WELL
 from notifier.served import Served
 from notifier.server import exposition
 from notifier.server.exposition import Reading, Shown
 from notifier.server.problems import Problem
 from notifier.server.routes import Route
 from notifier.store import Store, StoreError
+from notifier.tally import Tally
 
 PROMPTLY = 5.0
 """Seconds within which a scrape is answered: half of what Prometheus waits."""
@@ -30,11 +33,15 @@ class Metrics:
         served: Mapping[str, Served],
         clock: Callable[[], float],
         promptly: float = PROMPTLY,
+        *,
+        called: Tally | None = None,
     ) -> None:
+        """`called` is what came of the deliveries to callbacks, of which nobody is told one by one."""
         self._store = store
         self._served = served
         self._clock = clock
         self._promptly = promptly
+        self._called = called or Tally()
         self._scrape: asyncio.Task[bytes] | None = None
 
     async def text(self) -> bytes:
@@ -54,24 +61,27 @@ class Metrics:
 
     async def _read(self) -> Reading:
         figures = await self._store.figures()
-        superseded, dropped = self._store.superseded, self._store.dropped
-        now = self._clock()
-        return Reading(
-            now,
-            figures,
-            {
-                name: Shown(
-                    now,
-                    one.health,
-                    one.is_unsigned,
-                    len(one.in_flight),
-                    superseded[name],
-                    dropped[name],
-                    one.tally.copy(),
-                )
-                for name, one in self._served.items()
-            },
-        )
+        now, superseded, dropped = self._clock(), self._store.superseded, self._store.dropped
+        served = {name: one for name, one in self._served.items() if family(name) == name}
+        shown = {
+            name: Shown(
+                now,
+                one.health,
+                one.is_unsigned,
+                len(one.in_flight),
+                superseded[name],
+                dropped[name],
+                one.tally.copy(),
+            )
+            for name, one in served.items()
+        }
+        if self._store.has_callbacks:
+            figures.queues.append(await self._store.callbacks_queue())
+            on_their_way = sum(len(one.in_flight) for one in self._served.values()) - sum(
+                len(one.in_flight) for one in served.values()
+            )
+            shown[ALL] = Shown(now, WELL, False, on_their_way, superseded[ALL], dropped[ALL], self._called.copy())
+        return Reading(now, figures, shown)
 
 
 def _noted(scrape: asyncio.Task[bytes]) -> None:

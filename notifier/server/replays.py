@@ -59,7 +59,7 @@ class _Replays:
         """It is noted; the steps are done afterwards, at the endpoint's rate."""
         selection = call.given.selection()
         if selection.endpoint is not None:
-            self._control.endpoint(selection.endpoint)
+            await self._control.endpoint(selection.endpoint)
         if call.given.dry_run:
             return HTTPStatus.OK, Matching(matching=await self._replays.matching(selection, self._clock()))
         return HTTPStatus.ACCEPTED, _told(await self._replays.ask(selection, self._clock()))

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from notifier.store.callbacks import Callbacks, Called
 from notifier.store.database import Database, NewerDatabaseError, StoreError, UnknownNameError
 from notifier.store.drop import Dropping
 from notifier.store.followed import Announcement
@@ -15,6 +16,7 @@ from notifier.store.rows import Page
 
 __all__ = [
     "Announcement",
+    "Called",
     "DeliveryRow",
     "EventRow",
     "GivenUp",
@@ -34,7 +36,7 @@ __all__ = [
 ]
 
 
-class Store(Registering, Owed, Replaying, Dropping, History, Media, Retention):
+class Store(Registering, Callbacks, Owed, Replaying, Dropping, History, Media, Retention):
     """What is followed and what is owed, in one file."""
 
     @classmethod

@@ -10,6 +10,7 @@ from typing import Any
 
 import aiosqlite
 
+from notifier.core import callbacks
 from notifier.core.model import Phase
 from notifier.store.owing import PROMOTE, Owing
 
@@ -59,7 +60,8 @@ class Dropping(Owing):
     def _count(self, dropped: Counter[int]) -> int:
         """Once it is committed."""
         names = {number: name for name, number in self._endpoints.items()}
-        self.dropped.update({names[number]: count for number, count in dropped.items()})
+        for number, count in dropped.items():
+            self.dropped[names.get(number, callbacks.ALL)] += count
         return dropped.total()
 
     async def bury_left(self, before: float, now: float, most: int) -> Counter[str]:

@@ -2,9 +2,8 @@
 
 import json
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import aiosqlite
 
@@ -14,14 +13,13 @@ from notifier.core.model import Endpoint, Event, ListingState, SourceState, Uplo
 from notifier.store import moments, numbers
 from notifier.store.owing import Owing
 from notifier.store.rows import (
-    UPLOAD_COLUMNS,
     budget_of,
     budget_row,
     lives_of,
     lives_row,
     source_of,
-    upload_of,
     upload_row,
+    uploads_of,
 )
 
 CHANGED = """SELECT j.key FROM json_each(:rows) AS j
@@ -207,11 +205,3 @@ class Followed(Owing):
 
 async def _write_budget(db: aiosqlite.Connection, name: str, budget: Budget) -> None:
     await db.execute("INSERT OR REPLACE INTO budgets (name, state) VALUES (?, ?)", budget_row(name, budget))
-
-
-async def uploads_of(
-    fetch: Callable[[str, Sequence[Any]], Awaitable[Iterable[Any]]], source: str, where: str, parameters: Sequence[Any]
-) -> list[Upload]:
-    """Uploads of one source, as `fetch` finds them."""
-    sql = f"SELECT {UPLOAD_COLUMNS} FROM uploads WHERE {where}"  # noqa: S608  # the callers' own words
-    return [upload_of(source, row) for row in await fetch(sql, parameters)]

@@ -19,7 +19,12 @@ DELIVERY = """SELECT d.id, e.id, e.type, s.name, e.upload, n.name, d.sequence, d
 NEWEST = """json_each(:endpoints) AS w JOIN json_each(:phases) AS p JOIN deliveries AS d ON d.id IN (
         SELECT id FROM deliveries WHERE endpoint = w.value AND phase = p.value AND id < :before
         ORDER BY id DESC LIMIT :most)"""
+CALLED = """json_each(:phases) AS p JOIN deliveries AS d ON d.id IN (
+        SELECT id FROM deliveries WHERE endpoint < 0 AND phase = p.value AND id < :before
+        ORDER BY id DESC LIMIT :most)"""
+"""The newest of all callbacks."""
 LISTED = DELIVERY.format(NEWEST) + " ORDER BY d.id DESC LIMIT :most"
+CALLS = DELIVERY.format(CALLED) + " ORDER BY d.id DESC LIMIT :most"
 ONE = DELIVERY.format("deliveries AS d") + " WHERE d.id = ?"
 OF_EVENT = DELIVERY.format("deliveries AS d") + " WHERE d.event = ? ORDER BY d.endpoint"
 ATTEMPTS = """SELECT a.delivery, a.number, a.started_at, a.duration, a.phases, a.outcome, a.status, a.note, a.excerpt
@@ -160,7 +165,10 @@ class History(Owing):
             "before": NEWEST_OF_ALL if before is None else before,
             "most": most + 1,
         }
-        found = [_delivery_of(row) for row in await self.database.rows(LISTED, parameters)]
+        rows = await self.database.rows(LISTED, parameters)
+        if endpoint is None and self.has_callbacks:
+            rows += await self.database.rows(CALLS, {**parameters, "endpoints": None})
+        found = sorted(map(_delivery_of, rows), reverse=True)[: most + 1]
         return Page(found[:most], found[most - 1].id if len(found) > most else None)
 
     async def delivery(self, id_: int) -> tuple[DeliveryRow, list[Tried]] | None:

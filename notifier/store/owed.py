@@ -45,7 +45,8 @@ REVIVE = """UPDATE deliveries INDEXED BY deliveries_tried SET due_at = min(creat
 FORWARD = """UPDATE deliveries SET due_at = latest.value FROM json_each(:latest) AS latest
     WHERE endpoint = :endpoint AND phase = 'waiting' AND latest.key = min(slots, :last) AND due_at > latest.value"""
 MARK_LEFT = """UPDATE endpoints SET left_at = CASE
-    WHEN name NOT IN (SELECT value FROM json_each(:present)) THEN min(coalesce(left_at + :jump, :now), :now) END"""
+    WHEN name NOT IN (SELECT value FROM json_each(:present)) THEN min(coalesce(left_at + :jump, :now), :now) END
+    WHERE number > 0"""
 WAITING = "SELECT count(*) FROM deliveries INDEXED BY deliveries_lane WHERE endpoint = ? AND phase = 'waiting'"
 
 
@@ -97,7 +98,7 @@ class Owed(Owing):
         endpoints will be due. One statement for all endpoints: every trip to the reader's thread costs as much as a
         few rows.
         """
-        numbers = json.dumps([self._endpoints[endpoint] for endpoint in wanted])
+        numbers = json.dumps([self.number(endpoint) for endpoint in wanted])
         most = max(wanted.values(), default=0)
         rows = await self.database.rows(DUE, {"endpoints": numbers, "now": now, "most": most})
         left = dict(wanted)
@@ -113,7 +114,7 @@ class Owed(Owing):
 
     async def healths(self) -> dict[str, tuple[Health, float]]:
         """How every endpoint fares, and the theoretical arrival time of its rate; those too that left the config."""
-        rows = await self.database.rows(f"SELECT name, tat, {HEALTH_COLUMNS} FROM endpoints")  # noqa: S608  # our own words
+        rows = await self.database.rows(f"SELECT name, tat, {HEALTH_COLUMNS} FROM endpoints WHERE number > 0")  # noqa: S608  # our own words
         return {name: (health_of(health), tat) for name, tat, *health in rows}
 
     async def mark_left(self, present: Iterable[str], now: float, jump: float = 0.0) -> dict[str, float]:
@@ -129,7 +130,7 @@ class Owed(Owing):
 
     async def waiting(self, endpoint: str) -> int:
         """How many deliveries wait for an endpoint."""
-        ((waiting,),) = await self.database.rows(WAITING, (self._endpoints[endpoint],))
+        ((waiting,),) = await self.database.rows(WAITING, (self.number(endpoint),))
         return int(waiting)
 
     async def record(
@@ -156,7 +157,7 @@ class Owed(Owing):
             await db.executemany(
                 PROMOTE,
                 [
-                    {"endpoint": self._endpoints[delivery.endpoint], "lane": delivery.lane}
+                    {"endpoint": self.number(delivery.endpoint), "lane": delivery.lane}
                     for delivery in over
                     if delivery.lane is not None
                 ],
@@ -173,14 +174,14 @@ class Owed(Owing):
         one holds for all further slots. Answers how many were brought forward.
         """
         moments = [
-            {"endpoint": self._endpoints[endpoint], "latest": json.dumps(list(by_slots)), "last": len(by_slots) - 1}
+            {"endpoint": self.number(endpoint), "latest": json.dumps(list(by_slots)), "last": len(by_slots) - 1}
             for endpoint, by_slots in latest.items()
         ]
         async with self.database.transaction() as db, db.executemany(FORWARD, moments) as cursor:
             return max(cursor.rowcount, 0)  # of no statement at all it is -1
 
     async def _stand(self, db: aiosqlite.Connection, standing: Standing) -> None:
-        number = self._endpoints[standing.endpoint]
+        number = self.number(standing.endpoint)
         row = (*health_row(standing.health), standing.tat, number)
         columns = ", ".join(f"{name.strip()} = ?" for name in HEALTH_COLUMNS.split(","))
         await db.execute(f"UPDATE endpoints SET {columns}, tat = ? WHERE number = ?", row)  # noqa: S608  # our own words

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import aiosqlite
 
+from notifier.core import callbacks
 from notifier.core.events import formats
 from notifier.core.model import Endpoint, Event, Order
 from notifier.store.bell import Bell
@@ -27,8 +28,11 @@ class Owing:
         self.database = database
         self._sources: dict[str, int] = {}
         self._endpoints: dict[str, int] = {}
+        """Those of the config, and those that left it; callbacks are not among them."""
+        self.has_callbacks = False
+        """Whether there may be any."""
         self.superseded: Counter[str] = Counter()
-        """How many deliveries to each endpoint were replaced by newer ones since the database was opened."""
+        """How many deliveries to each endpoint, or to all callbacks, were replaced since the database was opened."""
         self.dropped: Counter[str] = Counter()
         """How many were given up by a person."""
         self.announced = Bell()
@@ -43,11 +47,17 @@ class Owing:
             ):
                 insert = f"INSERT INTO {table} (name) VALUES (?) ON CONFLICT DO NOTHING"  # noqa: S608  # one of two words
                 await db.executemany(insert, [(name,) for name in names])
-                async with db.execute(f"SELECT name, number FROM {table}") as cursor:  # noqa: S608  # as above
+                async with db.execute(f"SELECT name, number FROM {table} WHERE number > 0") as cursor:  # noqa: S608  # as above
                     numbers.update({row[0]: row[1] for row in await cursor.fetchall()})
+            self.has_callbacks = bool(await db.execute_fetchall("SELECT 1 FROM endpoints WHERE number < 0 LIMIT 1"))
 
     def number(self, endpoint: str) -> int:
-        """The number of an endpoint, be it that the config names it no more; raises `UnknownNameError`."""
+        """The number of an endpoint, be it that the config names it no more; raises `UnknownNameError`.
+
+        That of a callback is told by its name, whether there is one or not.
+        """
+        if (callback := callbacks.number_of(endpoint)) is not None:
+            return callback
         return number_of(self._endpoints, "endpoint", endpoint)
 
     def source_number(self, source: str) -> int:
@@ -59,7 +69,7 @@ class Owing:
     ) -> Counter[str]:
         """Owe an event to endpoints; answers how many deliveries it replaced at each."""
         superseded: Counter[str] = Counter()
-        about = None if event.endpoint is None else self._endpoints[event.endpoint]
+        about = None if event.endpoint is None else self.number(event.endpoint)
         async with db.execute(
             """INSERT INTO events (id, type, source, endpoint, upload, lane, sequence, status, at, body, tasks)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
@@ -70,10 +80,10 @@ class Owing:
         for name, body in event.renderings.items():
             await db.execute("INSERT INTO renderings (event, format, body) VALUES (?, ?, ?)", (position, name, body))
         for endpoint in endpoints:
-            number = self._endpoints[endpoint.name]
+            number = self.number(endpoint.name)
             lane = None if endpoint.order is Order.NONE else event.lane
             if endpoint.order is Order.LATEST:
-                superseded[endpoint.name] += await _supersede(db, number, event, position)
+                superseded[callbacks.family(endpoint.name)] += await _supersede(db, number, event, position)
             due_at = event.at + endpoint.schedule[0]
             for format_ in formats(endpoint, event):
                 row = (position, number, lane, event.sequence, event.at, due_at, format_)

@@ -2,22 +2,28 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import aiosqlite
 
-from notifier.core.model import Registration, Upload
+from notifier.core.callbacks import origin
+from notifier.core.model import Callback, Registration, Upload
 from notifier.store import numbers
 from notifier.store.database import UnknownNameError
-from notifier.store.followed import Followed, uploads_of
+from notifier.store.followed import Followed
+from notifier.store.rows import uploads_of
 
+KNOWN = "SELECT number FROM endpoints WHERE url = ? AND format = ?"
+NEXT = "UPDATE counters SET next = next + 1 WHERE name = 'callback' RETURNING next - 1"
 NAMED = "source = ? AND id = ? ORDER BY unfollowed_at IS NOT NULL, kind"
 AGAIN = """UPDATE uploads SET registered = 1, due_at = :now, open = open OR snapshot IS NULL, labels = :labels,
+        callback = coalesce(:callback, callback),
         followed_at = iif(unfollowed_at IS NULL, followed_at, :now), unfollowed_at = NULL
     WHERE media_id = :media_id"""
 UNFOLLOW = """UPDATE uploads SET unfollowed_at = :now, registered = 0, due_at = NULL, open = 0, snapshot = NULL,
         labels = '{}', changed_at = NULL, stalled = 0, misses = 0, missing_since = NULL, fingerprint = NULL,
-        batch_fingerprint = NULL
+        batch_fingerprint = NULL, callback = NULL
     WHERE media_id = :media_id"""
 
 
@@ -76,9 +82,22 @@ class Registering(Followed):
         place = known or next(iter(found), None)
         media_id = place.media_id if place else await self._take_place(db, asked, now)
         labels = asked.labels if asked.labels is not None or known is None else known.labels
-        await db.execute(AGAIN, {"now": now, "media_id": media_id, "labels": json.dumps(dict(labels or {}))})
+        callback = None if asked.callback is None else await self._callback(db, asked.callback)
+        parameters = {"media_id": media_id, "labels": json.dumps(dict(labels or {})), "callback": callback}
+        await db.execute(AGAIN, {"now": now, **parameters})
         (upload,) = await uploads_of(db.execute_fetchall, asked.source, "media_id = ?", (media_id,))
         return Registered(upload, known is None)
+
+    async def _callback(self, db: aiosqlite.Connection, asked: Callback) -> int:
+        """The number of a callback, which it gets with its first registration; none is ever given out again."""
+        for row in await db.execute_fetchall(KNOWN, (asked.url, asked.format)):
+            return int(row[0])
+        ((number,),) = await db.execute_fetchall(NEXT)
+        made = replace(asked, number=-number)
+        values = (made.number, made.name, made.url, made.format, origin(made.url))
+        await db.execute("INSERT INTO endpoints (number, name, url, format, origin) VALUES (?, ?, ?, ?, ?)", values)
+        self.has_callbacks = True
+        return made.number
 
     async def _take_place(self, db: aiosqlite.Connection, asked: Registration, now: float) -> int:
         media_id = await numbers.media_id(db, asked.media_id)

@@ -60,13 +60,13 @@ class Retention(Owing):
         """Reduce to their status the uploads that have settled, rest since before a moment, and are asked for no more.
 
         Their rows stay: they have the media id and the sequence, and a list that shows one says nothing new by it.
-        Answers how many.
+        Their callbacks, which are meant for what is under way, are told no more. Answers how many.
         """
         async with self.database.transaction() as db:
             async with db.execute(RESTING, (before, most)) as cursor:
                 columns = [name for name, *_ in cursor.description]
                 found = [dict(zip(columns, row, strict=True)) for row in await cursor.fetchall()]
-            left = [{**row, "snapshot": _reduced(row["snapshot"])} for row in found]
+            left = [{**row, "snapshot": _reduced(row["snapshot"]), "callback": None} for row in found]
             # Deleted and inserted: a row that shrinks in its place leaves a hole there that nothing fills.
             await db.executemany("DELETE FROM uploads WHERE media_id = :media_id", left)
             values = ", ".join(f":{name}" for name in columns)

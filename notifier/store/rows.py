@@ -1,7 +1,7 @@
 """A row of the database ↔ the value that it holds."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -10,14 +10,15 @@ from pydantic import TypeAdapter
 from notifier.core.budget import Budget
 from notifier.core.health import Health, Pause
 from notifier.core.lives import Lives
-from notifier.core.model import SETTLED, Observation, SourceState, Trouble, Upload
+from notifier.core.model import SETTLED, Callback, Observation, SourceState, Trouble, Upload
 
 T = TypeVar("T")
 SNAPSHOT = TypeAdapter(Observation)
 BUDGET = TypeAdapter(Budget)
 
 UPLOAD_COLUMNS = """media_id, kind, id, followed_at, ref, registered, labels, sequence, snapshot,
-    changed_at, stalled, misses, missing_since, due_at, fingerprint, batch_fingerprint, unfollowed_at"""
+    changed_at, stalled, misses, missing_since, due_at, fingerprint, batch_fingerprint, unfollowed_at, callback,
+    (SELECT url FROM endpoints WHERE number = callback), (SELECT format FROM endpoints WHERE number = callback)"""
 """In the order in which `upload_of` takes them."""
 
 
@@ -39,12 +40,22 @@ def source_of(name: str, row: Sequence[Any]) -> SourceState:
 def upload_of(source: str, row: Sequence[Any]) -> Upload:
     """An upload from its `UPLOAD_COLUMNS`."""
     (media_id, kind, id_, followed_at, ref, registered, labels, sequence, snapshot,
-     changed_at, stalled, misses, missing_since, due_at, *more) = row  # fmt: skip
+     changed_at, stalled, misses, missing_since, due_at, print_, batch_print, unfollowed_at, callback, url,
+     format_) = row  # fmt: skip
     return Upload(
         media_id, source, kind, id_, followed_at, ref, bool(registered), json.loads(labels), sequence,
         None if snapshot is None else SNAPSHOT.validate_json(snapshot),
-        changed_at, bool(stalled), misses, missing_since, due_at, *more,
+        changed_at, bool(stalled), misses, missing_since, due_at, print_, batch_print, unfollowed_at,
+        None if callback is None else Callback(url, format_, callback),
     )  # fmt: skip
+
+
+async def uploads_of(
+    fetch: Callable[[str, Sequence[Any]], Awaitable[Iterable[Any]]], source: str, where: str, parameters: Sequence[Any]
+) -> list[Upload]:
+    """Uploads of one source, as `fetch` finds them."""
+    sql = f"SELECT {UPLOAD_COLUMNS} FROM uploads WHERE {where}"  # noqa: S608  # the callers' own words
+    return [upload_of(source, row) for row in await fetch(sql, parameters)]
 
 
 def upload_row(upload: Upload) -> tuple[Any, ...]:

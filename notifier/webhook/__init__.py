@@ -7,5 +7,6 @@ what the receiver asks for besides.
 
 from notifier.webhook.connections import Limits
 from notifier.webhook.receiver import Receiver
+from notifier.webhook.receivers import Receivers
 
-__all__ = ["Limits", "Receiver"]
+__all__ = ["Limits", "Receiver", "Receivers"]

@@ -67,6 +67,7 @@ def test_what_is_shown_is_what_is_in_effect(reading, tmp_path):
         "listen": "",
         "token": "***",
         "notify_urls": [],
+        "notify_secrets": [],
         "encoding": {"user_id": "1", "user_key": "***"},
     }
     posts, media, encodings, jobs = config["sources"]

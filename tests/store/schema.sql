@@ -69,6 +69,11 @@ CREATE TABLE endpoints (
     untold        INTEGER NOT NULL DEFAULT 0 CHECK (untold IN (0, 1)), -- nobody was told of the pause, nor is of its end
     tat           REAL    NOT NULL DEFAULT 0,                         -- of its rate: theoretical arrival time
     left_at       REAL,                                               -- since when the config names it no more
+    url           TEXT,                                               -- of a callback; others have theirs in the config
+    format        TEXT,
+    origin        TEXT,                                               -- scheme, host and port of the URL
+    CHECK ((number < 0) = (url IS NOT NULL) AND (url IS NULL) = (format IS NULL) AND (url IS NULL) = (origin IS NULL)),
+    UNIQUE (url, format),
     CHECK ((failures = 0) = (failing_since IS NULL)),
     CHECK ((paused IS NULL) = (paused_at IS NULL)),
     CHECK ((paused IS NULL) = (url_digest IS NULL)),
@@ -184,9 +189,17 @@ CREATE TABLE uploads (
     due_at        REAL,                                               -- when it is asked for by itself, at the latest
     fingerprint   INTEGER,                                            -- of the last row of a list that came to nothing
     batch_fingerprint INTEGER,                                        -- the same of a batch
+    unfollowed_at REAL,                                               -- somebody wanted no more of it; only its place is left
+    callback      INTEGER REFERENCES endpoints CHECK (callback < 0),  -- who is told of it besides
     CHECK ((misses = 0) = (missing_since IS NULL)),
+    CHECK (unfollowed_at IS NULL OR (snapshot IS NULL AND due_at IS NULL AND registered = 0 AND open = 0
+        AND callback IS NULL)),
     UNIQUE (source, id, kind)
 ) STRICT;
+
+CREATE INDEX deliveries_called ON deliveries (due_at, endpoint) WHERE head = 1 AND endpoint < 0;
+
+CREATE INDEX deliveries_calls ON deliveries (phase, id) WHERE endpoint < 0;
 
 CREATE INDEX deliveries_due ON deliveries (endpoint, due_at) WHERE head = 1;
 
@@ -208,14 +221,21 @@ CREATE INDEX deliveries_waiting ON deliveries (endpoint, replay) WHERE phase = '
 
 CREATE INDEX endpoints_left ON endpoints (left_at) WHERE left_at IS NOT NULL;
 
+CREATE INDEX endpoints_shut ON endpoints (quiet_until, probe_at)
+    WHERE number < 0 AND (probe_at IS NOT NULL OR quiet_until > 0);
+
 CREATE INDEX events_at ON events (at);
+
+CREATE INDEX events_endpoint ON events (endpoint) WHERE endpoint IS NOT NULL;
 
 CREATE INDEX replays_done ON replays (done_at) WHERE done_at IS NOT NULL;
 
 CREATE INDEX replays_unfinished ON replays (id) WHERE done_at IS NULL;
 
+CREATE INDEX uploads_callback ON uploads (callback) WHERE callback IS NOT NULL;
+
 CREATE INDEX uploads_created ON uploads (coalesce(snapshot->>'created_at', followed_at))
-    WHERE coalesce(snapshot->>'status', '') <> 'gone';
+    WHERE coalesce(snapshot->>'status', '') <> 'gone' AND unfollowed_at IS NULL;
 
 CREATE INDEX uploads_due ON uploads (source, due_at) WHERE due_at IS NOT NULL;
 
@@ -225,4 +245,6 @@ CREATE INDEX uploads_open ON uploads (source) WHERE open = 1;
 
 CREATE INDEX uploads_resting ON uploads (coalesce(changed_at, followed_at))
     WHERE open = 0 AND due_at IS NULL AND snapshot->>'reduced' = 0;
+
+CREATE INDEX uploads_unfollowed ON uploads (unfollowed_at) WHERE unfollowed_at IS NOT NULL;
 

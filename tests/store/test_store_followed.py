@@ -14,7 +14,7 @@ from things import observations
 from notifier.core.budget import Budget
 from notifier.core.lives import Lives, one_life
 from notifier.core.model import ListingState, Observation, Reason, Status, Target, TargetStatus, Trouble
-from notifier.store import Announcement, StoreError
+from notifier.store import Announcement, StoreError, UnknownNameError
 from notifier.store.followed import CHANGED
 
 BUDGET = Budget(NOW, NOW, 3, NOW + 1, 1, 0.5, NOW, 0.25, NOW, -1.5, (-1.5, 0.1))
@@ -356,7 +356,7 @@ async def test_a_failure_in_the_middle_leaves_nothing(store):
 
 
 async def test_an_endpoint_that_was_never_enrolled_is_a_bug_and_nothing_is_announced(store):
-    with pytest.raises(KeyError):
+    with pytest.raises(UnknownNameError):
         await announce(store, event(1, 1), to=(APP, replace(APP, name="stranger")))
     assert (await figures(store))["events"] == 0
 

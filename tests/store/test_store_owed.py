@@ -503,10 +503,10 @@ ALLOWED = (
     "SCAN deliveries USING INDEX deliveries_lane",  # counts: what waits, and nothing else
 )
 ONCE_AT_START = {
-    "SELECT name, number FROM sources",
-    "SELECT name, number FROM endpoints",
+    "SELECT name, number FROM sources WHERE number > 0",
+    "SELECT name, number FROM endpoints WHERE number > 0",
     "SELECT name, state FROM budgets",
-    f"SELECT name, tat, {HEALTH_COLUMNS} FROM endpoints",
+    f"SELECT name, tat, {HEALTH_COLUMNS} FROM endpoints WHERE number > 0",
 }
 
 

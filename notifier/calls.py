@@ -1,0 +1,61 @@
+"""Callbacks: each is served for as long as something is on its way to it. There may be one for every upload."""
+
+from notifier.core.callbacks import PREFIX, Calling, number_of, origin
+from notifier.core.retry import jittered
+from notifier.served import Served
+from notifier.store import Called, Store
+from notifier.tally import Tally
+
+SOON = 0.1
+"""Seconds until the next pass where more callbacks are due than there are places."""
+
+
+class Calls:
+    """The callbacks among those that the sender serves."""
+
+    def __init__(self, store: Store, calling: Calling, served: dict[str, Served]) -> None:
+        self.tally = Tally()
+        """Of all of them."""
+        self._store = store
+        self._calling = calling
+        self._served = served
+        self._crowds: dict[str, set[int]] = {}
+        """What is on its way to each origin: a host that hangs takes the places of one endpoint, by many URLs."""
+
+    async def take(self, now: float, places: int) -> float | None:
+        """Serve those that something is due for; answers the moment at which to ask again."""
+        if not self._store.has_callbacks or places <= 0:
+            return None
+        most = self._calling.template.max_in_flight
+        full = [where for where, crowd in self._crowds.items() if len(crowd) >= most]
+        found, later = await self._store.called(now, places, self._names(), full)
+        for one in found:
+            self._serve(one)
+        return now + SOON if len(found) == places else later
+
+    async def of(self, name: str) -> Served:
+        """An endpoint of the config, or a callback, which is served from here on; raises `UnknownNameError`."""
+        if name in self._served or number_of(name) is None:
+            return self._served[name]
+        return self._serve(await self._store.callback(name))
+
+    def let_go(self, now: float) -> None:
+        """Forget those that nothing is on its way to: the store knows how they fare."""
+        for name in self._names():
+            if not self._served[name].in_flight and self._served[name].rests_until <= now:
+                del self._served[name]
+        left = [self._served[name] for name in self._names()]
+        self._crowds = {origin(one.endpoint.url): one.crowd for one in left}
+
+    def latest(self, now: float) -> list[float]:
+        """As `Served.latest`, for all of them."""
+        return [now + jittered(delay, 1.0) for delay in self._calling.template.schedule]
+
+    def _names(self) -> list[str]:
+        return [name for name in self._served if name.startswith(PREFIX)]
+
+    def _serve(self, called: Called) -> Served:
+        endpoint = self._calling.endpoint(called.callback)
+        crowd = self._crowds.setdefault(origin(endpoint.url), set())
+        made = Served(endpoint, called.health, tat=called.tat, crowd=crowd, tally=self.tally)
+        return self._served.setdefault(endpoint.name, made)

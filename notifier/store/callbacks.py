@@ -1,0 +1,113 @@
+"""Callbacks: which ones something is due for, how they fare, which are asked for no more.
+
+There may be one for every upload, so none is looked at but for a reason. Their numbers are below 0.
+"""
+
+import json
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
+
+from notifier.core.callbacks import ALL, number_of
+from notifier.core.health import Health
+from notifier.core.model import Callback
+from notifier.store.database import UnknownNameError
+from notifier.store.followed import Followed
+from notifier.store.history import Queue
+from notifier.store.rows import HEALTH_COLUMNS, health_of
+
+ROW = f"n.url, n.format, n.number, n.tat, {HEALTH_COLUMNS}"
+OPENS = "max(n.quiet_until, coalesce(n.probe_at, 0))"
+CALLED = f"""SELECT {ROW}
+    FROM (SELECT endpoint, min(due_at) AS due_at FROM deliveries INDEXED BY deliveries_called
+        WHERE head = 1 AND endpoint < 0 AND due_at <= :now GROUP BY endpoint) AS d
+    JOIN endpoints AS n ON n.number = d.endpoint
+    WHERE (n.paused IS NULL OR n.probe_at IS NOT NULL) AND {OPENS} <= :now
+        AND n.number NOT IN (SELECT value FROM json_each(:busy))
+        AND n.origin NOT IN (SELECT value FROM json_each(:full))
+    ORDER BY d.due_at LIMIT :most"""  # noqa: S608  # our own words
+LATER = f"""SELECT min(at) FROM (
+    SELECT min(due_at) AS at FROM deliveries WHERE head = 1 AND endpoint < 0 AND due_at > :now
+    UNION ALL
+    SELECT min({OPENS}) FROM endpoints AS n INDEXED BY endpoints_shut
+        WHERE number < 0 AND (probe_at IS NOT NULL OR quiet_until > 0) AND {OPENS} > :now
+            AND (paused IS NULL OR probe_at IS NOT NULL))"""  # noqa: S608  # our own words
+ONE = f"SELECT {ROW} FROM endpoints AS n WHERE n.number = ?"  # noqa: S608  # our own words
+SHUT = """SELECT name FROM endpoints INDEXED BY endpoints_shut
+    WHERE number < 0 AND (probe_at IS NOT NULL OR quiet_until > 0)"""
+FORWARD = """UPDATE deliveries SET due_at = latest.value FROM json_each(:latest) AS latest
+    WHERE endpoint < 0 AND phase = 'waiting' AND latest.key = min(slots, :last) AND due_at > latest.value"""
+QUEUE = """SELECT (SELECT count(*) FROM deliveries WHERE endpoint < 0 AND phase = 'waiting'),
+    (SELECT count(*) FROM deliveries WHERE endpoint < 0 AND phase = 'dead'),
+    (SELECT min(created_at) FROM deliveries WHERE endpoint < 0 AND phase = 'waiting')"""
+UNUSED = """SELECT number,
+        EXISTS (SELECT 1 FROM uploads WHERE callback = n.number)
+        OR EXISTS (SELECT 1 FROM deliveries WHERE endpoint = n.number)
+        OR EXISTS (SELECT 1 FROM events WHERE endpoint = n.number)
+        OR EXISTS (SELECT 1 FROM replays WHERE endpoint = n.number)
+    FROM endpoints AS n WHERE number < :after ORDER BY number DESC LIMIT :most"""
+
+
+class Called(NamedTuple):
+    """A callback, how it fares, and the theoretical arrival time of its rate."""
+
+    callback: Callback
+    health: Health
+    tat: float
+
+
+class Callbacks(Followed):
+    """The part of the store that knows whom registrations asked to be told."""
+
+    async def called(
+        self, now: float, most: int, busy: Collection[str], full: Collection[str]
+    ) -> tuple[list[Called], float | None]:
+        """At most so many callbacks that something is due for and that may be sent to, the longest due first.
+
+        Left out are those that are `busy`, and those at `full` origins. Also the moment at which this may be answered
+        otherwise, if nothing is written until then.
+        """
+        parameters = {
+            "now": now,
+            "most": most,
+            "busy": json.dumps([number_of(name) for name in busy]),
+            "full": json.dumps(list(full)),
+        }
+        ((later,),) = await self.database.rows(LATER, {"now": now})
+        return [_called_of(row) for row in await self.database.rows(CALLED, parameters)], later
+
+    async def callback(self, name: str) -> Called:
+        """One by its name; raises `UnknownNameError`."""
+        for row in await self.database.rows(ONE, (number_of(name),)):
+            return _called_of(row)
+        raise UnknownNameError(f"no endpoint {name!r}: no callback has this number, or its time is over")
+
+    async def callbacks_shut(self) -> list[str]:
+        """The names of those that are sent to only later, or were once."""
+        return [row[0] for row in await self.database.rows(SHUT)]
+
+    async def bring_callbacks_forward(self, latest: Sequence[float]) -> int:
+        """As `bring_forward`, for all of them."""
+        parameters = {"latest": json.dumps(list(latest)), "last": len(latest) - 1}
+        async with self.database.transaction() as db, db.execute(FORWARD, parameters) as cursor:
+            return cursor.rowcount
+
+    async def callbacks_queue(self) -> Queue:
+        """What is owed to all of them together."""
+        ((waiting, dead, oldest),) = await self.database.rows(QUEUE)
+        return Queue(ALL, waiting, dead, oldest)
+
+    async def prune_callbacks(self, after: int, most: int) -> int | None:
+        """Forget callbacks that no upload names any more and nothing is kept of; answers how far it has looked.
+
+        `after` is 0 at first. None: there are no more to look at.
+        """
+        async with self.database.transaction() as db:
+            found = list(await db.execute_fetchall(UNUSED, {"after": after, "most": most}))
+            free = json.dumps([number for number, is_used in found if not is_used])
+            await db.execute("DELETE FROM endpoints WHERE number IN (SELECT value FROM json_each(?))", (free,))
+        return int(found[-1][0]) if len(found) == most else None
+
+
+def _called_of(row: Any) -> Called:
+    url, format_, number, tat, *health = row
+    return Called(Callback(url, format_, number), health_of(health), tat)

@@ -1,0 +1,322 @@
+"""An upload's own callback: a receiver like every other, for the uploads that named it alone."""
+
+import asyncio
+import json
+from dataclasses import replace
+
+import pytest
+from world import World, endpoint, world
+
+from notifier.core.callbacks import Calling
+from notifier.core.health import Pause, State
+from notifier.core.model import Attempt, Callback, Endpoint, Order, Outcome, Status
+from notifier.core.secret import Secret
+from notifier.housekeeping import Housekeeping
+from notifier.registrations import CannotRegister
+from notifier.store import UnknownNameError
+
+S = Status
+APP = endpoint("app")
+TEMPLATE = Endpoint(name="notify:*", url="", secrets=(Secret("whsec_x"),))
+CALLING = Calling(TEMPLATE, ("https://*.example.com/*",))
+DAY = 86400.0
+
+
+def to(path="cb", host="app", format_="standard"):
+    return Callback(f"https://{host}.example.com/{path}", format_)
+
+
+def called(w, name):
+    return [(one["data"]["upload"]["id"], one["type"]) for one in w.receivers.events(name)]
+
+
+async def rows(w, sql):
+    return [tuple(row) for row in await w.store.database.rows(sql)]
+
+
+async def test_a_callback_is_told_of_the_uploads_that_named_it_and_of_no_other(tmp_path):
+    async with world(tmp_path, endpoints=(APP,), calling=CALLING) as w:
+        await w.poll()
+        await w.register("a", callback=to("one?token=1"))
+        await w.register("b", callback=to("two"))
+        for status in (S.PROCESSING, S.COMPLETED):
+            for id_ in ("a", "b", "c"):
+                w.client.set(id_, status)
+            await w.polls_until(w.clock.now + 400)
+            await w.settle()
+        assert called(w, "notify:1") == [("a", "upload.processing"), ("a", "upload.completed")]
+        assert called(w, "notify:2") == [("b", "upload.processing"), ("b", "upload.completed")]
+        assert len(w.receivers.events("app")) == 6
+        assert w.sender.served.keys() == {"app"}
+
+
+async def test_one_url_in_one_format_is_one_callback(tmp_path):
+    async with world(tmp_path, calling=CALLING, discover=False) as w:
+        for id_, callback in (("a", to()), ("b", to()), ("c", to(format_="cloudevents")), ("a", None)):
+            await w.register(id_, callback=callback)
+        assert await rows(
+            w, "SELECT name, url, format, origin FROM endpoints WHERE number < 0 ORDER BY number DESC"
+        ) == [
+            ("notify:1", "https://app.example.com/cb", "standard", "https://app.example.com:443"),
+            ("notify:2", "https://app.example.com/cb", "cloudevents", "https://app.example.com:443"),
+        ]
+        assert (await w.store.named("posts", "a")).callback == replace(to(), number=-1)
+
+
+async def test_a_callback_that_says_410_pauses_and_no_other_does(tmp_path):
+    ops = endpoint("ops", events=("endpoint.*",))
+    async with world(tmp_path, endpoints=(ops,), calling=CALLING, discover=False) as w:
+        post = w.post
+
+        async def gone(delivery):
+            if delivery.endpoint == "notify:1":
+                return Attempt(w.clock.now, 0.01, Outcome.HTTP_410, 410)
+            return await post(delivery)
+
+        w.post = gone
+        for id_ in ("a", "b"):
+            await w.register(id_, callback=to(id_))
+            w.client.set(id_, S.COMPLETED)
+        await w.polls_until(w.clock.now + 60)
+        await w.settle()
+        assert called(w, "notify:2") == [("b", "upload.completed")]
+        (told,) = w.receivers.events("ops")
+        assert (told["type"], told["data"]["endpoint"]) == ("endpoint.paused", "notify:1")
+        await w.sends_until(w.clock.now + DAY)
+        assert (await w.store.callback("notify:1")).health.paused is Pause.GONE
+        w.post = post
+        await w.stop()
+        await w.start()
+        await w.sender.resume("notify:1")
+        await w.settle()
+        assert called(w, "notify:1") == [("a", "upload.completed")]
+
+
+async def test_a_callback_that_fails_is_tried_again_across_restarts(tmp_path):
+    async with world(tmp_path, calling=CALLING, discover=False) as w:
+        w.receivers.down = {"notify:1"}
+        await w.register("a", callback=to())
+        w.client.set("a", S.COMPLETED)
+        await w.polls_until(w.clock.now + 60)
+        await w.settle()
+        await w.stop()
+        await w.start()
+        assert w.sender.served == {}
+        w.receivers.down = set()
+        await w.sends_until(w.clock.now + 600)
+        assert called(w, "notify:1") == [("a", "upload.completed")]
+        assert w.sender.served == {}
+
+
+async def test_a_callback_is_shut_off_by_its_failures_and_probed(tmp_path):
+    async with world(tmp_path, calling=CALLING, discover=False) as w:
+        w.receivers.down = {"notify:1"}
+        for n in range(8):
+            await w.register(f"u{n}", callback=to())
+            w.client.set(f"u{n}", S.COMPLETED)
+        await w.polls_until(w.clock.now + 60)
+        at = await w.settle()
+        calls = w.receivers.calls
+        assert (await w.store.callback("notify:1")).health.state is State.OPEN
+        assert at < w.clock.now + 60
+        await w.sender.believe_no_later()
+        await w.sends_until(w.clock.now + 40)
+        assert w.receivers.calls == calls + 1
+        w.receivers.down = set()
+        await w.sends_until(w.clock.now + 3600)
+        assert len(called(w, "notify:1")) == 8
+
+
+async def test_a_host_that_hangs_takes_the_places_of_one_endpoint_by_however_many_urls(tmp_path):
+    calling = replace(CALLING, template=replace(TEMPLATE, max_in_flight=3))
+    async with world(tmp_path, endpoints=(APP,), calling=calling, discover=False, in_flight_total=12) as w:
+        hanging, post, free = {}, w.post, asyncio.Event()
+
+        async def hangs(delivery):
+            if delivery.endpoint in slow:
+                hanging[delivery.endpoint] = delivery
+                await free.wait()
+            return await post(delivery)
+
+        w.post = hangs
+        slow = {f"notify:{n}" for n in range(1, 41)}
+        for n in range(40):
+            await w.register(f"u{n}", callback=to(f"{n}", "slow"))
+            w.client.set(f"u{n}", S.COMPLETED)
+        await w.register("other", callback=to())
+        w.client.set("other", S.COMPLETED)
+        await w.polls_until(w.clock.now + 60)
+        for _ in range(5):
+            await w.sender.send_due()
+            await asyncio.sleep(0)
+        await w.sender.send_due()
+        assert len(hanging) == 3
+        assert called(w, "notify:41") == [("other", "upload.completed")]
+        free.set()
+        while w.sender.in_flight:
+            await w.sender.wake.wait()
+            w.sender.wake.clear()
+            await w.sender.send_due()
+        await w.sends_until(w.clock.now + 60)
+        assert len({*w.receivers.got} - {"app"}) == 41
+
+
+async def test_what_the_config_permits_no_more_is_not_called(tmp_path):
+    async with world(tmp_path, endpoints=(APP,), calling=CALLING, discover=False) as w:
+        await w.register("a", callback=to())
+        w.client.set("a", S.PROCESSING)
+        await w.polls_until(w.clock.now + 30)
+        await w.stop()
+        w.calling = Calling(TEMPLATE)
+        await w.start()
+        await w.settle()
+        w.client.set("a", S.COMPLETED)
+        await w.polls_until(w.clock.now + 60)
+        await w.settle()
+        assert w.receivers.got.keys() == {"app"}
+        assert await rows(w, "SELECT phase FROM deliveries WHERE endpoint < 0") == [("dropped",)]
+
+
+async def test_a_callback_that_was_replaced_gets_what_it_was_owed_and_no_more(tmp_path):
+    async with world(tmp_path, calling=CALLING, discover=False) as w:
+        for status, path in ((S.PROCESSING, "one"), (S.COMPLETED, "two")):
+            await w.register("a", callback=to(path))
+            w.client.set("a", status)
+            await w.polls_until(w.clock.now + 60)
+        await w.settle()
+        assert called(w, "notify:1") == [("a", "upload.processing")]
+        assert called(w, "notify:2") == [("a", "upload.completed")]
+
+
+async def test_a_newer_status_replaces_an_unsent_one_and_is_counted_for_all(tmp_path):
+    calling = replace(CALLING, template=replace(TEMPLATE, order=Order.LATEST))
+    async with world(tmp_path, calling=calling, discover=False) as w:
+        await w.register("a", callback=to())
+        for status in (S.PROCESSING, S.COMPLETED):
+            w.client.set("a", status)
+            await w.polls_until(w.clock.now + 60)
+        assert w.store.superseded == {"notify:*": 1}
+        assert (await w.store.callbacks_queue())[:3] == ("notify:*", 1, 0)
+
+
+async def test_a_clock_that_was_ahead_silences_no_callback(tmp_path):
+    async with world(tmp_path, calling=CALLING, discover=False) as w:
+        w.receivers.down = {"notify:1"}
+        for n in range(6):
+            await w.register(f"u{n}", callback=to())
+            w.client.set(f"u{n}", S.COMPLETED)
+        w.clock.now += 100 * DAY
+        await w.polls_until(w.clock.now + 60)
+        await w.settle()
+        w.clock.now -= 100 * DAY
+        w.receivers.down = set()
+        await w.sender.believe_no_later(-100 * DAY)
+        await w.sends_until(w.clock.now + 3600)
+        assert len(called(w, "notify:1")) == 6
+
+
+# --- its end
+
+
+async def test_callbacks_that_nobody_names_and_nothing_is_kept_of_are_forgotten(tmp_path):
+    async with world(tmp_path, calling=CALLING, discover=False) as w:
+        for id_ in ("a", "b", "c"):
+            await w.register(id_, callback=to(id_))
+            w.client.set(id_, S.COMPLETED)
+        w.receivers.down = {"notify:3"}
+        await w.polls_until(w.clock.now + 60)
+        await w.sends_until(w.clock.now + 10 * DAY)
+        await w.polls_until(w.clock.now + 60)
+        await w.registrations.unfollow("posts", "b")
+        keeping = Housekeeping(w.store, 20 * DAY)
+        w.clock.now += 2 * DAY
+        await keep(keeping, w)
+        assert await names(w) == ["notify:3", "notify:2", "notify:1"]
+        w.clock.now += 40 * DAY
+        await keep(keeping, w)
+        assert await names(w) == ["notify:3"]
+        assert (await w.store.named("posts", "c")).callback is None
+        await w.register("d", callback=to("b"))
+        assert await names(w) == ["notify:4", "notify:3"]
+
+
+async def keep(keeping, w):
+    at = w.clock.now
+    while at <= w.clock.now + 1:
+        at = await keeping.step(at)
+
+
+async def names(w):
+    return [row[0] for row in await rows(w, "SELECT name FROM endpoints WHERE number < 0 ORDER BY number")]
+
+
+async def test_a_name_that_no_callback_has_is_unknown(tmp_path):
+    async with world(tmp_path, calling=CALLING) as w:
+        for name in ("notify:9", "notify:0", "notify:x"):
+            with pytest.raises((UnknownNameError, KeyError)):
+                await w.sender.resume(name)
+
+
+# --- what may be asked for
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("mailto:a@example.com", "mail and queues are not called"),
+        ("arn:aws:sns:eu-west-1:1:topic", "mail and queues"),
+        ("http://app.example.com/cb", "http needs allow_http"),
+        ("https://u:p@app.example.com/cb", "user and password"),
+        ("https://app.example.com\\@evil.example/cb", "backslash"),
+        ("https://127.0.0.1/cb", "public"),
+        ("https://app.example.com:9480/cb", "server.listen"),
+        ("https://evil.example/cb", "notify_urls"),
+        ("https://app.example.com/../admin", "notify_urls"),
+        ("https://app.example.com/%2e%2e/admin", "notify_urls"),
+    ],
+)
+async def test_a_url_that_may_not_be_asked_for_is_refused_and_nothing_is_followed(tmp_path, url, expected):
+    async with world(tmp_path, calling=CALLING) as w:
+        with pytest.raises(CannotRegister, match=expected) as raised:
+            await w.register("a", callback=Callback(url, "standard"))
+        assert raised.value.where == "notify_url"
+        assert (await w.store.counts())["uploads"] == 0
+
+
+async def test_where_no_url_may_be_asked_for_it_says_so(tmp_path):
+    async with world(tmp_path) as w:
+        with pytest.raises(CannotRegister, match="names no URL"):
+            await w.register("a", callback=to())
+
+
+async def test_what_is_signed_needs_a_secret_of_the_config(tmp_path):
+    calling = replace(CALLING, template=replace(TEMPLATE, secrets=()))
+    async with world(tmp_path, calling=calling) as w:
+        for format_, expected in (("standard", "notify_secrets"), ("nonsense", "standard or cloudevents")):
+            with pytest.raises(CannotRegister, match=expected) as raised:
+                await w.register("a", callback=to(format_=format_))
+            assert raised.value.where == "notify_format"
+
+
+async def test_no_token_of_a_callback_is_shown(tmp_path, caplog):
+    caplog.set_level("DEBUG", logger="notifier")
+    async with world(tmp_path, calling=CALLING, discover=False) as w:
+        w.receivers.down = {"notify:1"}
+        came = await w.register("a", callback=to("cb?token=hush"))
+        w.client.set("a", S.COMPLETED)
+        await w.polls_until(w.clock.now + 60)
+        await w.sends_until(w.clock.now + 5 * DAY)
+        shown = [repr(came), caplog.text, *(json.dumps(vars(one), default=str) for one in caplog.records)]
+        assert [text for text in shown if "hush" in text] == []
+
+
+async def test_ten_thousand_callbacks_that_are_down_leave_nothing_in_memory(tmp_path):
+    one = World(tmp_path / "notifier.db", discover=False, calling=CALLING)
+    await one.start()
+    try:
+        for n in range(2000):
+            await one.register(f"u{n}", callback=to(f"{n}", f"h{n % 50}"))
+        assert await rows(one, "SELECT count(*) FROM endpoints WHERE number < 0") == [(2000,)]
+        assert one.sender.served == {}
+    finally:
+        await one.stop()
