@@ -51,6 +51,11 @@ class Registrations:
         self._calling = calling
         self._own_port = own_port
 
+    def provider(self, source: str) -> str | None:
+        """The provider of a source; None where the source left the config."""
+        one = self._watched.get(source)
+        return None if one is None else one.provider.name
+
     async def register(self, asked: Registration) -> Registered:
         """Follow an upload, and look at it next; raises `CannotRegister`, `SeveralError`."""
         one = self._watched.get(asked.source)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from math import inf
 from types import MappingProxyType
 
+from notifier.core.callbacks import number_of
 from notifier.core.model import Endpoint
 from notifier.core.replay import Selection, per_second, step_of
 from notifier.served import Served
@@ -67,12 +68,13 @@ class Replays:
         """
         later = now + IDLE
         for replay in await self._store.unfinished():
-            endpoint = self._endpoints.get(replay.selection.endpoint or "")
-            served = self._served.get(replay.selection.endpoint or "")
+            to = replay.selection.endpoint or ""
+            endpoint = self._endpoints.get(to)
+            served = self._served.get(to)
             if served is not None and served.is_probed:
                 later = min(later, now + TRIED_AGAIN)
             most = await self._most(replay, served)
-            if not most or (replay.selection.endpoint is not None and endpoint is None):
+            if not most or (to and endpoint is None and number_of(to) is None):
                 continue
             # One that is due later than it can be was put off by a clock that was ahead.
             if not now < self._due.get(replay.id, now) <= now + most / replay.rate:

@@ -5,20 +5,17 @@ import json
 from dataclasses import replace
 
 import pytest
-from world import World, endpoint, world
+from world import CALLBACKS, CALLING, World, endpoint, world
 
 from notifier.core.callbacks import Calling
 from notifier.core.health import Pause, State
-from notifier.core.model import Attempt, Callback, Endpoint, Order, Outcome, Status
-from notifier.core.secret import Secret
+from notifier.core.model import Attempt, Callback, Order, Outcome, Status
 from notifier.housekeeping import Housekeeping
 from notifier.registrations import CannotRegister
 from notifier.store import UnknownNameError
 
 S = Status
 APP = endpoint("app")
-TEMPLATE = Endpoint(name="notify:*", url="", secrets=(Secret("whsec_x"),))
-CALLING = Calling(TEMPLATE, ("https://*.example.com/*",))
 DAY = 86400.0
 
 
@@ -128,7 +125,7 @@ async def test_a_callback_is_shut_off_by_its_failures_and_probed(tmp_path):
 
 
 async def test_a_host_that_hangs_takes_the_places_of_one_endpoint_by_however_many_urls(tmp_path):
-    calling = replace(CALLING, template=replace(TEMPLATE, max_in_flight=3))
+    calling = replace(CALLING, template=replace(CALLBACKS, max_in_flight=3))
     async with world(tmp_path, endpoints=(APP,), calling=calling, discover=False, in_flight_total=12) as w:
         hanging, post, free = {}, w.post, asyncio.Event()
 
@@ -167,7 +164,7 @@ async def test_what_the_config_permits_no_more_is_not_called(tmp_path):
         w.client.set("a", S.PROCESSING)
         await w.polls_until(w.clock.now + 30)
         await w.stop()
-        w.calling = Calling(TEMPLATE)
+        w.calling = Calling(CALLBACKS)
         await w.start()
         await w.settle()
         w.client.set("a", S.COMPLETED)
@@ -189,7 +186,7 @@ async def test_a_callback_that_was_replaced_gets_what_it_was_owed_and_no_more(tm
 
 
 async def test_a_newer_status_replaces_an_unsent_one_and_is_counted_for_all(tmp_path):
-    calling = replace(CALLING, template=replace(TEMPLATE, order=Order.LATEST))
+    calling = replace(CALLING, template=replace(CALLBACKS, order=Order.LATEST))
     async with world(tmp_path, calling=calling, discover=False) as w:
         await w.register("a", callback=to())
         for status in (S.PROCESSING, S.COMPLETED):
@@ -290,7 +287,7 @@ async def test_where_no_url_may_be_asked_for_it_says_so(tmp_path):
 
 
 async def test_what_is_signed_needs_a_secret_of_the_config(tmp_path):
-    calling = replace(CALLING, template=replace(TEMPLATE, secrets=()))
+    calling = replace(CALLING, template=replace(CALLBACKS, secrets=()))
     async with world(tmp_path, calling=calling) as w:
         for format_, expected in (("standard", "notify_secrets"), ("nonsense", "standard or cloudevents")):
             with pytest.raises(CannotRegister, match=expected) as raised:

@@ -43,6 +43,9 @@ LISTING = Listing(LookKind.LIST, "all", active=30, idle=300)
 VANISHING = Vanishing()
 BUDGET = Rate(6000, 60)
 UNKNOWN = Rate(0, 60)
+CALLBACKS = Endpoint(name="notify:*", url="", secrets=(Secret("whsec_x"),))
+CALLING = Calling(CALLBACKS, ("https://*.example.com/*",))
+"""Which callbacks may be asked for, where any may."""
 
 
 class Killed(BaseException):

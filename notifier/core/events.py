@@ -218,11 +218,12 @@ def _observed(seen: Observation) -> dict[str, Any]:
         "created_at": iso(seen.created_at),
         "updated_at": iso(seen.updated_at),
         **_stated(seen),
-        "targets": [_target(target) for target in seen.targets],
+        "targets": [told_of(target) for target in seen.targets],
     }
 
 
-def _target(target: Target) -> dict[str, Any]:
+def told_of(target: Target) -> dict[str, Any]:
+    """A target as events tell of it."""
     return {
         "name": target.name,
         "status": target.status.value,

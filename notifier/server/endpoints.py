@@ -1,8 +1,10 @@
 """/v1/endpoints: how each receiver fares."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from notifier.core import health as healths
+from notifier.core.callbacks import number_of
 from notifier.core.encoding_com_call import is_call
 from notifier.core.health import Health, State
 from notifier.core.model import Endpoint
@@ -38,15 +40,18 @@ class _Endpoints:
         self._store, self._sender, self._clock = control.store, control.sender, control.clock
 
     async def list(self, call: Call[Names]) -> Answer:
-        """In the order of their names: those of the config, and those that left it and are owed something."""
+        """In the order of their names: those of the config, and those that left it and are owed something.
+
+        Of the callbacks those that something waits for, a thousand at most.
+        """
         served = self._sender.served
-        queues = {queue.endpoint: queue for queue in await self._store.queues()}
+        found = [*await self._store.queues(), *await self._store.callbacks_waiting()]
+        queues = {queue.endpoint: queue for queue in found}
         shown = sorted(name for name, queue in queues.items() if name in served or queue.waiting or queue.dead)
         names = [name for name in shown if name > (call.given.cursor or "")]
         page = names[: call.given.limit]
         left = {} if set(page) <= set(served) else await self._store.healths()
-        fares = {name: served[name].health if name in served else left[name][0] for name in page}
-        items = [self._endpoint(queues[name], fares[name]) for name in page]
+        items = [self._endpoint(queues[name], await self._health(name, left)) for name in page]
         return HTTPStatus.OK, Listed[models.Endpoint](items=items, next=page[-1] if len(names) > len(page) else None)
 
     async def one(self, call: Call[Nothing]) -> Answer:
@@ -78,13 +83,17 @@ class _Endpoints:
         return HTTPStatus.OK, models.Ping(event=event, **attempt_columns(1, attempt))
 
     async def _shown(self, name: str) -> models.Endpoint:
+        if number_of(name) is not None:
+            await self._sender.one(name)  # it is there
         (queue,) = await self._store.queues(name)
-        return self._endpoint(queue, await self._health(name))
+        left = {} if name in self._sender.served else await self._store.healths()
+        return self._endpoint(queue, await self._health(name, left))
 
-    async def _health(self, name: str) -> Health:
-        if (served := self._sender.served.get(name)) is not None:
-            return served.health
-        return (await self._store.healths())[name][0]
+    async def _health(self, name: str, left: Mapping[str, tuple[Health, float]]) -> Health:
+        """How an endpoint of the config fares, a callback, which is served from here on for a while, or one `left`."""
+        if name in self._sender.served or number_of(name) is not None:
+            return (await self._sender.one(name)).health
+        return left[name][0]
 
     def _endpoint(self, queue: Queue, health: Health) -> models.Endpoint:
         served = self._sender.served.get(queue.endpoint)

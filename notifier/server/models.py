@@ -5,7 +5,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import BaseModel, Field
 
 from notifier.core.health import State
-from notifier.core.model import Cause, Outcome, Phase
+from notifier.core.model import Cause, Outcome, Phase, Status
 from notifier.core.render import iso
 
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
@@ -169,3 +169,45 @@ class Dropped(BaseModel):
     dropped: int
     replays: list[int] = []
     """Which replays to the endpoint have ended by that: they would have owed more to it."""
+
+
+class Upload(BaseModel):
+    """An upload that is followed, as it was last announced; what was not told of it is null."""
+
+    source: str
+    provider: str | None
+    """Null where the source left the config."""
+    id: str
+    kind: str | None
+    """Null until a collection has answered."""
+    media_id: int
+    registered: bool
+    status: Status | None
+    """Null until it was seen."""
+    raw_status: str | None
+    reason: Reason | None
+    title: str | None
+    url: str | None
+    progress: float | None
+    scheduled_at: Moment | None
+    created_at: Moment | None
+    updated_at: Moment | None
+    targets: list[dict[str, Any]]
+    """As in a webhook."""
+    labels: dict[str, str]
+    notify_url: str | None
+    """Without its query."""
+    notify_format: str | None
+    sequence: int
+    """Events announced so far."""
+    followed_at: Moment | None
+    changed_at: Moment | None
+    stalled: bool
+    next_look_at: Moment | None
+    """When it is asked for by itself at the latest; null where nothing but lists shows it any more."""
+
+
+class UploadTold(Upload):
+    """An upload with what was announced of it, the newest first, 100 at most."""
+
+    events: list[Event]

@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from pydantic import model_validator
 
+from notifier.core.callbacks import number_of
 from notifier.core.model import Phase
 from notifier.core.moments import moment as instant
 from notifier.core.replay import OVER, Selection
@@ -60,6 +61,9 @@ class _Replays:
         selection = call.given.selection()
         if selection.endpoint is not None:
             await self._control.endpoint(selection.endpoint)
+            if selection.latest and number_of(selection.endpoint) is not None:
+                words = f"{selection.endpoint!r} is told of what named it, from then on: replay an event of that"
+                raise Problem(HTTPStatus.CONFLICT, words)
         if call.given.dry_run:
             return HTTPStatus.OK, Matching(matching=await self._replays.matching(selection, self._clock()))
         return HTTPStatus.ACCEPTED, _told(await self._replays.ask(selection, self._clock()))

@@ -12,7 +12,7 @@ from notifier.core.health import Health
 from notifier.core.model import Callback
 from notifier.store.database import UnknownNameError
 from notifier.store.followed import Followed
-from notifier.store.history import Queue
+from notifier.store.history import WAITING, Queue, queue_of
 from notifier.store.rows import HEALTH_COLUMNS, health_of
 
 ROW = f"n.url, n.format, n.number, n.tat, {HEALTH_COLUMNS}"
@@ -39,6 +39,13 @@ FORWARD = """UPDATE deliveries SET due_at = latest.value FROM json_each(:latest)
 QUEUE = """SELECT (SELECT count(*) FROM deliveries WHERE endpoint < 0 AND phase = 'waiting'),
     (SELECT count(*) FROM deliveries WHERE endpoint < 0 AND phase = 'dead'),
     (SELECT min(created_at) FROM deliveries WHERE endpoint < 0 AND phase = 'waiting')"""
+SOMETHING_WAITS = """WITH RECURSIVE w (endpoint) AS (
+        SELECT max(endpoint) FROM deliveries INDEXED BY deliveries_waiting WHERE phase = 'waiting' AND endpoint < 0
+        UNION ALL
+        SELECT (SELECT max(endpoint) FROM deliveries INDEXED BY deliveries_waiting
+            WHERE phase = 'waiting' AND endpoint < w.endpoint) FROM w WHERE w.endpoint IS NOT NULL LIMIT :most)
+    SELECT endpoint FROM w WHERE endpoint IS NOT NULL"""
+"""One after the other: to look at all that waits could take long."""
 UNUSED = """SELECT number,
         EXISTS (SELECT 1 FROM uploads WHERE callback = n.number)
         OR EXISTS (SELECT 1 FROM deliveries WHERE endpoint = n.number)
@@ -90,6 +97,12 @@ class Callbacks(Followed):
         parameters = {"latest": json.dumps(list(latest)), "last": len(latest) - 1}
         async with self.database.transaction() as db, db.execute(FORWARD, parameters) as cursor:
             return cursor.rowcount
+
+    async def callbacks_waiting(self, most: int = 1000) -> list[Queue]:
+        """What is owed to each of those that something waits for, at most so many of them."""
+        found = await self.database.rows(SOMETHING_WAITS, {"most": most})
+        numbers = json.dumps([number for (number,) in found])
+        return [queue_of(row) for row in await self.database.rows(WAITING, {"endpoints": numbers})]
 
     async def callbacks_queue(self) -> Queue:
         """What is owed to all of them together."""

@@ -250,7 +250,7 @@ class History(Owing):
     async def queues(self, endpoint: str | None = None) -> list[Queue]:
         """What is owed to each endpoint, also to those that left the config, or to one; raises `UnknownNameError`."""
         numbers = list(self._endpoints.values()) if endpoint is None else [self.number(endpoint)]
-        return [_queue_of(row) for row in await self.database.rows(WAITING, {"endpoints": json.dumps(numbers)})]
+        return [queue_of(row) for row in await self.database.rows(WAITING, {"endpoints": json.dumps(numbers)})]
 
 
 def _delivery_of(row: Any) -> DeliveryRow:
@@ -258,6 +258,7 @@ def _delivery_of(row: Any) -> DeliveryRow:
     return one._replace(phase=Phase(one.phase), cause=None if one.cause is None else Cause(one.cause))
 
 
-def _queue_of(row: Any) -> Queue:
+def queue_of(row: Any) -> Queue:
+    """A queue from a row of `WAITING`."""
     name, waiting, dead, *since = row
     return Queue(name, waiting, dead, min((moment for moment in since if moment is not None), default=None))

@@ -12,8 +12,12 @@ from notifier.core.model import Callback, Registration, Upload
 from notifier.store import numbers
 from notifier.store.database import UnknownNameError
 from notifier.store.followed import Followed
-from notifier.store.rows import uploads_of
+from notifier.store.rows import UPLOAD_COLUMNS, upload_of, uploads_of
 
+LOOKED_AT = 2000
+"""Rows that one page of a list looks at, at most."""
+LISTED = f"SELECT source, {UPLOAD_COLUMNS} FROM uploads WHERE media_id < :before ORDER BY media_id DESC LIMIT :most"  # noqa: S608  # our own words
+ANNOUNCED = "SELECT position, id, type, at, status, sequence FROM events WHERE lane = ? ORDER BY sequence DESC LIMIT ?"
 KNOWN = "SELECT number FROM endpoints WHERE url = ? AND format = ?"
 NEXT = "UPDATE counters SET next = next + 1 WHERE name = 'callback' RETURNING next - 1"
 NAMED = "source = ? AND id = ? ORDER BY unfollowed_at IS NOT NULL, kind"
@@ -65,6 +69,33 @@ class Registering(Followed):
         """An upload that is followed; raises `UnknownNameError` and `SeveralError`."""
         rows = await uploads_of(self.database.rows, source, NAMED, (self._sources.get(source), id_))
         return self._followed(source, id_, [one for one in rows if kind is None or one.kind in {kind, ""}])
+
+    async def uploads(
+        self, source: str | None = None, status: str | None = None, before: int | None = None, most: int = 100
+    ) -> tuple[list[Upload], int | None]:
+        """At most so many that are followed, of all or one source and status, by media id downwards from `before`.
+
+        Also what to give as `before` for those that follow; None: there are none. They may be fewer, and even none, and
+        others follow all the same: no more rows are looked at than a moment allows. Raises `UnknownNameError`.
+        """
+        if source is not None:
+            self.source_number(source)
+        names = {number: name for name, number in self._sources.items()}
+        parameters = {"before": 1 << 31 if before is None else before, "most": LOOKED_AT}
+        found: list[Upload] = []
+        looked = await self.database.rows(LISTED, parameters)
+        for number, *row in looked:
+            upload = upload_of(names[number], row)
+            known = upload.snapshot and upload.snapshot.status
+            if upload.unfollowed_at is None and source in {None, upload.source} and status in {None, known}:
+                found.append(upload)
+            if len(found) > most:
+                return found[:most], found[most - 1].media_id
+        return found, int(looked[-1][1]) if len(looked) == LOOKED_AT else None
+
+    async def told(self, media_id: int, most: int = 100) -> list[tuple[int, str, str, float, str | None, int]]:
+        """What was announced of an upload, the newest first: position, id, type, moment, status, sequence."""
+        return [tuple(row) for row in await self.database.rows(ANNOUNCED, (media_id, most))]
 
     def _followed(self, source: str, id_: str, found: Iterable[Upload]) -> Upload:
         one = _only([each for each in found if each.unfollowed_at is None])

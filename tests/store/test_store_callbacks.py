@@ -61,8 +61,9 @@ async def test_what_is_owed_to_all_of_them_is_counted_together(store):
     assert await store.callbacks_queue() == ("notify:*", 1, 1, NOW + 5)
     assert [row.endpoint for row in (await store.deliveries()).items] == ["notify:2", "notify:1"]
     assert [row.endpoint for row in (await store.deliveries("notify:2")).items] == ["notify:2"]
-    assert [row.phase for row in (await store.deliveries(phase=Phase.DEAD)).deliveries] == [Phase.DEAD]
+    assert [row.phase for row in (await store.deliveries(phase=Phase.DEAD)).items] == [Phase.DEAD]
     assert [queue.waiting for queue in await store.queues("notify:2")] == [1]
+    assert [queue.endpoint for queue in await store.callbacks_waiting()] == ["notify:2"]
 
 
 async def test_every_statement_finds_its_rows_by_an_index(store):
@@ -72,6 +73,7 @@ async def test_every_statement_finds_its_rows_by_an_index(store):
         await store.callback("notify:1")
         await store.callbacks_shut()
         await store.callbacks_queue()
+        await store.callbacks_waiting()
         await store.deliveries()
         await store.bring_callbacks_forward([NOW])
         await store.prune_callbacks(0, 10)
