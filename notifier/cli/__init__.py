@@ -61,7 +61,11 @@ class Lazy(click.Group):
         Later("replays", help="List what is being owed again."),
         Later("run", help="Be the daemon, in the foreground."),
         Later("secret", help="Make the secrets that webhooks are signed with."),
+        Later("unwatch", help="Follow uploads no more."),
+        Later("upload", help="Show one upload and its history."),
+        Later("uploads", help="Show what is followed."),
         Later("verify", help="Check one captured request, and say why it fails."),
+        Later("watch", help="Follow uploads by their names."),
     ],
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -87,9 +87,9 @@ class Control:
         """What came of it; what is None is left out of the body."""
         return self._ask("POST", _target(parts), {key: value for key, value in body.items() if value is not None})
 
-    def delete(self, *parts: str) -> None:
-        """It is no more."""
-        self._ask("DELETE", _target(parts))
+    def delete(self, *parts: str, **body: Any) -> None:
+        """It is no more; what is None is left out of the body."""
+        self._ask("DELETE", _target(parts), {key: value for key, value in body.items() if value is not None} or None)
 
     def follow(self, lost: Callable[[], None], **query: str | None) -> Iterator[Document]:
         """Each event as it is announced, without end.

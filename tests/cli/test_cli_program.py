@@ -21,7 +21,7 @@ PROGRAM = (sys.executable, "-m", "notifier")
 SCRIPT = Path(sys.executable).with_name("notifier")
 COMMANDS = (
     *("check", "completion", "deliveries", "demo", "drop", "endpoint", "endpoints", "event", "events", "replay"),
-    *("replays", "run", "secret", "verify"),
+    *("replays", "run", "secret", "unwatch", "upload", "uploads", "verify", "watch"),
 )
 WITHIN = ("endpoint pause", "endpoint ping", "endpoint resume", "secret new")
 HEAVY = ("aiohttp", "aiosqlite", "apscheduler", "pydantic", "rich")

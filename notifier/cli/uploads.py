@@ -1,0 +1,45 @@
+"""`notifier uploads`: what is followed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from notifier.cli.control import Control, client
+from notifier.cli.tables import ago_of, as_json, limited, of, show_json, show_list
+
+
+def show_uploads(page: Mapping[str, Any], now: float) -> None:
+    """A line for each."""
+    columns = {
+        "source": of("source"),
+        "id": of("id"),
+        "kind": of("kind"),
+        "status": of("status"),
+        "theirs": of("raw_status"),
+        "changed": ago_of("changed_at", now),
+        "next look": ago_of("next_look_at", now),
+        "media id": of("media_id"),
+    }
+    show_list(page, "upload", columns)
+
+
+@click.command()
+@click.option("--source", metavar="NAME", help="Of this source alone.")
+@click.option("--status", metavar="STATUS", help="In this status alone: processing, failed.")
+@limited
+@as_json
+@client
+def uploads(control: Control, *, source: str | None, status: str | None, limit: int, json_: bool) -> None:
+    """Show what is followed.
+
+    \b
+    Examples:
+      notifier uploads --source posts
+      notifier uploads --status failed --json
+    """  # noqa: D301  # \b is click's: keep these lines
+    page = control.items("uploads", limit=limit, source=source, status=status)
+    if json_:
+        show_json(page)
+    else:
+        show_uploads(page, control.now)

@@ -1,0 +1,78 @@
+"""`watch`, `unwatch`, `uploads`, `upload`: following by request, at a command line."""
+
+import asyncio
+import json
+
+import pytest
+from asking import served
+from world import CALLING
+
+from notifier.core.model import Reason, Status, Target, TargetStatus
+
+
+@pytest.fixture
+def asks(program, tmp_path):
+    """Run a client command beside the loop of the daemon that it asks."""
+
+    async def asks(*arguments):
+        return await asyncio.to_thread(program, *arguments, "--socket", tmp_path / "notifier.sock")
+
+    return asks
+
+
+async def test_an_upload_is_watched_shown_and_let_go(asks, tmp_path):
+    async with served(tmp_path, discover=False, calling=CALLING) as (w, _, _):
+        url = "https://app.example.com/cb?hush"
+        to = ("--label", "order=A=17", "--notify-url", url, "--notify-format", "standard")
+        code, out, err = await asks("watch", "posts", "a", "b", *to)
+        assert (code, err) == (0, "")
+        assert [line.split()[:2] for line in out.splitlines()] == [["SOURCE", "ID"], ["posts", "a"], ["posts", "b"]]
+        assert (await w.store.named("posts", "a")).labels == {"order": "A=17"}
+        target = Target("x", TargetStatus.FAILED)
+        w.client.set("a", Status.FAILED, reason=Reason("e", "no\x1b[31m"), targets=(target,), url="https://x.example/")
+        await w.polls_until(w.clock.now + 30)
+        code, out, err = await asks("upload", "posts", "a")
+        assert (code, err) == (0, "")
+        for words in (
+            "upload.failed",
+            "x ",
+            "why: no",
+            "label order: A=17",
+            "calls back: https://app.example.com/cb\n",
+        ):
+            assert words in out
+        assert "hush" not in out
+        assert "\x1b" not in out
+        code, out, err = await asks("uploads", "--status", "failed", "--json")
+        assert [one["id"] for one in json.loads(out)["items"]] == ["a"]
+        assert (await asks("unwatch", "posts", "a", "b"))[0] == 0
+        assert await asks("uploads") == (0, "", "0 uploads\n")
+        code, out, err = await asks("unwatch", "posts", "a", "--kind", "post")
+        assert (code, out, "no upload 'a' is followed" in err) == (1, "", True)
+
+
+async def test_one_that_nobody_has_seen_is_a_line_alone(asks, tmp_path):
+    async with served(tmp_path, discover=False):
+        code, out, _ = await asks("watch", "posts", "a", "--json")
+        assert (code, json.loads(out)["items"][0]["status"]) == (0, None)
+        code, out, _ = await asks("upload", "posts", "a")
+        assert (code, len(out.splitlines())) == (0, 2)
+        code, out, _ = await asks("upload", "posts", "a", "--json")
+        assert json.loads(out)["events"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected", "status"),
+    [
+        (("watch", "pots", "a"), "source: expected the name of a source: posts", 1),
+        (("watch", "posts", "a", "--notify-url", "https://x.example/"), "notify_url: expected none", 1),
+        (("watch", "posts", "a", "--label", "order"), "'order' is no KEY=VALUE", 2),
+        (("watch", "posts"), "Missing argument 'ID...'", 2),
+        (("uploads", "--status", "done"), "status: expected", 1),
+    ],
+)
+async def test_what_cannot_be_is_said_in_a_sentence(asks, tmp_path, arguments, expected, status):
+    async with served(tmp_path, discover=False):
+        code, out, err = await asks(*arguments)
+    assert (code, out) == (status, "")
+    assert expected in err
