@@ -1,10 +1,12 @@
 """What works, but perhaps not as it was meant: said by `check` and at the start, and no reason to stop."""
 
+from collections.abc import Iterable
 from math import inf
 
 from notifier.config.calls import mimics
 from notifier.config.checks import hidden_texts
 from notifier.config.faults import Findings, KeyPath
+from notifier.config.forms import SigningText
 from notifier.config.keys import CREDENTIALS
 from notifier.config.models import EndpointTable, File, SourceTable, sending
 from notifier.config.units import network
@@ -15,27 +17,23 @@ from notifier.core.events import EVENT_TYPES, matches
 from notifier.core.render import iso
 from notifier.core.secret import Secret
 
-LATER = (("server", "notify_urls"),)
-"""Keys that are read and have no effect yet."""
 NOTICE = 7 * 86400.0
 """Seconds before the last secret of an endpoint ends from which on that is told."""
 
 
 def advise(file: File, findings: Findings, now: float, *, readable: bool) -> None:
     """Everything worth a warning; `readable`: other users of the machine can read the file of the config."""
-    for table, key in LATER:
-        if key in getattr(file, table).model_fields_set:
-            findings.warn((table, key), f"not served by {THIS_VERSION} yet")
     if file.delivery.allow_http:
         _allows_http(("delivery", "allow_http"), findings)
     for tables in ("sources", "endpoints"):
         if not getattr(file, tables):
             findings.warn((tables,), "there are none: nothing will be announced to anybody")
+    _ends(file.server.notify_secrets, now, ("server", "notify_secrets"), findings)
     for index, source in enumerate(file.sources):
         _source(source, ("sources", index), findings)
     for index, endpoint in enumerate(file.endpoints):
         _endpoint(file, endpoint, ("endpoints", index), findings)
-        _ends(endpoint, now, ("endpoints", index, "secrets"), findings)
+        _ends(endpoint.secrets, now, ("endpoints", index, "secrets"), findings)
     if readable:
         _readable_secrets(file, findings)
 
@@ -75,9 +73,9 @@ def _events(endpoint: EndpointTable, path: KeyPath, findings: Findings) -> None:
         findings.warn(path, "no event type passes: this endpoint gets nothing")
 
 
-def _ends(endpoint: EndpointTable, now: float, path: KeyPath, findings: Findings) -> None:
-    """Secrets that have ended, and endpoints that soon have none that signs."""
-    ends = [inf if secret.not_after is None else secret.not_after for secret in endpoint.secrets]
+def _ends(secrets: Iterable[SigningText], now: float, path: KeyPath, findings: Findings) -> None:
+    """Secrets that have ended, or of which soon none signs."""
+    ends = [inf if secret.not_after is None else secret.not_after for secret in secrets]
     for number, end in enumerate(ends):
         if end < now:
             findings.warn((*path, number), f"ended at {iso(end)} and signs no more: leave it out")

@@ -45,16 +45,6 @@ def test_a_warning_has_its_line(tmp_path):
     assert load(path, ENVIRON).warnings == (f"{path}:11:1: endpoints.app.events.2: {said}",)
 
 
-@pytest.mark.parametrize(
-    ("table", "key", "value"),
-    [
-        ("server", "notify_urls", '["https://app.example.com/*"]'),
-    ],
-)
-def test_a_key_without_effect_yet_is_told(advice, table, key, value):
-    assert advice(f"{GOOD}[{table}]\n{key} = {value}\n") == [f"{table}.{key}: not served by notifier {__version__} yet"]
-
-
 def test_http_is_told_where_it_is_allowed(advice):
     allowed = 'allow_networks = ["127.0.0.0/8"]\n'
     assert advice(POSTS + LOCAL + allowed) == [f"endpoints.app.allow_http: {HTTP}"]
@@ -91,6 +81,12 @@ def ending(*ends):
 )
 def test_a_secret_that_ended_is_told_and_the_last_one_a_week_before(advice, ends, now, said):
     assert advice(ending(*ends), now=now) == said
+
+
+def test_the_same_is_told_of_what_signs_callbacks(advice):
+    given = f'{{ env = "WHSEC", not_after = {LATE} }}'
+    said = advice(f"{GOOD}[server]\nnotify_secrets = [{given}]\n", now=NOW + 1)
+    assert said == [LAST.replace("endpoints.app.secrets", "server.notify_secrets")]
 
 
 def test_that_every_secret_has_ended_is_a_fault_from_that_moment_on(advice):
