@@ -4,15 +4,13 @@ from collections.abc import Callable, Mapping
 
 from notifier.config.faults import Wrong
 from notifier.config.urls import check_endpoint, is_refused
-from notifier.core.callbacks import NOBODY, Calling
+from notifier.core.callbacks import NOBODY, UNSIGNED, Calling
 from notifier.core.model import Callback, Registration, Upload
 from notifier.core.render import FORMATS
 from notifier.numbering import register
 from notifier.store import Registered, Store
 from notifier.watched import Watched
 
-UNSIGNED = "encoding_com"
-"""The format that is not signed: Encoding.com signs nothing."""
 NONE_ALLOWED = "none: notify_urls of [server] names no URL that may be asked for"
 
 
@@ -86,7 +84,7 @@ class Registrations:
             raise CannotRegister("notify_url", words)
         if callback.format not in FORMATS:
             raise CannotRegister("notify_format", " or ".join(FORMATS))
-        if callback.format != UNSIGNED and not how.secrets:
+        if not self._calling.can_tell(callback.format):
             words = f"{UNSIGNED}: to sign others notify_secrets of [server] must hold a secret"
             raise CannotRegister("notify_format", words)
 

@@ -158,13 +158,14 @@ async def test_a_host_that_hangs_takes_the_places_of_one_endpoint_by_however_man
         assert len({*w.receivers.got} - {"app"}) == 41
 
 
-async def test_what_the_config_permits_no_more_is_not_called(tmp_path):
+@pytest.mark.parametrize("calling", [Calling(CALLBACKS), replace(CALLING, template=replace(CALLBACKS, secrets=()))])
+async def test_what_the_config_permits_no_more_or_signs_no_more_is_not_called(tmp_path, calling):
     async with world(tmp_path, endpoints=(APP,), calling=CALLING, discover=False) as w:
         await w.register("a", callback=to())
         w.client.set("a", S.PROCESSING)
         await w.polls_until(w.clock.now + 30)
         await w.stop()
-        w.calling = Calling(CALLBACKS)
+        w.calling = calling
         await w.start()
         await w.settle()
         w.client.set("a", S.COMPLETED)

@@ -14,6 +14,8 @@ PREFIX = "notify:"
 """No endpoint of the config is called so: a colon is in none of their names."""
 ALL = "notify:*"
 """What they are called together."""
+UNSIGNED = "encoding_com"
+"""The format that is not signed: Encoding.com signs nothing."""
 MOST_DECODED = 3
 """Times that a path may be percent-encoded over again and is still looked through."""
 
@@ -30,10 +32,16 @@ class Calling:
         return is_plain(url) and any(stands_for(pattern, url) for pattern in self.allowed)
 
     def endpoint(self, callback: Callback) -> Endpoint:
-        """The receiver; one that may be asked for no more wants nothing."""
-        events = self.template.events if self.permits(callback.url) else ()
-        name, url = callback.name, callback.url
-        return replace(self.template, name=name, url=url, format=callback.format, events=events)
+        """The receiver; one that may be asked for no more, or that nothing could be signed for, wants nothing."""
+        secrets = () if callback.format == UNSIGNED else self.template.secrets
+        is_called = self.permits(callback.url) and self.can_tell(callback.format)
+        events = self.template.events if is_called else ()
+        name, url, format_ = callback.name, callback.url, callback.format
+        return replace(self.template, name=name, url=url, format=format_, secrets=secrets, events=events)
+
+    def can_tell(self, format_: str) -> bool:
+        """Whether it is signed, or nobody expects that."""
+        return format_ == UNSIGNED or bool(self.template.secrets)
 
 
 NOBODY = Calling(Endpoint(name=ALL, url="", secrets=()))

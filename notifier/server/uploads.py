@@ -6,9 +6,10 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from notifier.core.callbacks import UNSIGNED
 from notifier.core.events import told_of
 from notifier.core.model import Callback, Observation, Registration, Status, Upload
-from notifier.registrations import UNSIGNED, CannotRegister, NamedByConfigError
+from notifier.registrations import CannotRegister, NamedByConfigError
 from notifier.server import models
 from notifier.server.control import Control
 from notifier.server.models import Listed, moment

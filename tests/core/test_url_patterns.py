@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.core.callbacks import (
+    ALL,
+    UNSIGNED,
     Calling,
     family,
     has_right_host,
@@ -16,6 +18,7 @@ from notifier.core.callbacks import (
     stands_for,
 )
 from notifier.core.model import Callback, Endpoint
+from notifier.core.secret import Secret
 
 ANY = "https://app.example.com/*"
 HOOKS = "https://app.example.com/hooks/*"
@@ -130,3 +133,12 @@ def test_what_is_at_one_origin_is_so_however_it_is_spelt():
 
 def test_a_callback_shows_its_url_to_nobody():
     assert "hush" not in repr(Callback("https://a.example/?hush", "standard"))
+
+
+def test_only_what_nobody_expects_signed_goes_without_a_secret():
+    signed, bare = (Calling(Endpoint(name=ALL, url="", secrets=some), (ANY,)) for some in ((Secret("s"),), ()))
+    told = {format_: Callback("https://app.example.com/", format_, -1) for format_ in ("standard", UNSIGNED)}
+    assert [(one.secrets != (), one.events) for one in map(signed.endpoint, told.values())] == [
+        (True, ("upload.*",)), (False, ("upload.*",)),
+    ]  # fmt: skip
+    assert [one.events for one in map(bare.endpoint, told.values())] == [(), ("upload.*",)]
