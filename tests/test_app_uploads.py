@@ -1,5 +1,6 @@
 """Uploads that are registered with the real process, killed and called back."""
 
+import asyncio
 import signal
 import sys
 import time
@@ -7,9 +8,11 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
+from aiohttp import web
 from daemons import KEY, SECRET, SECRETS, Hooks, Systemd, config
 
 from notifier.demo.daemon import Daemon
+from notifier.demo.local import LocalServer
 from notifier.demo.xenonflare import FakeXenonFlare, Media
 
 RUN = (sys.executable, "-m", "notifier", "run", "--log-format", "json", "--config")
@@ -86,3 +89,40 @@ async def test_a_kill_after_a_registration_was_answered_forgets_nothing_of_it(tm
     assert called.events[0]["type"] == "upload.completed"
     assert called.headers["webhook-id"] == called.events[0]["id"]
     assert SECRET not in (tmp_path / "daemon.log").read_text()
+
+
+class OldReceiver(LocalServer):
+    """One that was written for Encoding.com: it takes the one field of a form."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls = []
+        self.headers = []
+        self.came = asyncio.Event()
+        self.app.router.add_post("/cb", self._receive)
+
+    async def _receive(self, request):
+        self.headers.append(set(request.headers))
+        self.calls.append((request.query_string, dict(await request.post())))
+        self.came.set()
+        return web.Response()
+
+
+async def test_an_old_receiver_is_called_back_in_encoding_com_s_manner_where_no_format_is_named(tmp_path, media):
+    async with OldReceiver() as old, running(tmp_path, media, old) as (daemon, session):
+        status, told = await register(session, old, notify_url=f"{old.origin}/cb?job=7&token={TOKEN}")
+        assert (status, told["notify_format"]) == (201, "encoding_com")
+        media.put(Media("clip", status="processing", title="a film"))
+        while (await register(session, old))[1]["status"] != "processing":
+            pass  # each registration has it looked at
+        media.put(Media("clip", status="completed", title="a film", parts={"youtube": "published"}))
+        await register(session, old)
+        await old.came.wait()
+        ((query, form),) = old.calls
+        assert query == f"job=7&token={TOKEN}"
+        assert list(form) == ["xml"]
+        assert f"<mediaid>{told['media_id']}</mediaid>" in form["xml"]
+        assert "<status>Finished</status>" in form["xml"]
+        assert not {name for name in old.headers[0] if name.lower().startswith(("webhook-", "notifier-"))}
+        await daemon.stop()
+    assert TOKEN not in (tmp_path / "daemon.log").read_text()

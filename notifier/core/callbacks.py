@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, replace
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from notifier.core.encoding_com import ENCODING_COM
 from notifier.core.model import Callback, Endpoint
 from notifier.core.url import PORTS
 
@@ -14,7 +15,7 @@ PREFIX = "notify:"
 """No endpoint of the config is called so: a colon is in none of their names."""
 ALL = "notify:*"
 """What they are called together."""
-UNSIGNED = "encoding_com"
+UNSIGNED = ENCODING_COM
 """The format that is not signed: Encoding.com signs nothing."""
 MOST_DECODED = 3
 """Times that a path may be percent-encoded over again and is still looked through."""
