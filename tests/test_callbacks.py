@@ -9,7 +9,8 @@ from world import CALLBACKS, CALLING, World, endpoint, world
 
 from notifier.core.callbacks import Calling
 from notifier.core.health import Pause, State
-from notifier.core.model import Attempt, Callback, Order, Outcome, Status
+from notifier.core.model import Attempt, Callback, LookKind, Order, Outcome, Status
+from notifier.core.rhythm import Listing
 from notifier.housekeeping import Housekeeping
 from notifier.registrations import CannotRegister
 from notifier.store import UnknownNameError
@@ -308,13 +309,21 @@ async def test_no_token_of_a_callback_is_shown(tmp_path, caplog):
         assert [text for text in shown if "hush" in text] == []
 
 
-async def test_ten_thousand_callbacks_that_are_down_leave_nothing_in_memory(tmp_path):
-    one = World(tmp_path / "notifier.db", discover=False, calling=CALLING)
+async def test_many_callbacks_that_are_down_leave_nothing_in_memory(tmp_path):
+    many = 300
+    listing = Listing(LookKind.LIST, "all", active=30, idle=300)
+    one = World(tmp_path / "notifier.db", calling=CALLING, listings=(listing,))
     await one.start()
     try:
-        for n in range(2000):
+        for n in range(many):
             await one.register(f"u{n}", callback=to(f"{n}", f"h{n % 50}"))
-        assert await rows(one, "SELECT count(*) FROM endpoints WHERE number < 0") == [(2000,)]
+            one.client.set(f"u{n}", S.COMPLETED)
+        one.receivers.down = {f"notify:{n}" for n in range(1, many + 1)}
+        while await rows(one, "SELECT count(*) FROM deliveries") != [(many,)]:
+            await one.poll()
+        await one.settle()
+        assert await rows(one, "SELECT count(*) FROM deliveries WHERE attempts > 0") == [(many,)]
+        await one.sender.send_due()
         assert one.sender.served == {}
     finally:
         await one.stop()
