@@ -28,9 +28,10 @@ CALLED = f"""SELECT {ROW}
 LATER = f"""SELECT min(at) FROM (
     SELECT min(due_at) AS at FROM deliveries WHERE head = 1 AND endpoint < 0 AND due_at > :now
     UNION ALL
-    SELECT min({OPENS}) FROM endpoints AS n INDEXED BY endpoints_shut
+    SELECT * FROM (SELECT {OPENS} FROM endpoints AS n INDEXED BY endpoints_shut
         WHERE number < 0 AND (probe_at IS NOT NULL OR quiet_until > 0) AND {OPENS} > :now
-            AND (paused IS NULL OR probe_at IS NOT NULL))"""  # noqa: S608  # our own words
+            AND (paused IS NULL OR probe_at IS NOT NULL)
+        ORDER BY {OPENS} LIMIT 1))"""  # noqa: S608  # our own words
 ONE = f"SELECT {ROW} FROM endpoints AS n WHERE n.number = ?"  # noqa: S608  # our own words
 SHUT = """SELECT name FROM endpoints INDEXED BY endpoints_shut
     WHERE number < 0 AND (probe_at IS NOT NULL OR quiet_until > 0)"""

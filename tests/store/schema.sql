@@ -221,7 +221,7 @@ CREATE INDEX deliveries_waiting ON deliveries (endpoint, replay) WHERE phase = '
 
 CREATE INDEX endpoints_left ON endpoints (left_at) WHERE left_at IS NOT NULL;
 
-CREATE INDEX endpoints_shut ON endpoints (quiet_until, probe_at)
+CREATE INDEX endpoints_shut ON endpoints (max(quiet_until, coalesce(probe_at, 0)))
     WHERE number < 0 AND (probe_at IS NOT NULL OR quiet_until > 0);
 
 CREATE INDEX events_at ON events (at);

@@ -112,7 +112,7 @@ CREATE TABLE endpoints (
 ) STRICT;
 
 CREATE INDEX endpoints_left ON endpoints (left_at) WHERE left_at IS NOT NULL;
-CREATE INDEX endpoints_shut ON endpoints (quiet_until, probe_at)
+CREATE INDEX endpoints_shut ON endpoints (max(quiet_until, coalesce(probe_at, 0)))
     WHERE number < 0 AND (probe_at IS NOT NULL OR quiet_until > 0);
 
 CREATE TABLE events (
