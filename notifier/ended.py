@@ -1,14 +1,14 @@
 """What has ended × how the endpoints fare → what is to be written. And one line of the log for each of them."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from notifier.core.events import is_operators
 from notifier.core.health import SHUT, Health, State, heard, reason
 from notifier.core.model import Attempt, Cause, Delivery, Endpoint, Outcome, Phase
 from notifier.core.recent import Recent
-from notifier.core.retry import after
+from notifier.core.retry import Next, after
 from notifier.served import Served
 from notifier.store import GivenUp, Result, Standing
 from notifier.tally import LARGE, LARGEST
@@ -61,15 +61,18 @@ class Batch:
             if fare.health is not (served := self.served[name]).health or served.endpoint.rate.count
         ]
 
-    def tell(self) -> None:
-        """Count all of it and tell the log, once it is committed."""
+    def tell(self, overtaken: Container[int] = ()) -> None:
+        """Count all of it and tell the log, once it is committed; of those `overtaken` that they were attempted."""
         for delivery in self.unsent:
             self.served[delivery.endpoint].tally.unsent()
         for result in self.results:
-            self.served[result.delivery.endpoint].tally.attempted(result.delivery, result.attempt, result.next)
-            tell_attempt(result)
+            next_ = None if result.delivery.id in overtaken else result.next
+            self.served[result.delivery.endpoint].tally.attempted(result.delivery, result.attempt, next_)
+            tell_attempt(result.delivery, result.attempt, next_)
             tell_size(result.delivery)
         for one in self.given_up:
+            if one.delivery.id in overtaken:
+                continue
             self.served[one.delivery.endpoint].tally.ended[one.phase] += 1
             tell_given_up(one)
 
@@ -114,15 +117,15 @@ def tell_size(delivery: Delivery) -> None:
         log.log(logging.ERROR if size > LARGEST else logging.WARNING, "large body", extra={"fields": fields})
 
 
-def tell_attempt(result: Result) -> None:
-    """One line for an attempt, with all that is known of it."""
-    delivery, attempt, next_ = result.delivery, result.attempt, result.next
-    good = attempt.outcome is Outcome.DELIVERED
-    level = logging.INFO if good else logging.ERROR if next_.phase is Phase.DEAD else logging.WARNING
+def tell_attempt(delivery: Delivery, attempt: Attempt, next_: Next | None) -> None:
+    """One line for an attempt, with all that is known of it; where it leads to nothing without a `next_`."""
+    is_dead = next_ is not None and next_.phase is Phase.DEAD
+    level = logging.INFO if attempt.outcome is Outcome.DELIVERED else logging.ERROR if is_dead else logging.WARNING
     if not log.isEnabledFor(level):
         return
-    fields = {**about(delivery), "attempt": delivery.attempts + 1, "slot": next_.slots, **_what_came(attempt)}
-    log.log(level, "attempted", extra={"fields": _known(fields | {"phase": next_.phase.value, "next": next_.due_at})})
+    leads = {} if next_ is None else {"slot": next_.slots, "phase": next_.phase.value, "next": next_.due_at}
+    fields = {**about(delivery), "attempt": delivery.attempts + 1, **_what_came(attempt), **leads}
+    log.log(level, "attempted", extra={"fields": _known(fields)})
 
 
 def tell_ping(delivery: Delivery, attempt: Attempt) -> None:

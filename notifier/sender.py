@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
 
 from notifier.calls import Calls
 from notifier.core.callbacks import NOBODY, Calling
@@ -234,14 +234,15 @@ class Sender:
             for delivery, came in ended:
                 batch.add(delivery, came, self._draw(), self._draw())
             standings = batch.standings(self._endpoints)
+            overtaken: Container[int] = ()
             if batch.results or batch.given_up:
-                await self._store.record(batch.results, standings, batch.given_up)
+                overtaken = await self._store.record(batch.results, standings, batch.given_up)
             del self._ended[: len(ended)]  # not before: after a failure, which ends the daemon, `stop` tries again
             for delivery, _ in ended:
                 self._served[delivery.endpoint].release(delivery)
             for name, fare in batch.fares.items():
                 self._served[name].recent = fare.recent
-            batch.tell()
+            batch.tell(overtaken)
             self._stand(standings)
 
     async def _change(

@@ -67,11 +67,13 @@ class Tally:
         if attempt.rule is not None:
             self.refused[attempt.rule] = self.refused.get(attempt.rule, 0) + 1
 
-    def attempted(self, delivery: Delivery, attempt: Attempt, next_: Next) -> None:
-        """Count an attempt and where it leads."""
+    def attempted(self, delivery: Delivery, attempt: Attempt, next_: Next | None) -> None:
+        """Count an attempt and where it leads, if anywhere."""
         self.tried(attempt)
         if not delivery.attempts:
             self.sizes.add(len(delivery.body))
+        if next_ is None:
+            return
         if next_.phase is Phase.WAITING:
             self.retries += 1
             return

@@ -469,7 +469,7 @@ class Counting(Store):
 
     async def record(self, *batch):
         self.batches += 1
-        await super().record(*batch)
+        return await super().record(*batch)
 
 
 async def test_what_a_pass_and_a_stop_both_find_is_written_once(tmp_path):

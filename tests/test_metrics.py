@@ -197,7 +197,7 @@ class FullDisk(Store):
     async def record(self, *batch):
         if self.is_full:
             raise StoreError("no disk")
-        await super().record(*batch)
+        return await super().record(*batch)
 
 
 async def test_what_could_not_be_committed_is_counted_once_it_is(tmp_path):

@@ -109,7 +109,7 @@ class FullAtFirst(Store):
     async def record(self, *batch):
         if self.is_full:
             raise StoreError("notifier.db: database or disk is full")
-        await super().record(*batch)
+        return await super().record(*batch)
 
 
 async def test_results_that_cannot_be_committed_are_kept_for_the_next_pass(tmp_path):
@@ -325,9 +325,10 @@ class Slow(Store):
     """A disk that is slow to say that a commit has reached it."""
 
     async def record(self, *batch):
-        await super().record(*batch)
+        overtaken = await super().record(*batch)
         self.written.set()
         await self.go_on.wait()
+        return overtaken
 
 
 async def test_a_pass_that_is_cut_off_while_it_records_leaves_nothing_to_be_recorded_twice(tmp_path):

@@ -1,7 +1,7 @@
 """What the sender asks of the store: what may go now, and one transaction for a batch of results."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import aiosqlite
@@ -37,6 +37,8 @@ SETTLE = """UPDATE deliveries SET phase = :phase, due_at = :due_at, slots = :slo
 COUNT = """UPDATE deliveries SET attempts = attempts + 1
     WHERE id = :id AND (phase IN ('superseded', 'dropped') OR replay IS NOT :replay)"""
 """Such a row, where nothing came of the request: it was an attempt all the same."""
+OVERTAKEN = """SELECT w.value->>0 FROM json_each(:some) AS w WHERE NOT EXISTS (
+        SELECT 1 FROM deliveries WHERE id = w.value->>0 AND phase = 'waiting' AND replay IS w.value->>1)"""
 GIVE_UP = """UPDATE deliveries SET phase = :phase, due_at = NULL, head = 0, settled_at = :at, cause = :cause
     WHERE id = :id AND phase = 'waiting'"""
 REVIVE = """UPDATE deliveries INDEXED BY deliveries_tried SET due_at = min(created_at, :now)
@@ -135,12 +137,16 @@ class Owed(Owing):
 
     async def record(
         self, results: Sequence[Result], standings: Sequence[Standing] = (), given_up: Sequence[GivenUp] = ()
-    ) -> None:
+    ) -> Container[int]:
         """Write attempts and what they lead to, for deliveries and endpoints; after one that is over the next may go.
 
-        What is told of an endpoint is announced in the same transaction.
+        What is told of an endpoint is announced in the same transaction. Answers which deliveries stay as they are:
+        they were replaced, dropped or owed again meanwhile.
         """
+        undelivered = [result.delivery for result in results if result.next.phase is not Phase.DELIVERED]
+        undelivered += [one.delivery for one in given_up]
         async with self.database.transaction() as db:
+            overtaken = await _overtaken(db, undelivered) if undelivered else ()
             await db.executemany(TRIED, [_attempt_row(result) for result in results])
             await db.executemany(SETTLE, [_delivery_row(result) for result in results])
             failed = [
@@ -166,6 +172,7 @@ class Owed(Owing):
                 await self._stand(db, standing)
         if any(standing.notice is not None for standing in standings):
             self.announced.ring()
+        return overtaken
 
     async def bring_forward(self, latest: Mapping[str, Sequence[float]]) -> int:
         """Bring forward what waits for longer than is possible: its due time comes of a clock that was wrong.
@@ -229,3 +236,9 @@ def _delivery_row(result: Result) -> dict[str, object]:
 
 def _given_up_row(one: GivenUp) -> dict[str, object]:
     return {"id": one.delivery.id, "phase": one.phase.value, "at": one.at, "cause": one.cause.value}
+
+
+async def _overtaken(db: aiosqlite.Connection, some: Iterable[Delivery]) -> set[int]:
+    """Which of these do not wait any more, or wait for another reason."""
+    rows = json.dumps([(one.id, one.replay) for one in some])
+    return {id_ for (id_,) in await db.execute_fetchall(OVERTAKEN, {"some": rows})}

@@ -432,6 +432,37 @@ async def test_what_changes_anything_is_a_line_with_who_asked_for_what(tmp_path,
     assert (lines[1]["who"], lines[1]["phase"]) == ("token", "waiting")
 
 
+async def test_what_was_dropped_and_owed_again_while_it_was_on_its_way_is_not_counted_as_dead(tmp_path, caplog):
+    async with telling(tmp_path, endpoint("app", schedule=(0.0,))) as (w, caller, _):
+        began, gate, taking = asyncio.Event(), asyncio.Event(), w.post
+
+        async def post(delivery):
+            began.set()
+            await gate.wait()
+            return Attempt(w.clock.now, 0.01, Outcome.HTTP_4XX, 422)
+
+        w.post = post
+        w.client.set("u1", S.PROCESSING)
+        w.clock.now += 300
+        await w.poll()
+        await w.sender.send_due()
+        await began.wait()
+        (delivery,) = (await caller.get("/v1/deliveries")).body["items"]
+        assert (await caller.post("/v1/drop", delivery=delivery["id"])).body["dropped"] == 1
+        w.clock.now += 1
+        await caller.post("/v1/replay", event=delivery["event"])
+        await w.replays.step(w.clock.now)
+        gate.set()
+        w.post = taking
+        await w.settle()
+        (after,) = (await caller.get("/v1/deliveries")).body["items"]
+        assert (after["phase"], after["attempts"]) == ("delivered", 2)
+        text = (await caller.get("/metrics")).body
+        for outcome, count in (("dead", 0), ("dropped", 1), ("delivered", 1)):
+            assert f'notifier_deliveries_total{{endpoint="app",outcome="{outcome}"}} {count}.0' in text
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
 class Full(Store):
     """A store whose disk is full in the middle of a drop."""
 
