@@ -35,7 +35,8 @@ def test_the_key_of_a_question_does_not_show():
 
 
 def test_a_number_is_as_good_as_its_digits_and_what_is_no_scalar_is_passed_over():
-    query = {"userid": 1, "mediaid": 1042, "format": [{"output": "mp4"}], "source": None, "extended": " yes "}
+    query = {"userid": 1, "mediaid": 1042, "format": [{"output": "mp4"}], "source": None, "page": True}
+    query["extended"] = " yes "
     asked = question(form(json=json.dumps({"query": query})))
     assert (asked.user_id, asked.told) == ("1", {"mediaid": "1042", "extended": "yes"})
 

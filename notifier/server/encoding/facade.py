@@ -115,7 +115,9 @@ class Facade:
         span = {"since": page.since, "until": page.until}
         total = await self._store.media_count(**span)
         skipped = (page.number - 1) * page.size
-        shown = await self._store.media_page(page.size, skipped, **span, newest_first=page.newest_first)
+        shown = []
+        if skipped < total:  # to skip more than there are takes as long as to skip them all
+            shown = await self._store.media_page(page.size, skipped, **span, newest_first=page.newest_first)
         numbers = {
             "per_page": page.size,
             "page": page.number,

@@ -77,7 +77,7 @@ def _from_json(text: str) -> dict[str, str]:
     """The scalars of the query: nothing that can be asked for here is more than one."""
     match json.loads(text):
         case {"query": dict(query)}:
-            return {name: str(one).strip() for name, one in query.items() if isinstance(one, str | int)}
+            return {name: str(one).strip() for name, one in query.items() if type(one) in {str, int}}
         case _:
             raise ValueError
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from math import inf
 
 from notifier.core.text import visible
@@ -15,8 +15,8 @@ MOST_IDS = 2000
 LARGEST_ID = 2_147_483_647
 _ID = re.compile("[0-9]{1,10}")
 _COUNT = re.compile("[0-9]{1,9}")
-_DATES = {"%Y-%m-%d": timedelta(days=1), "%Y-%m-%d %H:%M:%S": timedelta(seconds=1)}
-"""The forms of a date, and how long what each names lasts."""
+_DATES = {"%Y-%m-%d": 86400.0, "%Y-%m-%d %H:%M:%S": 1.0}
+"""The forms of a date, and for how many seconds what each names lasts."""
 LONGEST_ECHO = 60
 
 
@@ -85,9 +85,8 @@ def _moment(told: Mapping[str, str], name: str, default: float, *, is_end: bool 
     if not text:
         return default
     for form, length in _DATES.items():
-        with suppress(ValueError, OverflowError):
-            moment = datetime.strptime(text, form).replace(tzinfo=UTC)
-            return (moment + length * is_end).timestamp()
+        with suppress(ValueError):
+            return datetime.strptime(text, form).replace(tzinfo=UTC).timestamp() + length * is_end
     raise Complaint(f"{name} is {echo(text)}: expected YYYY-MM-DD, or YYYY-MM-DD HH:MM:SS")
 
 
