@@ -1,21 +1,26 @@
-"""Receivers that were written for Encoding.com, by what each relies on, called by the two loops over real HTTP."""
+"""Receivers that were written for Encoding.com, by what each relies on, called by the loops and by the real process."""
 
+import asyncio
 import json
 import re
+import time
 from collections.abc import Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from xml.etree import ElementTree as ET
 
 import pytest
 from aiohttp import web
+from daemons import KEY, SECRETS, Systemd, config
 from world import world
 
 from notifier.core.encoding_com_call import Dialect
 from notifier.core.model import Baseline, Endpoint, Reason, Status, Target, TargetStatus
 from notifier.core.render import headers
+from notifier.demo.daemon import Daemon
 from notifier.demo.local import LocalServer
+from notifier.demo.xenonflare import FakeXenonFlare, Media
 from notifier.webhook import Receiver
 
 S, T = Status, TargetStatus
@@ -32,6 +37,7 @@ class Legacy(LocalServer):
     understood: Callable[[str], object]
     said: list[object] = field(default_factory=list)
     requests: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+    came: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self):
         super().__init__()
@@ -44,7 +50,14 @@ class Legacy(LocalServer):
         if self.name not in form:
             return web.Response(status=400)
         self.said.append(self.understood(form[self.name]))
+        self.came.set()
         return web.Response(text="OK")
+
+    async def got(self, count):
+        """Until so many calls were understood."""
+        while len(self.said) < count:
+            self.came.clear()
+            await self.came.wait()
 
 
 def handed_on(text):
@@ -163,6 +176,45 @@ async def test_a_receiver_of_encoding_coms_notices_no_difference(tmp_path, name,
     async with called(tmp_path, body, understood) as (w, legacy):
         await ends(w, status)
         assert legacy.said == [finished if status is S.COMPLETED else failed]
+
+
+FED = {
+    "handed on": ["Finished", "Error"],
+    "exact": [(True, ["https://youtube.example.com/good"]), (False, [])],
+    "by pattern": [("2", "good", "Finished"), ("1", "bad", "Error")],
+    "column": [{2: "Finished"}, {1: "Error"}],
+    "lower case": ["done", "failed"],
+    "formats alone": [True, False],
+    "strict": [["good_1.mp4"], ["bad_2.mp4"]],
+    "described": ["queued", "Error"],
+    "by media": ["2", "1"],
+    "by task": [("Finished", {"1": "Finished"}), ("Error", {"2": "Error"})],
+}
+"""What each makes of a film that ends well and of one that does not; the newest in a list is followed first."""
+
+
+async def test_each_of_them_is_fed_by_the_real_process(tmp_path):
+    async with AsyncExitStack() as opened:
+        films = [Media("good", status="processing", title="a film"), Media("bad", status="processing", title="another")]
+        source = await opened.enter_async_context(FakeXenonFlare(films, time.time, key=KEY))
+        several = {}
+        for name, (body, understood, *_) in RECEIVERS.items():
+            several[name] = await opened.enter_async_context(Legacy(body, understood))
+        tables = [
+            f'[[endpoints]]\nname = "{name.replace(" ", "-")}"\nurl = "{one.origin}/notify.php?id=7"\n'
+            f'format = "encoding_com"\nbody = "{one.name}"\n'
+            for name, one in several.items()
+        ]
+        text = "\n".join([config(source.base_url, {}), *tables])
+        systemd = opened.enter_context(Systemd(tmp_path / "notify"))
+        await opened.enter_async_context(Daemon(tmp_path, text, {**SECRETS, **systemd.environ}))
+        await systemd.hears("READY=1")
+        source.put(Media("good", status="completed", title="a film", parts={"youtube": "published"}))
+        source.put(Media("bad", status="failed", title="another"))
+        for name, one in several.items():
+            await one.got(2)
+            assert sorted(map(str, one.said)) == sorted(map(str, FED[name])), name
+            assert [path for path, _, _ in one.requests] == ["/notify.php?id=7"] * 2
 
 
 async def test_nothing_of_ours_is_added_to_a_call_and_the_url_is_untouched(tmp_path):
