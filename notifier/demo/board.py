@@ -13,6 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from notifier.core.encoding_com import ERROR, FINISHED
 from notifier.demo.ledger import Name, Receipt, Truth
 from notifier.demo.report import Report
 from notifier.demo.timeline import Mishap
@@ -25,6 +26,8 @@ COLOURS = {
     "partial": "yellow",
     "action_required": "yellow",
     "failed": "red",
+    FINISHED: "green",
+    ERROR: "red",
 }
 FEWEST, MOST = 5, 8
 """Webhooks for which there is room in a low terminal, and in any other."""
@@ -62,7 +65,7 @@ class Board:
         self._counts = {name: Counter[str]() for name in endpoints}
         self._health = dict.fromkeys(endpoints, Text("–", "dim"))
         self._last: deque[Text] = deque(maxlen=MOST)
-        self._words = "two fake providers → the real daemon → receivers that verify every webhook"
+        self._words = "two fake providers → the real daemon → receivers that verify, and one of Encoding.com's"
         self._turns = count()
         self._begun_at, self._seconds = 0.0, 0.0
         self._whole = False
@@ -102,7 +105,7 @@ class Board:
     def received(self, receipt: Receipt) -> None:
         """Count it, and show it last."""
         good = receipt.accepted and receipt.fault is None
-        self._counts[receipt.endpoint]["verified" if receipt.fault is None else "unverified"] += 1
+        self._counts[receipt.endpoint]["verified" if receipt.is_signed else "called"] += receipt.fault is None
         self._counts[receipt.endpoint]["accepted" if good else "refused"] += 1
         self._health[receipt.endpoint] = Text("● up", "green") if good else Text("● down", "red")
         row = self._rows.get(receipt.upload) if receipt.upload else None
@@ -171,11 +174,15 @@ class Board:
         for word in words:
             table.add_column(word.upper(), justify="right", no_wrap=True)
         for name in self._endpoints:
-            table.add_row(Text(name, "bold"), self._health[name], *(str(self._counts[name][word]) for word in words))
+            table.add_row(Text(name, "bold"), self._health[name], *(_count(self._counts[name], word) for word in words))
         return table
 
     def _stamped(self, line: Text) -> Text:
         return _line(Text.assemble((f"+{self._clock() - self._started_at:04.1f}s ", "dim"), line))
+
+
+def _count(counts: Counter[str], word: str) -> str:
+    return "unsigned" if word == "verified" and counts["called"] else str(counts[word])
 
 
 def _line(text: Text) -> Text:

@@ -34,7 +34,10 @@ class SourceLine:
 
 @dataclass(frozen=True, slots=True)
 class EndpointLine:
-    """An endpoint for the config; its secret is in the environment variable `secret_env`."""
+    """An endpoint for the config; its secret is in the environment variable `secret_env`.
+
+    Without one it is called as Encoding.com called.
+    """
 
     name: str
     url: str
@@ -74,11 +77,12 @@ reserve = 0
 
 
 def _endpoint(endpoint: EndpointLine) -> str:
+    signed = f'secrets = [{{ env = "{endpoint.secret_env}" }}]'
     return f"""\
 [[endpoints]]
 name = "{endpoint.name}"
 url = "{endpoint.url}"
-secrets = [{{ env = "{endpoint.secret_env}" }}]
+{signed if endpoint.secret_env else 'format = "encoding_com"'}
 events = {_list(endpoint.events)}
 """
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from statistics import median
 
+from notifier.core.encoding_com import WORDS
 from notifier.core.model import DORMANT, SETTLED, Status
 
 RESTING = SETTLED | DORMANT
@@ -41,19 +42,22 @@ class Receipt:
     endpoint: str
     accepted: bool
     fault: str | None = None
-    """Why its signature does not hold; nothing further is known of it then."""
+    """Why its signature does not hold, or what in it is not understood; nothing further is known of it then."""
     event: str = ""
     type: str = ""
     upload: Name | None = None
     """None: the event is not about an upload."""
     sequence: int = 0
+    is_signed: bool = True
+    """Encoding.com signed nothing: a call is only understood, or not."""
 
     @property
     def outcome(self) -> str:
         """What became of it, in a word or two."""
+        word = "verified" if self.is_signed else "understood"
         if self.fault is not None:
-            return f"NOT VERIFIED: {self.fault}"
-        return "verified" if self.accepted else "answered 503"
+            return f"NOT {word.upper()}: {self.fault}"
+        return word if self.accepted else "answered 503"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,8 @@ class Verdict:
     arrived: int
     webhooks: int
     verified: int
+    understood: int
+    """Calls in Encoding.com's manner."""
     refused: int
     retried: int
     duplicates: int
@@ -84,9 +90,13 @@ class Verdict:
 
 @dataclass(slots=True)
 class Ledger:
-    """Keeps the three books. `endpoints` tells which event types each endpoint wants, as patterns with `*`."""
+    """Keeps the three books. `endpoints` tells which event types each endpoint wants, as patterns with `*`.
+
+    Those that are `called` are told of them in Encoding.com's words.
+    """
 
     endpoints: Mapping[str, tuple[str, ...]]
+    called: frozenset[str] = frozenset()
     truths: dict[Name, list[Truth]] = field(default_factory=dict)
     receipts: list[Receipt] = field(default_factory=list)
 
@@ -119,7 +129,7 @@ class Ledger:
         arrivals = Counter((receipt.endpoint, receipt.event) for receipt in good)
         refused = Counter((receipt.endpoint, receipt.event) for receipt in self.receipts if not receipt.accepted)
         owed = list(self._owed(moves))
-        lost = list(_lost(owed, good))
+        lost = list(self._lost(owed, good))
         delays = list(self._delays(good))
         return Verdict(
             changes=len(moves),
@@ -127,7 +137,8 @@ class Ledger:
             owed=len(owed),
             arrived=len(owed) - len(lost),
             webhooks=len(arrivals),
-            verified=sum(receipt.fault is None for receipt in self.receipts),
+            verified=sum(receipt.fault is None and receipt.is_signed for receipt in self.receipts),
+            understood=sum(receipt.fault is None and not receipt.is_signed for receipt in self.receipts),
             refused=sum(refused.values()),
             retried=sum(each in arrivals for each in refused),
             duplicates=sum(arrivals.values()) - len(arrivals),
@@ -150,10 +161,14 @@ class Ledger:
         """The truth of which a receipt speaks: the latest of that status that was shown before it came."""
         lives = self.truths.get(receipt.upload, []) if receipt.upload is not None else []
         shown = [each for each in lives if each.shown_at is not None and each.shown_at <= receipt.at]
-        return next((each for each in reversed(shown) if each.type == receipt.type), None)
+        return next((each for each in reversed(shown) if self._word(receipt.endpoint, each) == receipt.type), None)
+
+    def _word(self, endpoint: str, truth: Truth) -> str:
+        """How an endpoint is told of a truth."""
+        return WORDS[truth.status] if endpoint in self.called else truth.type
 
     def _untrue(self) -> Iterator[str]:
-        statuses = {f"upload.{status.value}" for status in Status}
+        statuses = {f"upload.{status.value}" for status in Status} | set(WORDS.values())
         for receipt in self.receipts:
             if receipt.type in statuses and self._told(receipt) is None:
                 yield f"{receipt.endpoint}: {receipt.type} of {_called(receipt.upload)}, which nobody had said"
@@ -167,21 +182,20 @@ class Ledger:
             if truth is not None and not truth.old:
                 yield receipt.at - truth.at
 
+    def _lost(self, owed: Iterable[tuple[str, Truth]], good: Iterable[Receipt]) -> Iterator[str]:
+        """A line for each owed webhook that has not come: by endpoint, upload and type as often as it is owed."""
+        events = {(each.endpoint, each.upload, each.type, each.event) for each in good}
+        came = Counter((endpoint, upload, type_) for endpoint, upload, type_, _ in events)
+        for endpoint, truth in owed:
+            wanted = (endpoint, truth.upload, self._word(endpoint, truth))
+            came[wanted] -= 1
+            if came[wanted] < 0:
+                never = "" if truth.shown_at is not None else ", for which nobody asked"
+                yield f"{endpoint}: no {truth.type} of {_called(truth.upload)}{never}"
+
 
 def _wants(patterns: Iterable[str], type_: str) -> bool:
     return any(fnmatchcase(type_, pattern) for pattern in patterns)
-
-
-def _lost(owed: Iterable[tuple[str, Truth]], good: Iterable[Receipt]) -> Iterator[str]:
-    """A line for each owed webhook that has not come: by endpoint, upload and type as often as it is owed."""
-    events = {(each.endpoint, each.upload, each.type, each.event) for each in good}
-    came = Counter((endpoint, upload, type_) for endpoint, upload, type_, _ in events)
-    for endpoint, truth in owed:
-        wanted = (endpoint, truth.upload, truth.type)
-        came[wanted] -= 1
-        if came[wanted] < 0:
-            never = "" if truth.shown_at is not None else ", for which nobody asked"
-            yield f"{endpoint}: no {truth.type} of {_called(truth.upload)}{never}"
 
 
 def _disordered(good: Iterable[Receipt]) -> Iterator[str]:

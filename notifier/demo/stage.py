@@ -12,7 +12,7 @@ from typing import Protocol, Self
 from notifier.demo.daemon import EndpointLine, SourceLine, config
 from notifier.demo.ledger import Ledger, Receipt, Truth
 from notifier.demo.provider import html_page, server_error
-from notifier.demo.receivers import Receiver
+from notifier.demo.receivers import Listener, OldReceiver, Receiver
 from notifier.demo.timeline import Mishap, Scene, Script
 from notifier.demo.upload_post import FakeUploadPost, Post
 from notifier.demo.xenonflare import FakeXenonFlare
@@ -21,8 +21,11 @@ WANTED: dict[str, tuple[str, ...]] = {
     "app": ("upload.*",),
     "crm": ("upload.*",),
     "ops": ("upload.failed", "upload.partial", "upload.action_required", "source.*"),
+    "old": ("upload.completed", "upload.partial", "upload.failed"),
 }
 """The endpoints and the events that each asks for."""
+CALLED = frozenset({"old"})
+"""Those that were written for Encoding.com."""
 SLOW = 0.15
 """Seconds that `ops` takes for an answer."""
 LIMIT = 600
@@ -49,7 +52,7 @@ class Stage:
         """Nothing listens before the context is entered, nothing moves before `begin`."""
         self.secrets = {"DEMO_POSTS_KEY": secrets.token_hex(16), "DEMO_MEDIA_KEY": "xf_" + secrets.token_hex(16)}
         """Environment variables for the daemon."""
-        self.ledger = Ledger(WANTED)
+        self.ledger = Ledger(WANTED, CALLED)
         self.posts = FakeUploadPost((), clock, key=self.secrets["DEMO_POSTS_KEY"], limit=LIMIT)
         self.media = FakeXenonFlare((), clock, key=self.secrets["DEMO_MEDIA_KEY"])
         self.posts.tell = lambda id_: self.ledger.showed(("posts", id_), clock())
@@ -73,7 +76,7 @@ class Stage:
                 SourceLine("media", "xenonflare", self.media.base_url, "DEMO_MEDIA_KEY"),
             ],
             endpoints=[
-                EndpointLine(name, receiver.url, _secret_env(name), WANTED[name])
+                EndpointLine(name, receiver.url, "" if name in CALLED else _secret_env(name), WANTED[name])
                 for name, receiver in self.receivers.items()
             ],
             listen=listen,
@@ -128,7 +131,9 @@ class Stage:
                 self.receivers["crm"].down = mishap is Mishap.CRM_DOWN
         self._audience.went_wrong(mishap)
 
-    def _receiver(self, name: str, clock: Callable[[], float]) -> Receiver:
+    def _receiver(self, name: str, clock: Callable[[], float]) -> Listener:
+        if name in CALLED:
+            return OldReceiver(name, clock, self._received)
         secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
         self.secrets[_secret_env(name)] = secret
         return Receiver(name, secret, clock, self._received)

@@ -13,6 +13,7 @@ INTRODUCTION = """\
 posts, media    a fake Upload-Post and a fake XenonFlare, which stumble at times (!)
 notifier        the real daemon: it polls those two, and POSTs what has changed
 app, crm, ops   three receivers (→) that verify every webhook they get
+old             one that was written for Encoding.com, and is called as it knows it
 
 """
 

@@ -49,6 +49,30 @@ def test_nothing_happened_nothing_is_wrong():
     assert (verdict.median_delay, verdict.worst_delay) == (None, None)
 
 
+def call(at, upload, word, *, accepted=True):
+    return Receipt(at, "old", accepted, None, f"7 {word}", word, upload, is_signed=False)
+
+
+CALLED = {"old": ("upload.completed", "upload.partial", "upload.failed")}
+
+
+def test_who_is_called_as_by_encoding_com_is_told_in_its_words():
+    ledger = Ledger(CALLED, frozenset(CALLED))
+    seen(ledger, A, "processing", "partial")
+    seen(ledger, B, "failed")
+    verdict = told(ledger, call(1.5, A, "Finished", accepted=False), call(2, A, "Finished"), call(2, B, "Error"))
+    assert verdict.wrong == ()
+    assert (verdict.owed, verdict.understood, verdict.verified, verdict.retried) == (2, 3, 0, 1)
+
+
+def test_a_call_that_tells_another_end_is_untrue_and_the_right_one_lost():
+    ledger = Ledger(CALLED, frozenset(CALLED))
+    seen(ledger, A, "completed")
+    verdict = told(ledger, call(1, A, "Error"))
+    assert verdict.untrue == ("old: Error of posts/a, which nobody had said",)
+    assert verdict.lost == ("old: no upload.completed of posts/a",)
+
+
 def test_a_missing_webhook_is_lost_for_each_endpoint_that_wants_it():
     ledger = Ledger(WANTED)
     seen(ledger, A, "failed")

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 from standardwebhooks import Webhook
 
-from notifier.demo.receivers import Receiver
+from notifier.demo.receivers import OldReceiver, Receiver
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 UPLOAD_EVENT = {
@@ -78,3 +78,41 @@ async def test_bytes_that_are_no_text_are_refused(receiver, receipts):
     async with aiohttp.ClientSession() as session, session.post(receiver.url, data=b"\xff") as answer:
         assert answer.status == 401
     assert "decode" in receipts[0].fault
+
+
+# --- one of Encoding.com's
+
+
+@pytest.fixture
+async def old(receipts):
+    async with OldReceiver("old", lambda: 7.0, receipts.append) as receiver:
+        yield receiver
+
+
+async def called(receiver, **form):
+    async with aiohttp.ClientSession() as session, session.post(receiver.url, data=form) as answer:
+        return answer.status
+
+
+DOCUMENT = (
+    '<?xml version="1.0"?><result><mediaid>7</mediaid><source>https://notifier.invalid/posts/a.b.mp4</source>'
+    "<status>Finished</status><description></description></result>"
+)
+
+
+async def test_what_an_old_receiver_is_told_of_it_finds_in_the_source_s_name(old, receipts):
+    assert await called(old, xml=DOCUMENT) == 204
+    (receipt,) = receipts
+    assert (receipt.accepted, receipt.fault, receipt.is_signed) == (True, None, False)
+    assert (receipt.event, receipt.type, receipt.upload) == ("7 Finished", "Finished", ("posts", "a.b"))
+    assert receipt.outcome == "understood"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [{}, {"xml": "no document"}, {"xml": DOCUMENT, "json": "{}"}, {"xml": "<result><source>a</source></result>"}],
+)
+async def test_what_an_old_receiver_does_not_understand_is_told(old, receipts, form):
+    assert await called(old, **form) == 401
+    (receipt,) = receipts
+    assert receipt.outcome.startswith("NOT UNDERSTOOD: ")

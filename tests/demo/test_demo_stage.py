@@ -109,7 +109,9 @@ async def test_the_config_names_secrets_and_has_none(stage):
         text = stage.config("")
     read = tomllib.loads(text)
     names = [source["api_key"]["env"] for source in read["sources"]]
-    names += [endpoint["secrets"][0]["env"] for endpoint in read["endpoints"]]
+    *signed, old = read["endpoints"]
+    names += [endpoint["secrets"][0]["env"] for endpoint in signed]
+    assert (old["format"], "secrets" in old) == ("encoding_com", False)
     assert set(names) == set(stage.secrets)
     assert not any(secret in text for secret in stage.secrets.values())
     assert read["sources"][0]["uploads"] == list(PLAY.registered)

@@ -125,11 +125,11 @@ def test_the_document_has_every_count():
     )  # fmt: skip
 
 
-def board_on(width, height):
+def board_on(width, height, endpoints=("app", "crm")):
     console = Console(
         file=Terminal(), force_terminal=True, width=width, height=height, no_color=True, legacy_windows=False
     )
-    return Board(console, Clock(), ("app", "crm"))
+    return Board(console, Clock(), endpoints)
 
 
 def drawn(board, width):
@@ -150,6 +150,13 @@ def crowd(board):
     for number in range(5):
         board.moved(Truth(("media", str(number)), Status.ACTION_REQUIRED, 101.0), f"new {number}")
         board.received(receipt("upload.action_required", 1, upload=("media", str(number))))
+
+
+def test_the_board_counts_no_signature_where_there_is_none():
+    with board_on(100, 40, ("old",)) as board:
+        board.received(Receipt(100.0, "old", True, None, "7 Finished", "Finished", FILM, is_signed=False))
+        lines = [" ".join(line.split()) for line in drawn(board, 100).splitlines()]
+    assert "old ● up 1 unsigned 0" in lines
 
 
 def test_the_board_shows_what_is_true_and_what_was_told():
