@@ -40,9 +40,9 @@ class Calls:
         return self._serve(await self._store.callback(name))
 
     def let_go(self, now: float) -> None:
-        """Forget those that nothing is on its way to: the store knows how they fare."""
+        """Forget those that are not in use: the store knows how they fare."""
         for name in self._names():
-            if not self._served[name].in_flight and self._served[name].rests_until <= now:
+            if not self._served[name].is_used(now):
                 del self._served[name]
         left = [self._served[name] for name in self._names()]
         self._crowds = {origin(one.endpoint.url): one.crowd for one in left}

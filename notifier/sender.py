@@ -146,9 +146,13 @@ class Sender:
         for nothing but another ping of the same endpoint.
         """
         served = await self.one(name)
-        async with served.pinging:
-            delivery = ping(served.endpoint, self._clock())
-            attempt = await self._post(delivery)
+        served.pings += 1
+        try:
+            async with served.pinging:
+                delivery = ping(served.endpoint, self._clock())
+                attempt = await self._post(delivery)
+        finally:
+            served.pings -= 1
         served.tally.tried(attempt)
         tell_ping(delivery, attempt)
         return delivery.event, attempt

@@ -34,6 +34,8 @@ class Served:
     tally: Tally = field(default_factory=Tally)
     pinging: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a ping is on its way."""
+    pings: int = 0
+    """Those on their way, and those that wait for them."""
     _unwanted: dict[tuple[str, str | None, str | None, str], Cause | None] = field(default_factory=dict)
 
     def sign_with(self, now: float) -> bool:
@@ -72,6 +74,10 @@ class Served:
         if delivery.lane is None:
             return delivery.id not in self.in_flight
         return all(other.lane != delivery.lane for other in self.in_flight.values())
+
+    def is_used(self, now: float) -> bool:
+        """Whether something is on its way to it, or it rests: what nobody else would know."""
+        return bool(self.in_flight or self.pings) or self.rests_until > now
 
     def unwanted(self, delivery: Delivery) -> Cause | None:
         """What in the endpoint's config, as it is now, lets the delivery pass no more; None: it passes."""

@@ -159,6 +159,32 @@ async def test_a_host_that_hangs_takes_the_places_of_one_endpoint_by_however_man
         assert len({*w.receivers.got} - {"app"}) == 41
 
 
+async def test_pings_of_a_callback_go_one_after_the_other_whatever_passes_between(tmp_path):
+    async with world(tmp_path, calling=CALLING, discover=False) as w:
+        await w.register("a", callback=to())
+        came, answers, post = asyncio.Queue(), asyncio.Queue(), w.post
+
+        async def waits(delivery):
+            came.put_nowait(w.sender.served[delivery.endpoint])
+            await answers.get()
+            return await post(delivery)
+
+        w.post = waits
+        pings = [asyncio.create_task(w.sender.ping("notify:1")) for _ in range(2)]
+        await came.get()
+        await w.sender.send_due()
+        pings.append(asyncio.create_task(w.sender.ping("notify:1")))
+        await w.store.ping()
+        assert came.empty()
+        for _ in pings:
+            answers.put_nowait(None)
+            await w.sender.send_due()
+        await asyncio.gather(*pings)
+        assert w.receivers.types("notify:1") == ["notifier.ping"] * 3
+        await w.sender.send_due()
+        assert w.sender.served == {}
+
+
 @pytest.mark.parametrize("calling", [Calling(CALLBACKS), replace(CALLING, template=replace(CALLBACKS, secrets=()))])
 async def test_what_the_config_permits_no_more_or_signs_no_more_is_not_called(tmp_path, calling):
     async with world(tmp_path, endpoints=(APP,), calling=CALLING, discover=False) as w:
