@@ -1,10 +1,10 @@
 """Callbacks: each is served for as long as something is on its way to it. There may be one for every upload."""
 
-from notifier.core.callbacks import PREFIX, Calling, number_of, origin
+from notifier.core.callbacks import PREFIX, UNSIGNED, Calling, number_of, origin
+from notifier.core.render import FORMATS
 from notifier.core.retry import jittered
 from notifier.served import Served
-from notifier.store import Called, Store
-from notifier.tally import Tally
+from notifier.store import Called, Room, Store
 
 SOON = 0.1
 """Seconds until the next pass where more callbacks are due than there are places."""
@@ -14,8 +14,8 @@ class Calls:
     """The callbacks among those that the sender serves."""
 
     def __init__(self, store: Store, calling: Calling, served: dict[str, Served]) -> None:
-        self.tally = Tally()
-        """Of all of them."""
+        self.all = Served(calling.template)
+        """What they have in common: what has come of their deliveries, and whether anything can be signed for them."""
         self._store = store
         self._calling = calling
         self._served = served
@@ -28,7 +28,8 @@ class Calls:
             return None
         most = self._calling.template.max_in_flight
         full = [where for where, crowd in self._crowds.items() if len(crowd) >= most]
-        found, later = await self._store.called(now, places, self._names(), full)
+        formats = (UNSIGNED,) if self.all.is_unsigned else FORMATS
+        found, later = await self._store.called(now, Room(places, most, formats, self._names(), full))
         for one in found:
             self._serve(one)
         return now + SOON if len(found) == places else later
@@ -57,5 +58,6 @@ class Calls:
     def _serve(self, called: Called) -> Served:
         endpoint = self._calling.endpoint(called.callback)
         crowd = self._crowds.setdefault(origin(endpoint.url), set())
-        made = Served(endpoint, called.health, tat=called.tat, crowd=crowd, tally=self.tally)
+        made = Served(endpoint, called.health, tat=called.tat, crowd=crowd, tally=self.all.tally)
+        made.is_unsigned = self.all.is_unsigned and bool(endpoint.secrets)
         return self._served.setdefault(endpoint.name, made)

@@ -84,7 +84,7 @@ class Sender:
     @property
     def called(self) -> Tally:
         """What has come of the deliveries to all callbacks."""
-        return self._calls.tally
+        return self._calls.all.tally
 
     @property
     def troubled(self) -> dict[str, str]:
@@ -163,10 +163,10 @@ class Sender:
         """One pass: record what has ended, start what may go. Answers the moment at which to come back."""
         await self.record_ended()
         now = self._clock()
-        called = await self._calls.take(now, self._in_flight_total - self.in_flight)
-        for served in self._served.values():
+        for served in (self._calls.all, *self._served.values()):
             if served.sign_with(now):
                 tell_signing(served)
+        called = await self._calls.take(now, self._in_flight_total - self.in_flight)
         opening = [at for served in self._served.values() if (at := served.opens_at()) is not None and at > now]
         wanted = {
             name: room + len(served.in_flight) for name, served in self._served.items() if (room := served.room(now))

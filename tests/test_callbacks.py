@@ -5,12 +5,13 @@ import json
 from dataclasses import replace
 
 import pytest
-from world import CALLBACKS, CALLING, World, endpoint, world
+from world import CALLBACKS, CALLING, Clock, World, endpoint, world
 
 from notifier.core.callbacks import Calling
 from notifier.core.health import Pause, State
 from notifier.core.model import Attempt, Callback, LookKind, Order, Outcome, Status
 from notifier.core.rhythm import Listing
+from notifier.core.secret import Secret
 from notifier.housekeeping import Housekeeping
 from notifier.registrations import CannotRegister
 from notifier.store import UnknownNameError
@@ -157,6 +158,56 @@ async def test_a_host_that_hangs_takes_the_places_of_one_endpoint_by_however_man
             await w.sender.send_due()
         await w.sends_until(w.clock.now + 60)
         assert len({*w.receivers.got} - {"app"}) == 41
+
+
+async def test_however_much_is_due_at_one_origin_others_are_called_in_the_same_pass(tmp_path):
+    calling = replace(CALLING, template=replace(CALLBACKS, max_in_flight=3))
+    async with world(tmp_path, calling=calling, discover=False, in_flight_total=12) as w:
+        slow, post = [], w.post
+
+        async def answers_one_by_one(delivery):
+            if delivery.endpoint != "notify:41":
+                slow.append(asyncio.Event())
+                await slow[-1].wait()
+            return await post(delivery)
+
+        w.post = answers_one_by_one
+        for n in range(40):
+            await w.register(f"u{n}", callback=to(f"{n}", "slow"))
+            w.client.set(f"u{n}", S.COMPLETED)
+        await w.polls_until(w.clock.now + 60)
+        await w.register("other", callback=to())
+        w.client.set("other", S.COMPLETED)
+        await w.polls_until(w.clock.now + 60)
+        await w.sender.send_due()
+        for _ in range(4):
+            await asyncio.sleep(0)
+        assert len(slow) == 3
+        assert called(w, "notify:41") == [("other", "upload.completed")]
+        w.post = post
+        for one in slow:
+            one.set()
+        await w.settle()
+        assert len(w.receivers.got) == 41
+
+
+async def test_when_the_secrets_have_ended_what_is_signed_waits_and_what_is_not_goes(tmp_path, caplog):
+    calling = replace(CALLING, template=replace(CALLBACKS, secrets=(Secret("whsec_x", Clock().now + 1),)))
+    async with world(tmp_path, calling=calling, discover=False, in_flight_total=4) as w:
+        for n in range(6):
+            await w.register(f"u{n}", callback=to(f"{n}"))
+            w.client.set(f"u{n}", S.COMPLETED)
+        await w.polls_until(w.clock.now + 60)
+        await w.register("old", callback=to(format_="encoding_com"))
+        w.client.set("old", S.COMPLETED)
+        await w.polls_until(w.clock.now + 60)
+        for _ in range(3):
+            await w.settle()
+        await w.sender.one("notify:1")
+        await w.settle()
+        assert w.receivers.got.keys() == {"notify:7"}
+        assert (await w.store.callbacks_queue()).waiting == 6
+        assert [one.getMessage() for one in caplog.records].count("cannot sign") == 1
 
 
 async def test_pings_of_a_callback_go_one_after_the_other_whatever_passes_between(tmp_path):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from notifier.store.callbacks import Callbacks, Called
+from notifier.store.callbacks import Callbacks, Called, Room
 from notifier.store.database import Database, NewerDatabaseError, StoreError, UnknownNameError
 from notifier.store.drop import Dropping
 from notifier.store.followed import Announcement
@@ -27,6 +27,7 @@ __all__ = [
     "Registered",
     "Replay",
     "Result",
+    "Room",
     "SeveralError",
     "Standing",
     "Store",

@@ -18,13 +18,16 @@ from notifier.store.rows import HEALTH_COLUMNS, health_of
 ROW = f"n.url, n.format, n.number, n.tat, {HEALTH_COLUMNS}"
 OPENS = "max(n.quiet_until, coalesce(n.probe_at, 0))"
 CALLED = f"""SELECT {ROW}
-    FROM (SELECT endpoint, min(due_at) AS due_at FROM deliveries INDEXED BY deliveries_called
-        WHERE head = 1 AND endpoint < 0 AND due_at <= :now GROUP BY endpoint) AS d
-    JOIN endpoints AS n ON n.number = d.endpoint
-    WHERE (n.paused IS NULL OR n.probe_at IS NOT NULL) AND {OPENS} <= :now
-        AND n.number NOT IN (SELECT value FROM json_each(:busy))
-        AND n.origin NOT IN (SELECT value FROM json_each(:full))
-    ORDER BY d.due_at LIMIT :most"""  # noqa: S608  # our own words
+    FROM (SELECT n.number, d.due_at, row_number() OVER (PARTITION BY n.origin ORDER BY d.due_at) AS turn
+        FROM (SELECT endpoint, min(due_at) AS due_at FROM deliveries INDEXED BY deliveries_called
+            WHERE head = 1 AND endpoint < 0 AND due_at <= :now GROUP BY endpoint) AS d
+        JOIN endpoints AS n ON n.number = d.endpoint
+        WHERE (n.paused IS NULL OR n.probe_at IS NOT NULL) AND {OPENS} <= :now
+            AND n.format IN (SELECT value FROM json_each(:formats))
+            AND n.number NOT IN (SELECT value FROM json_each(:busy))
+            AND n.origin NOT IN (SELECT value FROM json_each(:full))) AS c
+    JOIN endpoints AS n ON n.number = c.number
+    WHERE c.turn <= :each ORDER BY c.turn, c.due_at LIMIT :most"""  # noqa: S608  # our own words
 LATER = f"""SELECT min(at) FROM (
     SELECT min(due_at) AS at FROM deliveries WHERE head = 1 AND endpoint < 0 AND due_at > :now
     UNION ALL
@@ -55,6 +58,21 @@ UNUSED = """SELECT number,
     FROM endpoints AS n WHERE number < :after ORDER BY number DESC LIMIT :most"""
 
 
+class Room(NamedTuple):
+    """Which callbacks may be sent to at present, as far as the database does not know it."""
+
+    places: int
+    """For so many of them."""
+    each: int
+    """For so many at one origin."""
+    formats: Collection[str]
+    """In these formats."""
+    busy: Collection[str] = ()
+    """The names of those that need not be found."""
+    full: Collection[str] = ()
+    """The origins that get nothing more."""
+
+
 class Called(NamedTuple):
     """A callback, how it fares, and the theoretical arrival time of its rate."""
 
@@ -66,19 +84,19 @@ class Called(NamedTuple):
 class Callbacks(Followed):
     """The part of the store that knows whom registrations asked to be told."""
 
-    async def called(
-        self, now: float, most: int, busy: Collection[str], full: Collection[str]
-    ) -> tuple[list[Called], float | None]:
-        """At most so many callbacks that something is due for and that may be sent to, the longest due first.
+    async def called(self, now: float, room: Room) -> tuple[list[Called], float | None]:
+        """The callbacks that something is due for and that may be sent to: of each origin the longest due, in turns.
 
-        Left out are those that are `busy`, and those at `full` origins. Also the moment at which this may be answered
+        However much is due at one origin, the others are found beside it. Also the moment at which this may be answered
         otherwise, if nothing is written until then.
         """
         parameters = {
             "now": now,
-            "most": most,
-            "busy": json.dumps([number_of(name) for name in busy]),
-            "full": json.dumps(list(full)),
+            "most": room.places,
+            "each": room.each,
+            "formats": json.dumps(list(room.formats)),
+            "busy": json.dumps([number_of(name) for name in room.busy]),
+            "full": json.dumps(list(room.full)),
         }
         ((later,),) = await self.database.rows(LATER, {"now": now})
         return [_called_of(row) for row in await self.database.rows(CALLED, parameters)], later

@@ -9,7 +9,7 @@ from world import endpoint
 
 from notifier.core.health import WELL, Pause
 from notifier.core.model import Callback, Phase, Registration
-from notifier.store import Standing, UnknownNameError
+from notifier.store import Room, Standing, UnknownNameError
 
 CALLBACK = Callback("https://app.example.com/1", "standard")
 ONE, TWO = endpoint("notify:1"), endpoint("notify:2")
@@ -24,8 +24,8 @@ async def registered(store):
     await announce(store, event(2, 1, at=NOW + 5), to=(TWO,))
 
 
-async def called(store, now=NOW + 5, most=9, busy=(), full=()):
-    found, later = await store.called(now, most, busy, full)
+async def called(store, now=NOW + 5, places=9, each=9, formats=("standard",), **more):
+    found, later = await store.called(now, Room(places, each, formats, **more))
     return [one.callback.name for one in found], later
 
 
@@ -33,7 +33,9 @@ async def test_what_is_due_for_longest_is_called_first_and_what_is_due_later_tel
     await registered(store)
     assert await called(store) == (["notify:1", "notify:2"], None)
     assert await called(store, now=NOW) == (["notify:1"], NOW + 5)
-    assert await called(store, most=1) == (["notify:1"], None)
+    assert await called(store, places=1) == (["notify:1"], None)
+    assert await called(store, each=1) == (["notify:1"], None)
+    assert await called(store, formats=("cloudevents",)) == ([], None)
     assert await called(store, busy=["notify:1"]) == (["notify:2"], None)
     assert await called(store, full=["https://app.example.com:443"]) == ([], None)
 
