@@ -74,6 +74,26 @@ async def test_the_extended_form_has_a_job_for_each_media_in_the_order_of_the_qu
     assert [job.findtext("id") for job in answer.findall("job")] == [ids["b"], ids["a"]]
 
 
+async def test_what_is_registered_is_new_until_it_is_known_and_not_there_when_it_is_followed_no_more(tmp_path):
+    async with encoding_world(tmp_path, discover=False) as (w, asker, _):
+
+        async def status():
+            return (await asker.xml("GetStatus", mediaid="1")).findtext("status")
+
+        async def listed():
+            return [one.findtext("mediastatus") for one in await asker.xml("GetMediaList")]
+
+        await w.register("u1")
+        assert (await status(), await listed()) == ("New", ["New"])
+        w.client.set("u1", Status.COMPLETED)
+        await w.polls_until(w.clock.now + 60)
+        assert (await status(), await listed()) == ("Finished", ["Finished"])
+        await w.registrations.unfollow("posts", "u1")
+        assert (await asker.error("GetStatus", mediaid="1"), await listed()) == ("There is no media '1'", [])
+        await w.register("u1")
+        assert (await status(), await listed()) == ("New", ["New"])
+
+
 async def test_several_ids_are_answered_in_the_extended_form_whatever_was_asked_for(place):
     w, asker, _ = place
     ids = await followed(w, a=Status.COMPLETED, b=Status.FAILED)
