@@ -76,7 +76,9 @@ class Registrations:
         try:
             check_endpoint(callback.url, allow_http=how.allow_http, own_port=self._own_port)
         except Wrong as wrong:
-            raise CannotRegister("notify_url", str(wrong).removeprefix("expected ")) from None
+            text = str(wrong)
+            words = text.removeprefix("expected ") if text.startswith("expected ") else f"another one: {text}"
+            raise CannotRegister("notify_url", words) from None
         if is_refused(callback.url, how.allow_networks):
             raise CannotRegister("notify_url", "a public address, or one in allow_networks of [delivery]")
         if not self._calling.permits(callback.url):

@@ -33,6 +33,9 @@ SENTENCES = {
     "bool_type": "true or false",
     "int_type": "a whole number",
     "int_parsing": "a whole number",
+    "string_too_short": "at least {min_length} character",
+    "string_too_long": "at most {max_length} characters",
+    "too_long": "at most {max_length} of them",
 }
 """What pydantic finds by itself, in our words; the rest is plain enough without its first ones."""
 
@@ -158,7 +161,7 @@ def _fault(detail: Mapping[str, Any], takes: type[Taken]) -> Fault:
             expected = str(wrong).removeprefix("expected ") + hint
         case kind:
             said = detail["msg"].removeprefix("Input should be ").replace("'", '"')
-            expected = SENTENCES.get(kind, said)
+            expected = SENTENCES[kind].format(**detail.get("ctx", {})) if kind in SENTENCES else said
     return Fault(where=where, expected=expected)
 
 

@@ -1,10 +1,11 @@
 """/v1/uploads: what is followed, and what programs ask to be followed."""
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from notifier.core.callbacks import UNSIGNED
 from notifier.core.events import told_of
@@ -15,13 +16,19 @@ from notifier.server.control import Control
 from notifier.server.models import Listed, moment
 from notifier.server.problems import Fault, Problem
 from notifier.server.routes import Answer, Call, Route, api
-from notifier.server.taking import Limit, Taken
+from notifier.server.taking import Page, Taken
 from notifier.store import SeveralError
 
-Id = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+def _id(given: str) -> str:
+    if given in {".", ".."} or re.search(r"[\x00-\x1f\x7f]", given):
+        raise ValueError('an id without control characters, and not "." or "..", which would lead elsewhere')
+    return given
+
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=512), AfterValidator(_id)]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=63)]
 Value = Annotated[str, StringConstraints(max_length=256)]
-
 
 UNSAID = ("status", "raw_status", "reason", "title", "url", "progress", "scheduled_at", "created_at", "updated_at")
 """What is null of an upload that was never seen."""
@@ -44,13 +51,11 @@ class Which(Taken):
     kind: str | None = None
 
 
-class Page(Taken):
-    """Which page of the uploads, and of which of them."""
+class Some(Page):
+    """Of which uploads a page."""
 
     source: str | None = None
     status: Status | None = None
-    cursor: Annotated[int, Field(ge=1)] | None = None
-    limit: Limit = 100
 
 
 def routes(control: Control) -> list[Route]:
@@ -60,7 +65,7 @@ def routes(control: Control) -> list[Route]:
     followed = {200: models.Upload, 201: models.Upload}
     return [
         api("POST", path, "Follow an upload, and look at it next", told.register, followed, takes=Asked),
-        api("GET", path, "What is followed", told.list, {200: Listed[models.Upload]}, takes=Page),
+        api("GET", path, "What is followed", told.list, {200: Listed[models.Upload]}, takes=Some),
         api("GET", one, "An upload, and what was announced of it", told.one, {200: models.UploadTold}, takes=Which),
         api("DELETE", one, "Follow an upload no more", told.unfollow, {204: None}, takes=Which),
     ]
@@ -86,7 +91,7 @@ class _Uploads:
             raise Problem(HTTPStatus.CONFLICT, str(error)) from None
         return HTTPStatus.CREATED if came.is_new else HTTPStatus.OK, self._told(came.upload)
 
-    async def list(self, call: Call[Page]) -> Answer:
+    async def list(self, call: Call[Some]) -> Answer:
         """By media id, downwards."""
         page = call.given
         found, later = await self._store.uploads(page.source, page.status, page.cursor, page.limit)

@@ -75,6 +75,8 @@ async def test_what_is_followed_is_listed_page_by_page(tmp_path):
         assert [one["id"] for one in (await caller.get("/v1/uploads", status="completed")).body["items"]] == ["u2"]
         assert len((await caller.get("/v1/uploads", source="posts")).body["items"]) == 4
         assert "posts" in (await caller.get("/v1/uploads", source="pots")).detail
+        for nothing in ("1_0", "0", "9" * 30):
+            assert (await caller.get("/v1/uploads", cursor=nothing)).status == 400
 
 
 async def test_a_page_looks_at_no_more_rows_than_a_moment_allows(tmp_path):
@@ -113,29 +115,34 @@ async def test_of_several_with_one_id_the_kind_is_asked_for(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("changed", "where"),
+    ("changed", "where", "expected"),
     [
-        ({"source": "pots"}, "source"),
-        ({"source": 5}, "source"),
-        ({"id": ""}, "id"),
-        ({"id": "a\nb"}, "id"),
-        ({"id": "x" * 513}, "id"),
-        ({"kind": "video"}, "kind"),
-        ({"labels": {str(n): "" for n in range(21)}}, "labels"),
-        ({"labels": {"k" * 64: ""}}, f"labels.{'k' * 64}.[key]"),
-        ({"labels": {"k": "v" * 257}}, "labels.k"),
-        ({"labels": {"k": 1}}, "labels.k"),
-        ({"notify_url": "https://evil.example/?hush"}, "notify_url"),
-        ({"notify_url": "mailto:hush@example.com"}, "notify_url"),
-        ({"notify_url": None}, "notify_url"),
-        ({"notify_format": "nonsense"}, "notify_format"),
-        ({"label": {}}, "label"),
+        ({"source": "pots"}, "source", "the name of a source: posts"),
+        ({"source": 5}, "source", "a string"),
+        ({"id": ""}, "id", "at least 1 character"),
+        ({"id": "a\nb"}, "id", "an id without control characters"),
+        ({"id": ".."}, "id", 'not "." or ".."'),
+        ({"id": "x" * 513}, "id", "at most 512 characters"),
+        ({"kind": "video"}, "kind", "what uploads of this source are: post"),
+        ({"labels": {str(n): "" for n in range(21)}}, "labels", "at most 20 of them"),
+        ({"labels": {"k" * 64: ""}}, f"labels.{'k' * 64}.[key]", "at most 63 characters"),
+        ({"labels": {"k": "v" * 257}}, "labels.k", "at most 256 characters"),
+        ({"labels": {"k": 1}}, "labels.k", "a string"),
+        ({"notify_url": "https://evil.example/?hush"}, "notify_url", "a URL that notify_urls of [server] stands for"),
+        ({"notify_url": "https://app.example.com/?hu sh"}, "notify_url", "another one: a URL holds no blanks"),
+        ({"notify_url": "mailto:hush@example.com"}, "notify_url", "mail and queues are not called"),
+        ({"notify_url": None}, "notify_url", "a URL, for there is a notify_format"),
+        ({"notify_format": "nonsense"}, "notify_format", "standard or cloudevents or encoding_com"),
+        ({"label": {}}, "label", 'did you mean "labels"?'),
     ],
 )
-async def test_what_cannot_be_is_answered_with_its_fault_and_nothing_is_followed(tmp_path, caplog, changed, where):
+async def test_what_cannot_be_is_answered_with_its_fault_and_nothing_is_followed(
+    tmp_path, caplog, changed, where, expected
+):
     async with followed(tmp_path) as (w, caller, _):
         said = await caller.ask("POST", "/v1/uploads", json={**ASKED, **changed})
         assert (said.status, list(said.faults)) == (422, [where])
+        assert expected in said.faults[where]
         assert (await w.store.counts())["uploads"] == 0
         assert "hush" not in str(said.body) + caplog.text
 
