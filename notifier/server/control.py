@@ -35,8 +35,16 @@ class Control:
         return found
 
     async def endpoint(self, name: str) -> Endpoint:
-        """An endpoint of the config, or a callback; raises `UnknownNameError`, and `Problem` where it has left that."""
-        if self.store.number(name) > 0 and name not in self.sender.served:
+        """An endpoint of the config, or a callback; raises `UnknownNameError`.
+
+        Also `Problem`, where the config names it no more, or permits no more that it is called.
+        """
+        is_callback = self.store.number(name) < 0
+        if not is_callback and name not in self.sender.served:
             words = f"the config names {name!r} no more: put it back there, or drop what is owed to it"
             raise Problem(HTTPStatus.CONFLICT, words)
-        return (await self.sender.one(name)).endpoint
+        endpoint = (await self.sender.one(name)).endpoint
+        if is_callback and not endpoint.events:
+            words = f"the config lets {name!r} be called no more: see notify_urls and notify_secrets of [server]"
+            raise Problem(HTTPStatus.CONFLICT, words)
+        return endpoint

@@ -1,6 +1,7 @@
 """/v1/uploads: following by request, and what is told of it."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -185,6 +186,17 @@ async def test_a_callback_is_shown_and_turned_like_every_endpoint(tmp_path):
         await w.replays.step(w.clock.now)
         await w.settle()
         assert w.receivers.types("notify:1") == ["notifier.ping", "upload.completed"]
+
+
+async def test_a_callback_that_the_config_lets_be_called_no_more_is_neither_pinged_nor_owed_again(tmp_path):
+    async with followed(tmp_path) as (_, caller, _):
+        await caller.post("/v1/uploads", **ASKED)
+    async with followed(tmp_path, calling=replace(CALLING, allowed=())) as (w, caller, _):
+        for what, body in (("endpoints/notify:1/ping", {}), ("replay", {"endpoint": "notify:1"})):
+            said = await caller.post(f"/v1/{what}", **body)
+            assert (said.status, "see notify_urls and notify_secrets" in said.detail) == (409, True)
+        assert (await caller.get("/v1/endpoints/notify:1")).body["url"] == "https://app.example.com/cb"
+        assert w.receivers.calls == 0
 
 
 async def test_what_left_the_config_has_no_provider(tmp_path):
