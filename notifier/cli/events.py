@@ -35,9 +35,10 @@ def events(control: Control, type_: str | None, source: str | None, limit: int, 
     if follow:
         if click.get_current_context().get_parameter_source("limit") is not ParameterSource.DEFAULT:
             raise click.UsageError("--follow goes on without --limit: name one of them")
-        for one in control.follow(_tell_lost, type=type_, source=source):
+        announced = control.follow(_tell_lost, type=type_, source=source)
+        while True:  # it has no end
+            one = next(announced)
             click.echo(json.dumps(one) if json_ else _line(one))
-        return
     page = control.items("events", limit=limit, type=type_, source=source)
     if json_:
         show_json(page)

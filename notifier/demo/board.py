@@ -65,7 +65,7 @@ class Board:
         self._counts = {name: Counter[str]() for name in endpoints}
         self._health = dict.fromkeys(endpoints, Text("–", "dim"))
         self._last: deque[Text] = deque(maxlen=MOST)
-        self._words = "two fake providers → the real daemon → receivers that verify, and one of Encoding.com's"
+        self._words = "two fake providers → the real daemon → three that verify, one of Encoding.com"
         self._turns = count()
         self._begun_at, self._seconds = 0.0, 0.0
         self._whole = False

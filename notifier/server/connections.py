@@ -6,7 +6,6 @@ from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 
 from notifier.server import problems
 from notifier.server.problems import Problem
@@ -24,12 +23,11 @@ HEADERS = {"Server": "notifier", "X-Content-Type-Options": "nosniff", "Cache-Con
 class Connection(web.RequestHandler):
     """One of them, as aiohttp speaks HTTP over it."""
 
-    def handle_error(
-        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
-    ) -> web.StreamResponse:
-        """What is no HTTP is answered as other faults are, and logged by nobody: it may hold a token."""
-        if not isinstance(exc, HttpProcessingError):
-            return super().handle_error(request, status, exc, message)
+    def handle_error(self, *_: object, **__: object) -> web.StreamResponse:
+        """What is no HTTP is answered as other faults are, and logged by nobody: it may hold a token.
+
+        Nothing else comes here: what a call raises was answered before.
+        """
         response = problems.told(Problem(HTTPStatus.BAD_REQUEST, "this is no HTTP, or has too much before its body"))
         response.headers.update(HEADERS)
         response.force_close()

@@ -15,6 +15,7 @@ from world import endpoint
 from notifier.core.model import Source, Status, Target, TargetStatus
 from notifier.core.secret import Secret
 from notifier.server.access import QUIET
+from notifier.server.encoding import facade
 from notifier.server.encoding.facade import AT_ONCE, LARGEST_QUESTION, LONGEST_LIST, Manner, manners
 from notifier.server.encoding.wish import MOST_IDS
 from notifier.store import Store, StoreError
@@ -262,6 +263,18 @@ async def test_a_question_that_is_too_large_is_not_read(place):
     assert said in await asker.post(io.BytesIO(b"xml=" + b"a" * 10_000_000))
     packed = gzip.compress(b"xml=" + b"a" * 10_000_000)  # which nobody unpacks
     assert "Wrong query format" in await asker.post(packed, headers={"Content-Encoding": "gzip"})
+
+
+async def test_a_question_that_does_not_come_is_not_waited_for_without_end(place, monkeypatch):
+    monkeypatch.setattr(facade, "PATIENCE", 0.01)
+    _, asker, _ = place
+
+    async def never():
+        yield b"xml="
+        await asyncio.Event().wait()
+
+    async with asker.session.post("/encoding", data=never()) as response:
+        assert "<error>The query has not come within 0.01 seconds</error>" in await response.text()
 
 
 async def test_another_method_is_not_allowed_and_nothing_else_is_open(place):
