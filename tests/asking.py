@@ -1,17 +1,19 @@
 """A world with its server: whoever asks does so over the control socket, or over TCP as a stranger would."""
 
 import json
+import re
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import aiohttp
+from pydantic import TypeAdapter
 from world import endpoint, world
 
 from notifier.core.model import Attempt, Baseline, Outcome, Status
 from notifier.core.secret import Secret
 from notifier.replays import Replays
-from notifier.server import api, health, metrics, stream
+from notifier.server import api, health, metrics, openapi, stream
 from notifier.server.access import Guard
 from notifier.server.control import Control
 from notifier.server.listening import start
@@ -21,6 +23,7 @@ from notifier.server.stream import Stream
 TOKEN = "a-token-that-nobody-may-see"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 NOTHING = MappingProxyType({})
+PARTS = re.compile(r"({\w+})")
 WELL = {"poller": "", "sender": "", "database": ""}
 
 
@@ -50,6 +53,8 @@ class Caller:
 
     session: aiohttp.ClientSession
     headers: dict = field(default_factory=dict)
+    routes: list = field(default_factory=list)
+    """Every answer is held to what these say of it."""
 
     async def get(self, path, **parameters):
         return await self.ask("GET", path, params=parameters)
@@ -64,7 +69,19 @@ class Caller:
         async with self.session.request(method, path, headers={**self.headers, **(headers or {})}, **more) as response:
             text = await response.text()
             is_json = response.content_type.endswith("json")
+            if is_json and text and response.status < 400:
+                self._hold(method, response.url.raw_path, response.status, text)
             return Said(response.status, json.loads(text) if is_json and text else text, dict(response.headers))
+
+    def _hold(self, method, path, status, text):
+        """What is answered is, to the last member, what its route says."""
+        for route in self.routes:
+            template = "".join("[^/]+" if part.startswith("{") else re.escape(part) for part in PARTS.split(route.path))
+            if route.method == method and re.fullmatch(template, path):
+                told = TypeAdapter(route.answers[status]) if route.answers else TypeAdapter(dict)
+                assert json.loads(told.dump_json(told.validate_json(text))) == json.loads(text)
+                return
+        raise AssertionError(f"no route {method} {path}")
 
 
 @asynccontextmanager
@@ -83,6 +100,7 @@ async def served(path, *endpoints, token=TOKEN, checks=WELL, promptly=PROMPTLY, 
             *api.routes(Control(w.store, w.sender, w.replays, w.registrations, w.clock)),
             *stream.routes(w.stream),
         ]
+        routes += openapi.routes(routes)
         guard = Guard(None if token is None else Secret(token), "127.0.0.1", w.clock)
         server = await start(routes, guard, path / "notifier.sock", ("127.0.0.1", 0))
         connector = aiohttp.UnixConnector(str(path / "notifier.sock"))
@@ -91,7 +109,7 @@ async def served(path, *endpoints, token=TOKEN, checks=WELL, promptly=PROMPTLY, 
                 aiohttp.ClientSession("http://notifier", connector=connector) as local,
                 aiohttp.ClientSession(f"http://127.0.0.1:{server.port}") as remote,
             ):
-                yield w, Caller(local), Caller(remote)
+                yield w, Caller(local, routes=routes), Caller(remote, routes=routes)
         finally:
             w.stream.close()
             await server.close()

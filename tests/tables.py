@@ -7,6 +7,7 @@ from itertools import groupby
 from math import inf
 from pathlib import Path
 
+import describing
 from prometheus_client.core import Metric
 from providing import source
 
@@ -223,3 +224,4 @@ def filled(text: str) -> str:
 if __name__ == "__main__":
     for document in (DOCUMENT, METRICS):
         document.write_text(filled(document.read_text()))
+    describing.DOCUMENT.write_text(describing.described())

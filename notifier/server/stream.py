@@ -14,7 +14,7 @@ from notifier.server import problems
 from notifier.server.events import Type
 from notifier.server.problems import Problem
 from notifier.server.routes import Route
-from notifier.server.taking import Taken, Whole, taken
+from notifier.server.taking import DIGITS, Taken, taken
 from notifier.store import EventRow, Store
 
 MOST_READERS = 50
@@ -33,7 +33,7 @@ class Which(Taken):
 
     type: Type = "*"
     source: str | None = None
-    after: Annotated[Whole, Field(ge=0)] | None = None
+    after: Annotated[int, Field(ge=0), DIGITS] | None = None
 
 
 class Stream:

@@ -52,8 +52,8 @@ def _moment(given: str) -> str:
     return given
 
 
-Whole = Annotated[int, BeforeValidator(_digits)]
-Limit = Annotated[Whole, Field(ge=1, le=1000)]
+DIGITS = BeforeValidator(_digits)
+Limit = Annotated[int, Field(ge=1, le=1000), DIGITS]
 Moment = Annotated[str, AfterValidator(_moment), Field(json_schema_extra={"format": "date-time"})]
 
 
@@ -67,7 +67,7 @@ class Nothing(Taken):
     """Nothing at all."""
 
 
-Number = Annotated[Whole, Field(ge=1, lt=1 << 62)]
+Number = Annotated[int, Field(ge=1, lt=1 << 62), DIGITS]
 """Of a row, and so of the page before it."""
 
 
