@@ -60,6 +60,7 @@ class Lazy(click.Group):
         Later("replay", help="Owe again what is over."),
         Later("replays", help="List what is being owed again."),
         Later("run", help="Be the daemon, in the foreground."),
+        Later("schema", help="Print the JSON Schema of the config, or of the webhooks."),
         Later("secret", help="Make the secrets that webhooks are signed with."),
         Later("unwatch", help="Follow uploads no more."),
         Later("upload", help="Show one upload and its history."),

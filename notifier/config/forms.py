@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, PlainValidator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 
 from notifier.config import secrets, units
 from notifier.config.faults import NAME, Wrong
@@ -22,8 +22,8 @@ JUDGED_OTHERWISE = {401, 403, 429}
 """Answers that tell of the credential or of a limit, and of no upload."""
 
 
-def form(expected: str, read: Callable[[str], Any]) -> BeforeValidator:
-    """A string that `read` can read."""
+def form(expected: str, read: Callable[[str], Any], pattern: str | None = None) -> BeforeValidator:
+    """A string that `read` can read; a `pattern`, where there is one, is for those who read the schema alone."""
 
     def check(value: object) -> object:
         if not isinstance(value, str):
@@ -31,7 +31,13 @@ def form(expected: str, read: Callable[[str], Any]) -> BeforeValidator:
         read(value)
         return value
 
-    return BeforeValidator(check)
+    shown = Field(description=_plain(expected), pattern=None if pattern is None else f"^(?:{pattern})$")
+    return BeforeValidator(check, json_schema_input_type=Annotated[str, shown])
+
+
+def _plain(expected: str) -> str:
+    """What was expected, as a description."""
+    return expected.removeprefix("expected ")
 
 
 def like(expected: str, pattern: str) -> BeforeValidator:
@@ -41,12 +47,12 @@ def like(expected: str, pattern: str) -> BeforeValidator:
         if not re.fullmatch(pattern, text):
             raise Wrong(expected)
 
-    return form(expected, read)
+    return form(expected, read, pattern)
 
 
 def word(words: tuple[str, ...]) -> BeforeValidator:
     """One of `words`."""
-    return BeforeValidator(lambda value: one_of(value, words))
+    return BeforeValidator(lambda value: one_of(value, words), json_schema_input_type=Literal.__getitem__(words))
 
 
 def lasting(shortest: str, longest: str) -> AfterValidator:
@@ -70,7 +76,7 @@ def number(kind: type[int] | type[float], lowest: float, highest: float) -> Befo
             raise Wrong(f"expected a {whole}number from {lowest} to {highest}")
         return value
 
-    return BeforeValidator(check)
+    return BeforeValidator(check, json_schema_input_type=Annotated[kind, Field(ge=lowest, le=highest)])
 
 
 def items(fewest: int, most: int) -> AfterValidator:
@@ -130,7 +136,26 @@ UrlTemplate = Annotated[
     like('expected a path below base_url like "/jobs/{id}", without blanks or fragment', r"/[\x21\x24-\x5b\x5d-\x7e]*"),
 ]
 Expression = Annotated[str, form("expected a JMESPath expression, which is a string", _expression)]
-Denial = Annotated[int, BeforeValidator(_denial)]
-FilePath = Annotated[secrets.Reference, PlainValidator(secrets.read_file)]
-SigningText = Annotated[Secret | secrets.Reference, PlainValidator(secrets.read_for_signing)]
-HiddenText = Annotated[Secret | secrets.Reference, PlainValidator(secrets.read)]
+Denial = Annotated[int, BeforeValidator(_denial, json_schema_input_type=Annotated[int, Field(ge=400, le=499)])]
+TEXT = {"type": "string"}
+PLACES = {"env": TEXT, "file": TEXT, "credential": TEXT}
+KEPT = {
+    "type": "object",
+    "properties": PLACES,
+    "additionalProperties": False,
+    "minProperties": 1,
+    "maxProperties": 1,
+}
+"""Where a secret is kept, in the terms of a schema."""
+ENDING = {
+    "type": "object",
+    "properties": {**PLACES, "value": TEXT, "not_after": {**TEXT, "format": "date-time"}},
+    "additionalProperties": False,
+}
+FilePath = Annotated[secrets.Reference, PlainValidator(secrets.read_file), WithJsonSchema({"anyOf": [TEXT, KEPT]})]
+SigningText = Annotated[
+    Secret | secrets.Reference, PlainValidator(secrets.read_for_signing), WithJsonSchema({"anyOf": [TEXT, ENDING]})
+]
+HiddenText = Annotated[
+    Secret | secrets.Reference, PlainValidator(secrets.read), WithJsonSchema({"anyOf": [TEXT, KEPT]})
+]

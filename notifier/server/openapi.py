@@ -74,6 +74,19 @@ def document(routes: Iterable[Route]) -> Schema:
     }
 
 
+def events() -> Schema:
+    """A schema of which every webhook is one, with one for each type of event under `$defs`."""
+    modes: list[tuple[Model, JsonSchemaMode]] = [(model, "serialization") for model in BODIES.values()]
+    refs, found = models_json_schema(list(dict.fromkeys(modes)))
+    typed = {type_: _typed(type_, refs[model, "serialization"]) for type_, model in BODIES.items()}
+    some = [{"$ref": f"#/$defs/{type_}"} for type_ in typed]
+    return {"title": "A webhook of notifier", "oneOf": some, "$defs": {**found["$defs"], **typed}}
+
+
+def _typed(type_: str, body: Schema) -> Schema:
+    return {"allOf": [body, {"properties": {"type": {"const": type_}}}]}
+
+
 class _Schemas:
     """The schemas of the models, by reference; those whose members are parameters are none by themselves."""
 
@@ -158,7 +171,7 @@ def _webhook(type_: str, shown: _Schemas) -> Schema:
         {"name": name, "in": "header", "required": True, "description": words, "schema": {"type": "string"}}
         for name, words in SIGNED.items()
     ]
-    schema = {"allOf": [shown.told(BODIES[type_]), {"properties": {"type": {"const": type_}}}]}
+    schema = _typed(type_, shown.told(BODIES[type_]))
     return {
         "summary": type_,
         "operationId": type_.replace(".", "_"),

@@ -21,7 +21,7 @@ PROGRAM = (sys.executable, "-m", "notifier")
 SCRIPT = Path(sys.executable).with_name("notifier")
 COMMANDS = (
     *("check", "completion", "deliveries", "demo", "drop", "endpoint", "endpoints", "event", "events", "replay"),
-    *("replays", "run", "secret", "unwatch", "upload", "uploads", "verify", "watch"),
+    *("replays", "run", "schema", "secret", "unwatch", "upload", "uploads", "verify", "watch"),
 )
 WITHIN = ("endpoint pause", "endpoint ping", "endpoint resume", "secret new")
 HEAVY = ("aiohttp", "aiosqlite", "apscheduler", "pydantic", "rich")
@@ -80,9 +80,9 @@ def test_without_a_command_there_is_help_but_no_success(program):
 
 
 def test_a_misspelt_command_has_a_suggestion(program):
-    code, out, err = program("chek")
+    code, out, err = program("verfy")
     assert (code, out) == (2, "")
-    assert err.endswith("Error: No such command 'chek'. Did you mean 'check'?\n")
+    assert err.endswith("Error: No such command 'verfy'. Did you mean 'verify'?\n")
 
 
 def test_a_misspelt_option_has_a_suggestion(program):
