@@ -36,6 +36,7 @@ MAY_KNOW_THE_MOMENT = {
     "config/__init__.py": "its default, which a test replaces",
     "cli/control.py": "a command has a moment, which it hands on",
     "cli/secret.py": "makes keys of nothing but chance",
+    "cli/listen.py": "a receiver of its own: it hands them on",
     "cli/verify.py": "a command has a moment, which it hands on",
     "webhook/receiver.py": "its defaults, which a test replaces",
     "demo/__init__.py": "hands the real clock to the demo",

@@ -57,6 +57,7 @@ class Lazy(click.Group):
         Later("endpoints", help="Show how each receiver fares."),
         Later("event", help="Show an event, and what became of it."),
         Later("events", help="List what was announced."),
+        Later("listen", help="Be a receiver on this machine, and say why a webhook is not verified."),
         Later("replay", help="Owe again what is over."),
         Later("replays", help="List what is being owed again."),
         Later("run", help="Be the daemon, in the foreground."),

@@ -20,8 +20,8 @@ from notifier.cli import Later, main, notifier
 PROGRAM = (sys.executable, "-m", "notifier")
 SCRIPT = Path(sys.executable).with_name("notifier")
 COMMANDS = (
-    *("check", "completion", "deliveries", "demo", "drop", "endpoint", "endpoints", "event", "events", "replay"),
-    *("replays", "run", "schema", "secret", "unwatch", "upload", "uploads", "verify", "watch"),
+    *("check", "completion", "deliveries", "demo", "drop", "endpoint", "endpoints", "event", "events", "listen"),
+    *("replay", "replays", "run", "schema", "secret", "unwatch", "upload", "uploads", "verify", "watch"),
 )
 WITHIN = ("endpoint pause", "endpoint ping", "endpoint resume", "secret new")
 HEAVY = ("aiohttp", "aiosqlite", "apscheduler", "pydantic", "rich")
