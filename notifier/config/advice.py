@@ -25,8 +25,8 @@ def advise(file: File, findings: Findings, now: float, *, readable: bool) -> Non
     """Everything worth a warning; `readable`: other users of the machine can read the file of the config."""
     if file.delivery.allow_http:
         _allows_http(("delivery", "allow_http"), findings)
-    for tables in ("sources", "endpoints"):
-        if not getattr(file, tables):
+    for tables, told in (("sources", file.sources), ("endpoints", file.endpoints or file.server.notify_urls)):
+        if not told:
             findings.warn((tables,), "there are none: nothing will be announced to anybody")
     _ends(file.server.notify_secrets, now, ("server", "notify_secrets"), findings)
     for index, source in enumerate(file.sources):
@@ -46,8 +46,6 @@ def _source(source: SourceTable, path: KeyPath, findings: Findings) -> None:
     credential = next((key for key in CREDENTIALS if getattr(source, key) is not None), None)
     if credential and source.base_url and is_exposed(source.base_url):
         findings.warn((*path, "base_url"), f"http: the {credential} can be read on the way")
-    if not source.discovers and not source.uploads:
-        findings.warn((*path, "discover"), "follows nothing: uploads are neither discovered nor named")
 
 
 def _endpoint(file: File, endpoint: EndpointTable, path: KeyPath, findings: Findings) -> None:

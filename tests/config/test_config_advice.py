@@ -127,18 +127,13 @@ def test_without_a_credential_none_can_be_read(advice):
     assert advice(open_api.replace("https", "http") + LIST + APP) == []
 
 
-def test_a_description_without_a_list_discovers_nothing(advice):
-    nothing = "sources.jobs.discover: follows nothing: uploads are neither discovered nor named"
-    assert advice(DESCRIBED + SINGLE + APP) == [nothing]
-    assert advice(DESCRIBED + SINGLE + 'uploads = ["a"]\n' + APP) == []
-    assert advice(DESCRIBED + LIST + APP) == []
+@pytest.mark.parametrize("source", [DESCRIBED + SINGLE, DESCRIBED + LIST, POSTS + "discover = false\n"])
+def test_where_nothing_is_discovered_or_named_programs_may_register(advice, source):
+    assert advice(source + APP) == []
 
 
-def test_a_source_that_follows_nothing_is_told(advice):
-    assert advice(POSTS + "discover = false\n" + APP) == [
-        "sources.posts.discover: follows nothing: uploads are neither discovered nor named"
-    ]
-    assert advice(POSTS + 'discover = false\nuploads = ["7b2c"]\n' + APP) == []
+def test_without_endpoints_callbacks_may_be_told(advice):
+    assert advice('[server]\nnotify_urls = ["https://app.example.com/*"]\n' + POSTS) == []
 
 
 @pytest.mark.parametrize("sources", ["[]", '["!posts"]', '["*", "!posts"]', '["p*", "!post*"]'])
