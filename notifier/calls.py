@@ -29,7 +29,9 @@ class Calls:
         most = self._calling.template.max_in_flight
         full = [where for where, crowd in self._crowds.items() if len(crowd) >= most]
         formats = (UNSIGNED,) if self.all.is_unsigned else FORMATS
-        found, later = await self._store.called(now, Room(places, most, formats, self._names(), full))
+        found, later = await self._store.called(
+            now, Room(places, most, self.all.held_after(now), formats, self._names(), full)
+        )
         for one in found:
             self._serve(one)
         return now + SOON if len(found) == places else later

@@ -91,6 +91,11 @@ class Served:
         bucket = self._bucket()
         return now if bucket is None else bucket.may_go(self.tat, now)
 
+    def held_after(self, now: float) -> float:
+        """The last `tat` with which one may go now."""
+        bucket = self._bucket()
+        return now if bucket is None else now + (bucket.burst - 1) * bucket.every
+
     def latest(self, now: float) -> list[float]:
         """The last moment at which a delivery to it may be due, by the slots that it has used."""
         return [max(now + jittered(delay, 1.0), self.health.quiet_until) for delay in self.endpoint.schedule]

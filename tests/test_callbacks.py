@@ -9,7 +9,7 @@ from world import CALLBACKS, CALLING, Clock, World, endpoint, world
 
 from notifier.core.callbacks import Calling
 from notifier.core.health import Pause, State
-from notifier.core.model import Attempt, Callback, LookKind, Order, Outcome, Status
+from notifier.core.model import Attempt, Callback, LookKind, Order, Outcome, Rate, Status
 from notifier.core.rhythm import Listing
 from notifier.core.secret import Secret
 from notifier.housekeeping import Housekeeping
@@ -189,6 +189,20 @@ async def test_however_much_is_due_at_one_origin_others_are_called_in_the_same_p
             one.set()
         await w.settle()
         assert len(w.receivers.got) == 41
+
+
+async def test_callbacks_that_their_rate_holds_up_let_others_at_their_origin_go_before(tmp_path):
+    calling = replace(CALLING, template=replace(CALLBACKS, max_in_flight=2, rate=Rate(1, 60)))
+    async with world(tmp_path, calling=calling, discover=False) as w:
+        for n in range(1, 6):
+            for id_ in (f"{n}a", f"{n}b")[: 1 if n == 5 else 2]:
+                await w.register(id_, callback=to(f"{n}"))
+                w.client.set(id_, S.COMPLETED)
+            await w.polls_until(w.clock.now + 5)
+        await w.settle()
+        assert [len(called(w, f"notify:{n}")) for n in range(1, 6)] == [1, 1, 1, 1, 1]
+        await w.sends_until(w.clock.now + 60)
+        assert [len(called(w, f"notify:{n}")) for n in range(1, 6)] == [2, 2, 2, 2, 1]
 
 
 async def test_when_the_secrets_have_ended_what_is_signed_waits_and_what_is_not_goes(tmp_path, caplog):

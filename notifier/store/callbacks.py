@@ -18,7 +18,8 @@ from notifier.store.rows import HEALTH_COLUMNS, health_of
 ROW = f"n.url, n.format, n.number, n.tat, {HEALTH_COLUMNS}"
 OPENS = "max(n.quiet_until, coalesce(n.probe_at, 0))"
 CALLED = f"""SELECT {ROW}
-    FROM (SELECT n.number, d.due_at, row_number() OVER (PARTITION BY n.origin ORDER BY d.due_at) AS turn
+    FROM (SELECT n.number, d.due_at,
+            row_number() OVER (PARTITION BY n.origin ORDER BY n.tat > :tat, d.due_at) AS turn
         FROM (SELECT endpoint, min(due_at) AS due_at FROM deliveries INDEXED BY deliveries_called
             WHERE head = 1 AND endpoint < 0 AND due_at <= :now GROUP BY endpoint) AS d
         JOIN endpoints AS n ON n.number = d.endpoint
@@ -65,6 +66,8 @@ class Room(NamedTuple):
     """For so many of them."""
     each: int
     """For so many at one origin."""
+    tat: float
+    """Those whose theoretical arrival time is later are held up by their rate, and come after others."""
     formats: Collection[str]
     """In these formats."""
     busy: Collection[str] = ()
@@ -94,6 +97,7 @@ class Callbacks(Followed):
             "now": now,
             "most": room.places,
             "each": room.each,
+            "tat": room.tat,
             "formats": json.dumps(list(room.formats)),
             "busy": json.dumps([number_of(name) for name in room.busy]),
             "full": json.dumps(list(room.full)),

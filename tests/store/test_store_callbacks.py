@@ -25,7 +25,7 @@ async def registered(store):
 
 
 async def called(store, now=NOW + 5, places=9, each=9, formats=("standard",), **more):
-    found, later = await store.called(now, Room(places, each, formats, **more))
+    found, later = await store.called(now, Room(places, each, now, formats, **more))
     return [one.callback.name for one in found], later
 
 
