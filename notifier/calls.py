@@ -7,7 +7,10 @@ from notifier.served import Served
 from notifier.store import Called, Room, Store
 
 SOON = 0.1
-"""Seconds until the next pass where more callbacks are due than there are places."""
+"""Seconds until the next pass where more callbacks are due than there are places, or until the next question.
+
+What is due for callbacks that are shut off or paused is looked through by each question, and may be very much.
+"""
 
 
 class Calls:
@@ -19,6 +22,10 @@ class Calls:
         self._store = store
         self._calling = calling
         self._served = served
+        self._ask_at = 0.0
+        """There was nothing to be sent of all that is due, nor is there before this moment, but for what is new."""
+        self._crowd = 0
+        """What was on its way to all of them when that was asked: where it is less, there are places again."""
         self._crowds: dict[str, set[int]] = {}
         """What is on its way to each origin: a host that hangs takes the places of one endpoint, by many URLs."""
 
@@ -26,14 +33,19 @@ class Calls:
         """Serve those that something is due for; answers the moment at which to ask again."""
         if not self._store.has_callbacks or places <= 0:
             return None
+        crowd = sum(len(crowd) for crowd in self._crowds.values())
+        if crowd >= self._crowd and now < self._ask_at <= now + SOON:
+            return self._ask_at
+        self._crowd = crowd
         most = self._calling.template.max_in_flight
         full = [where for where, crowd in self._crowds.items() if len(crowd) >= most]
         formats = (UNSIGNED,) if self.all.is_unsigned else FORMATS
-        found, later = await self._store.called(
+        found, later, is_overdue = await self._store.called(
             now, Room(places, most, self.all.held_after(now), formats, self._names(), full)
         )
         for one in found:
             self._serve(one)
+        self._ask_at = now + SOON if is_overdue and not found else 0.0
         return now + SOON if len(found) == places else later
 
     async def of(self, name: str) -> Served:

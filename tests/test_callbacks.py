@@ -5,8 +5,10 @@ import json
 from dataclasses import replace
 
 import pytest
+from planning import overheard
 from world import CALLBACKS, CALLING, Clock, World, endpoint, world
 
+from notifier.calls import SOON
 from notifier.core.callbacks import Calling
 from notifier.core.health import Pause, State
 from notifier.core.model import Attempt, Callback, LookKind, Order, Outcome, Rate, Status
@@ -203,6 +205,27 @@ async def test_callbacks_that_their_rate_holds_up_let_others_at_their_origin_go_
         assert [len(called(w, f"notify:{n}")) for n in range(1, 6)] == [1, 1, 1, 1, 1]
         await w.sends_until(w.clock.now + 60)
         assert [len(called(w, f"notify:{n}")) for n in range(1, 6)] == [2, 2, 2, 2, 1]
+
+
+async def test_what_waits_for_callbacks_that_are_paused_is_not_looked_through_by_every_pass(tmp_path):
+    async with world(tmp_path, calling=CALLING, discover=False) as w:
+        for id_ in ("a", "b"):
+            await w.register(id_, callback=to(id_))
+        await w.sender.pause("notify:1")
+        w.client.set("a", S.COMPLETED)
+        await w.polls_until(w.clock.now + 60)
+        async with overheard(w.store) as asked:
+            for _ in range(20):
+                await w.sender.send_due()
+                w.clock.now += SOON / 10
+        assert len([sql for sql in asked if "row_number" in sql]) == 2
+        w.client.set("b", S.COMPLETED)
+        await w.poll()
+        await w.sends_until(w.clock.now + 1)
+        assert called(w, "notify:2") == [("b", "upload.completed")]
+        await w.sender.resume("notify:1")
+        await w.settle()
+        assert called(w, "notify:1") == [("a", "upload.completed")]
 
 
 async def test_when_the_secrets_have_ended_what_is_signed_waits_and_what_is_not_goes(tmp_path, caplog):

@@ -29,7 +29,7 @@ CALLED = f"""SELECT {ROW}
             AND n.origin NOT IN (SELECT value FROM json_each(:full))) AS c
     JOIN endpoints AS n ON n.number = c.number
     WHERE c.turn <= :each ORDER BY c.turn, c.due_at LIMIT :most"""  # noqa: S608  # our own words
-LATER = f"""SELECT min(at) FROM (
+LATER = f"""SELECT min(at), EXISTS (SELECT 1 FROM deliveries WHERE head = 1 AND endpoint < 0 AND due_at <= :now) FROM (
     SELECT min(due_at) AS at FROM deliveries WHERE head = 1 AND endpoint < 0 AND due_at > :now
     UNION ALL
     SELECT * FROM (SELECT {OPENS} FROM endpoints AS n INDEXED BY endpoints_shut
@@ -84,14 +84,23 @@ class Called(NamedTuple):
     tat: float
 
 
+class Wanted(NamedTuple):
+    """Which callbacks are to be sent to."""
+
+    found: list[Called]
+    later: float | None
+    """The moment at which this may be answered otherwise, if nothing is written until then."""
+    is_overdue: bool
+    """Something is due, be it for one of them or for others."""
+
+
 class Callbacks(Followed):
     """The part of the store that knows whom registrations asked to be told."""
 
-    async def called(self, now: float, room: Room) -> tuple[list[Called], float | None]:
+    async def called(self, now: float, room: Room) -> Wanted:
         """The callbacks that something is due for and that may be sent to: of each origin the longest due, in turns.
 
-        However much is due at one origin, the others are found beside it. Also the moment at which this may be answered
-        otherwise, if nothing is written until then.
+        However much is due at one origin, the others are found beside it.
         """
         parameters = {
             "now": now,
@@ -102,8 +111,9 @@ class Callbacks(Followed):
             "busy": json.dumps([number_of(name) for name in room.busy]),
             "full": json.dumps(list(room.full)),
         }
-        ((later,),) = await self.database.rows(LATER, {"now": now})
-        return [_called_of(row) for row in await self.database.rows(CALLED, parameters)], later
+        ((later, is_overdue),) = await self.database.rows(LATER, {"now": now})
+        found = [_called_of(row) for row in await self.database.rows(CALLED, parameters)]
+        return Wanted(found, later, bool(is_overdue))
 
     async def callback(self, name: str) -> Called:
         """One by its name; raises `UnknownNameError`."""

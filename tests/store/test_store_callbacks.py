@@ -25,7 +25,8 @@ async def registered(store):
 
 
 async def called(store, now=NOW + 5, places=9, each=9, formats=("standard",), **more):
-    found, later = await store.called(now, Room(places, each, now, formats, **more))
+    found, later, is_overdue = await store.called(now, Room(places, each, now, formats, **more))
+    assert is_overdue
     return [one.callback.name for one in found], later
 
 
