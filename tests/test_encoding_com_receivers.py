@@ -1,63 +1,24 @@
 """Receivers that were written for Encoding.com, by what each relies on, called by the loops and by the real process."""
 
-import asyncio
 import json
 import re
 import time
-from collections.abc import Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
-from ipaddress import ip_network
+from contextlib import AsyncExitStack
 from xml.etree import ElementTree as ET
 
 import pytest
-from aiohttp import web
 from daemons import KEY, SECRETS, Systemd, config
-from world import world
+from legacy import WHERE, Legacy, called, ends
 
 from notifier.core.encoding_com_call import Dialect
-from notifier.core.model import Baseline, Endpoint, Reason, Status, Target, TargetStatus
-from notifier.core.render import headers
+from notifier.core.model import Status
 from notifier.demo.daemon import Daemon
-from notifier.demo.local import LocalServer
 from notifier.demo.xenonflare import FakeXenonFlare, Media
-from notifier.webhook import Receiver
 
-S, T = Status, TargetStatus
+S = Status
 KNOWN = {"mediaid", "source", "status", "description", "format"}
 KNOWN_OF_A_FORMAT = {"taskid", "output", "status", "description", "suggestion", "destination", "destination_status"}
 PATTERN = re.compile(r"<mediaid>(\d+)</mediaid>.*?<source>.*/([^/<]+)\.[^/<]*</source>.*?<status>([^<]+)</status>")
-
-
-@dataclass
-class Legacy(LocalServer):
-    """Reads one field of a form; a fault of its own is a 500, as it was then."""
-
-    name: str
-    understood: Callable[[str], object]
-    said: list[object] = field(default_factory=list)
-    requests: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
-    came: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def __post_init__(self):
-        super().__init__()
-        self.app.router.add_post("/notify.php", self._called)
-
-    async def _called(self, request):
-        body = await request.read()
-        self.requests.append((request.raw_path, {name.lower(): value for name, value in request.headers.items()}, body))
-        form = await request.post()
-        if self.name not in form:
-            return web.Response(status=400)
-        self.said.append(self.understood(form[self.name]))
-        self.came.set()
-        return web.Response(text="OK")
-
-    async def got(self, count):
-        """Until so many calls were understood."""
-        while len(self.said) < count:
-            self.came.clear()
-            await self.came.wait()
 
 
 def handed_on(text):
@@ -124,7 +85,6 @@ def by_task(text):
     return result["status"], {one["taskid"]: one["status"] for one in parts}
 
 
-WHERE = "https://cdn.example/out/clip.mp4?a=1&b=2"
 RECEIVERS = {
     "handed on": ("xml", handed_on, "Finished", "Error"),
     "exact": ("xml", exact, (True, [WHERE]), (False, [])),
@@ -139,41 +99,11 @@ RECEIVERS = {
 }
 
 
-@asynccontextmanager
-async def called(path, body, understood, **more):
-    """A world whose endpoint is such a receiver."""
-    async with Legacy(body, understood) as legacy:
-        one = Endpoint(
-            name="legacy", url=f"{legacy.origin}/notify.php?id=7&token=a%2Fb", secrets=(), allow_http=True,
-            format=Dialect(body).name, allow_networks=(ip_network("127.0.0.0/8"),), **more,
-        )  # fmt: skip
-        async with world(path, endpoints=(one,), baseline=Baseline.ANNOUNCE) as w:
-            receiver = Receiver(one)
-            w.post = lambda delivery: receiver.post(delivery.event, delivery.body, headers(delivery))
-            try:
-                yield w, legacy
-            finally:
-                await w.sender.stop(5)
-                await receiver.close()
-
-
-async def ends(w, status):
-    reason = Reason("error", "too large") if status is S.FAILED else None
-    part = T.FAILED if status is S.FAILED else T.COMPLETED
-    w.client.set("u1", S.PROCESSING, targets=(Target("x", T.PROCESSING),))
-    await w.poll(2)
-    await w.settle()
-    url = WHERE if status is S.COMPLETED else None
-    w.client.set("u1", status, reason=reason, targets=(Target("x", part, url=url, reason=reason),))
-    await w.polls_until(w.clock.now + 60)
-    await w.settle()
-
-
 @pytest.mark.parametrize("name", RECEIVERS)
 @pytest.mark.parametrize("status", [S.COMPLETED, S.FAILED])
 async def test_a_receiver_of_encoding_coms_notices_no_difference(tmp_path, name, status):
     body, understood, finished, failed = RECEIVERS[name]
-    async with called(tmp_path, body, understood) as (w, legacy):
+    async with called(tmp_path, Dialect(body), understood) as (w, legacy):
         await ends(w, status)
         assert legacy.said == [finished if status is S.COMPLETED else failed]
 
@@ -218,7 +148,7 @@ async def test_each_of_them_is_fed_by_the_real_process(tmp_path):
 
 
 async def test_nothing_of_ours_is_added_to_a_call_and_the_url_is_untouched(tmp_path):
-    async with called(tmp_path, "json", by_media) as (w, legacy):
+    async with called(tmp_path, Dialect("json"), by_media) as (w, legacy):
         await ends(w, S.COMPLETED)
         ((path, told, body),) = legacy.requests
         assert path == "/notify.php?id=7&token=a%2Fb"
@@ -228,13 +158,13 @@ async def test_nothing_of_ours_is_added_to_a_call_and_the_url_is_untouched(tmp_p
 
 
 async def test_a_destination_is_called_for_before_the_result(tmp_path):
-    async with called(tmp_path, "xml", handed_on, notify_upload=True) as (w, legacy):
+    async with called(tmp_path, Dialect(), handed_on, notify_upload=True) as (w, legacy):
         await ends(w, S.COMPLETED)
         assert legacy.said == ["Saved", "Finished"]
 
 
 async def test_what_is_owed_in_the_other_manner_is_dropped_and_not_sent(tmp_path):
-    async with called(tmp_path, "xml", handed_on) as (w, legacy):
+    async with called(tmp_path, Dialect(), handed_on) as (w, legacy):
         async with w.store.database.transaction() as db:
             await db.execute("CREATE TRIGGER other AFTER INSERT ON deliveries BEGIN UPDATE deliveries SET"
                              " format = 'standard' WHERE id = new.id; END")  # fmt: skip
