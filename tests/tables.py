@@ -1,18 +1,20 @@
-"""what the code knows → the tables of docs/providers.md and docs/metrics.md; run as a script, it writes them anew."""
+"""what the code knows → the tables of the documents; run as a script, it writes them anew."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from itertools import groupby
 from math import inf
 from pathlib import Path
+from typing import Any
 
 import describing
 from prometheus_client.core import Metric
 from providing import source
 
+from notifier.core.encoding_com import ENCODING_COM, medium
 from notifier.core.health import WELL
-from notifier.core.model import LookKind, Rate, Status
+from notifier.core.model import LookKind, Observation, Rate, Status, Target, TargetStatus, Upload
 from notifier.core.rhythm import Listing, Steps
 from notifier.providers import (
     PROVIDERS,
@@ -29,7 +31,7 @@ from notifier.store.history import Figures, Queue
 from notifier.tally import Tally
 
 DOCS = Path(__file__).parent.parent / "docs"
-DOCUMENT, METRICS = DOCS / "providers.md", DOCS / "metrics.md"
+DOCUMENT, METRICS, CALLS = DOCS / "providers.md", DOCS / "metrics.md", DOCS / "encoding-com.md"
 TABLE = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 WHOLE = {name: one.of(source(name, "https://api.example.com")) for name, one in PROVIDERS.items()}
@@ -38,6 +40,27 @@ ENCODING_PARTS = {
     word: encoding_com_formats.PARTS[meant]
     for word, meant in encoding_com_formats.STATUSES.items()
     if meant is not Status.GONE  # of what is removed no formats are told
+}
+
+TEN = (
+    *("New", "Downloading", "Downloaded", "Ready to process", "Waiting for encoder"),
+    *("Processing", "Saving", "Finished", "Error", "Stopped"),
+)
+"""The words that Encoding.com has for a media, in the order in which it comes to them."""
+MEDIA = {
+    "ours": {status.value: status for status in Status if status is not Status.GONE},
+    "upload_post": upload_post.WORDS,
+    "xenonflare": xenonflare.STATUSES,
+    "schedpilot videos": schedpilot.STATUSES,
+    "schedpilot posts": schedpilot_posts.STATUSES,
+    ENCODING_COM: {word: encoding_com_formats.STATUSES[encoding_com_formats.spelled(word)] for word in TEN},
+}
+FORMATS = {
+    "ours": {status.value: status for status in TargetStatus},
+    "upload_post": upload_post_rows.WORDS,
+    "xenonflare": xenonflare.PARTS,
+    "schedpilot posts": schedpilot_posts.SHARES,
+    ENCODING_COM: {word: encoding_com_formats.PARTS[meant] for word, meant in MEDIA[ENCODING_COM].items()},
 }
 
 
@@ -173,6 +196,29 @@ def span(seconds: float) -> str:
     return f"{seconds / unit:g} {name}"
 
 
+# --- what Encoding.com would have called it
+
+
+def media(word: str, status: Status, provider: str) -> str:
+    """The word for an upload of which its provider says this."""
+    return medium(Upload(1, "s", "", "u", 0.0), Observation("", "u", status, word), provider).status
+
+
+def formats(word: str, status: TargetStatus, provider: str) -> str:
+    """The word for a target of which its provider says this, of an upload that is under way."""
+    seen = Observation("", "u", Status.PROCESSING, "", targets=(Target("t", status, word),))
+    return medium(Upload(1, "s", "", "u", 0.0), seen, provider).formats[0].status
+
+
+def called(theirs: Mapping[str, Mapping[str, Any]], word_for: Callable[[str, Any, str], str]) -> str:
+    """A row for each of the ten, a column for us and for each provider: what is told so."""
+    told = {
+        name: [(word_for(word, status, name), word) for word, status in words.items()] for name, words in theirs.items()
+    }
+    rows = [[", ".join(f"`{word}`" for one, word in told[name] if one == ten) or "–" for name in theirs] for ten in TEN]
+    return table(["", *theirs], ([f"`{ten}`", *cells] for ten, cells in zip(TEN, rows, strict=True)))
+
+
 # --- what can be scraped
 
 
@@ -212,6 +258,8 @@ TABLES = {
     "schedpilot rows": words(schedpilot_posts.SHARES),
     "encoding_com uploads": words(encoding_com_formats.STATUSES),
     "encoding_com targets": words(ENCODING_PARTS),
+    "called uploads": called(MEDIA, media),
+    "called targets": called(FORMATS, formats),
     "metrics": metrics(),
 }
 
@@ -222,6 +270,6 @@ def filled(text: str) -> str:
 
 
 if __name__ == "__main__":
-    for document in (DOCUMENT, METRICS):
+    for document in (DOCUMENT, METRICS, CALLS):
         document.write_text(filled(document.read_text()))
     describing.DOCUMENT.write_text(describing.described())

@@ -14,7 +14,7 @@ from notifier.config import load
 from notifier.core.events import event_id
 from notifier.core.model import Status
 from notifier.core.signing import headers, parse_secret
-from notifier.providers import PROVIDERS
+from notifier.providers import PROVIDERS, encoding_com_formats
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -132,9 +132,21 @@ def paths(tree):
 
 
 def test_the_tables_are_those_of_the_code():
-    text = tables.DOCUMENT.read_text() + tables.METRICS.read_text()
+    text = "".join(one.read_text() for one in (tables.DOCUMENT, tables.METRICS, tables.CALLS))
     assert tables.filled(text) == text, "make fix"
     assert sorted(name for _, name, _ in tables.TABLE.findall(text)) == sorted(tables.TABLES)
+
+
+def test_no_word_is_missing_of_those_that_encoding_com_would_have_used():
+    """Every status of every provider is in a row, and each of Encoding.com's own words in its own."""
+    for name, theirs in (("called uploads", tables.MEDIA), ("called targets", tables.FORMATS)):
+        rows = [line.strip("| ").split(" | ") for line in tables.TABLES[name].splitlines()[2:]]
+        for column, words in enumerate(theirs.values(), start=1):
+            shown = [word for row in rows for word in re.findall(r"`([^`]+)`", row[column])]
+            assert sorted(shown) == sorted(words)
+        assert [row[-1] for row in rows] == [row[0] for row in rows] == [f"`{word}`" for word in tables.TEN]
+    known = {word for word, meant in encoding_com_formats.STATUSES.items() if meant is not Status.GONE}
+    assert {encoding_com_formats.spelled(word) for word in tables.TEN} == known
 
 
 def test_every_provider_has_its_section():
