@@ -300,6 +300,10 @@ class Counting(Store):
         assert len(ids) <= AT_ONCE
         return await super().media(ids)
 
+    async def media_page(self, *page, **span):
+        self.asked += 1
+        return await super().media_page(*page, **span)
+
 
 async def test_as_many_ids_as_one_may_ask_for_are_found_in_a_few_bites(tmp_path):
     async with encoding_world(tmp_path, open_store=Counting.open) as (w, asker, _):
@@ -309,6 +313,14 @@ async def test_as_many_ids_as_one_may_ask_for_are_found_in_a_few_bites(tmp_path)
         said = await asker.error("GetStatus", mediaid=",".join(map(str, range(MOST_IDS + 1))))
         assert said == "mediaid has 2001 ids: at most 2000 are answered at once"
         assert w.store.asked == MOST_IDS // AT_ONCE
+
+
+async def test_no_page_is_looked_for_behind_the_last(tmp_path):
+    async with encoding_world(tmp_path, open_store=Counting.open) as (w, asker, _):
+        await followed(w, a=Status.COMPLETED)
+        for page, asked in (("1", 1), ("2", 1), ("1000000", 1)):
+            said = await asker.json("GetMediaList", version="3", page=page, per_page="100")
+            assert (said["pagination"]["total"], w.store.asked) == ("1", asked)
 
 
 async def test_a_database_that_does_not_answer_is_no_answer_of_the_service(tmp_path):
