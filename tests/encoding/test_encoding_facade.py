@@ -8,6 +8,7 @@ import logging
 from dataclasses import replace
 from urllib.parse import urlencode
 
+import aiohttp
 import pytest
 from encoding_asking import KEY, USER, encoding_world
 from world import endpoint
@@ -193,6 +194,16 @@ async def test_the_old_list_ends_somewhere(place):
     rows = (await asker.json("GetMediaList"))["media"]
     assert len(rows) == LONGEST_LIST
     assert rows[-1]["mediafile"].endswith("/u0.mp4")
+
+
+async def test_a_form_of_several_parts_is_a_question_too(place):
+    w, asker, _ = place
+    await followed(w, a=Status.COMPLETED)
+    query = {"query": {"userid": USER, "userkey": KEY, "action": "GetStatus", "mediaid": "1"}}
+    said = await asker.post(
+        aiohttp.FormData({"json": json.dumps(query)}, default_to_multipart=True), "application/json"
+    )
+    assert json.loads(said)["response"]["status"] == "Finished"
 
 
 # --- what is wrong with a question

@@ -50,6 +50,36 @@ def test_of_two_fields_xml_is_read():
     assert question(form(json="{}", xml=XML)).field == "xml"
 
 
+def parted(boundary, *parts):
+    """A form as PHP's curl sends an array."""
+    told = "".join(f"--{boundary}\r\nContent-Disposition: form-data; {name}\r\n\r\n{text}\r\n" for name, text in parts)
+    return f"{told}--{boundary}--\r\n".encode()
+
+
+@pytest.mark.parametrize("type_", ["multipart/form-data; boundary=--x1", 'Multipart/Form-Data;boundary="--x1"'])
+@pytest.mark.parametrize(("field", "text"), [("xml", XML), ("json", json.dumps({"query": QUERY}))])
+def test_a_form_of_several_parts_is_read_as_well(type_, field, text):
+    asked = question(parted("--x1", ('name="other"', "…"), (f'name="{field}"', text)), type_)
+    assert (asked.field, asked.action, asked.told) == (field, "GetStatus", {"mediaid": "1042"})
+    assert asked.user_key.reveal() == KEY
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        form(xml=XML),
+        parted("y", ('name="xml"', XML)),
+        parted("x", ('name="xmls"', XML)),
+        parted("x", *[('name="other"', "…")] * 20, ('name="xml"', XML)),
+        parted("x", ('name="xml"', XML)).replace(b"<query>", b"\xff"),
+    ],
+)
+def test_several_parts_without_a_question_are_told_as_any_other_body(body):
+    with pytest.raises(Unreadable):
+        question(body, "multipart/form-data; boundary=x")
+
+
 BOMB = '<!DOCTYPE b [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]>'
 UNREADABLE = {
     "nothing": b"",
@@ -82,5 +112,7 @@ def test_what_cannot_be_read_is_told_in_the_words_of_the_service(body):
 
 @given(st.sampled_from([b"", b"xml=", b"json="]), st.binary() | st.text().map(lambda text: text.encode()))
 def test_no_body_does_more_than_be_wrong(field, body):
+    with suppress(Unreadable):
+        question(parted("x", ('name="xml"', "")).replace(b"xml", field + body), "multipart/form-data; boundary=x")
     with suppress(Unreadable):
         assert question(field + body).field in {"xml", "json"}

@@ -153,7 +153,7 @@ def routes(facade: Facade) -> list[Route]:
     async def asked(request: web.Request) -> web.Response:
         field = XML
         try:
-            given = question(await _body(request))
+            given = question(await _body(request), request.headers.get("Content-Type", ""))
             field = given.field
             response = await facade.response(given, request.remote or "")
         except Unreadable as complaint:

@@ -7,7 +7,8 @@ See "GetStatus" of the vendor. The key stands in the body: it is taken out here,
 """
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -18,6 +19,8 @@ from notifier.providers.xml import members, read
 XML, JSON = "xml", "json"
 MOST_FIELDS = 10
 """Fields of a form of which only one counts."""
+_BOUNDARY = re.compile(r'multipart/form-data\s*;\s*boundary="?([\w\'()+,./:=?-]{1,70})', re.ASCII | re.IGNORECASE)
+_NAMED = re.compile(rb'content-disposition:[ \t]*form-data;[ \t]*name="?(xml|json)\b', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +47,9 @@ class Unreadable(Complaint):
         self.field = field
 
 
-def question(body: bytes) -> Question:
+def question(body: bytes, content_type: str = "") -> Question:
     """The question that a form holds; raises `Unreadable`."""
-    field, text = _field(body)
+    field, text = _field(body, content_type)
     try:
         told = _READERS[field](text)
     except (Malformed, ValueError, RecursionError):  # the last for JSON that is nested for its own sake
@@ -55,15 +58,23 @@ def question(body: bytes) -> Question:
     return Question(field, taken["userid"], Secret(taken["userkey"]), taken["action"], told)
 
 
-def _field(body: bytes) -> tuple[str, str]:
+def _field(body: bytes, content_type: str) -> tuple[str, str]:
+    several = _BOUNDARY.match(content_type)  # PHP's curl sends an array so, which the service, in PHP, reads as well
     try:
-        form = dict(parse_qsl(body.decode(), max_num_fields=MOST_FIELDS))
+        form = dict(_parts(body, several[1]) if several else parse_qsl(body.decode(), max_num_fields=MOST_FIELDS))
     except ValueError:
         raise Unreadable from None
     for field in _READERS:
         if field in form:
             return field, form[field]
     raise Unreadable
+
+
+def _parts(body: bytes, boundary: str) -> Iterator[tuple[str, str]]:
+    for part in body.split(f"--{boundary}".encode(), MOST_FIELDS)[1:]:
+        head, _, text = part.partition(b"\r\n\r\n")
+        if named := _NAMED.search(head):
+            yield named[1].decode().lower(), text.removesuffix(b"\r\n").decode()
 
 
 def _from_xml(text: str) -> dict[str, str]:
