@@ -199,6 +199,14 @@ async def test_a_callback_that_the_config_lets_be_called_no_more_is_neither_ping
         assert w.receivers.calls == 0
 
 
+async def test_a_callback_that_takes_every_call_for_news_of_a_media_is_not_pinged(tmp_path):
+    async with followed(tmp_path) as (w, caller, _):
+        await caller.post("/v1/uploads", **{**ASKED, "notify_format": "encoding_com"})
+        said = await caller.post("/v1/endpoints/notify:1/ping")
+        assert (said.status, "no ping is one" in said.detail) == (409, True)
+        assert w.receivers.calls == 0
+
+
 async def test_what_left_the_config_has_no_provider(tmp_path):
     listing = Listing(LookKind.LIST, "all", active=30, idle=300)
     async with followed(tmp_path, listings=(listing,)) as (w, caller, _):
