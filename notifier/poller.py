@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from notifier.core.allowance import LONGEST_HOLD
+from notifier.core.budget import Budget
 from notifier.core.callbacks import NOBODY, Calling
 from notifier.core.events import addressed, event_for
 from notifier.core.model import Answer, Change, Endpoint, Event, LookKind, Registration, SourceState, Trouble
@@ -84,9 +85,18 @@ class Poller:
         """Ask the sources again whose credentials were refused."""
         self._credentials.resume()
 
+    def budget(self, one: Watched) -> Budget:
+        """What is used of what a source may ask."""
+        return self._credentials.budget(one)
+
     async def poll(self, name: str) -> float:
         """One pass over a source: at most one look. Answers the moment at which to come back."""
-        one, now = self.watched[name], self._clock()
+        one = self.watched[name]
+        one.comes_at = await self._pass(name, one)
+        return one.comes_at
+
+    async def _pass(self, name: str, one: Watched) -> float:
+        now = self._clock()
         if one.refused is not None:
             await self._tell_refused(one, one.refused)
         if one.is_accepted:

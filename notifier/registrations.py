@@ -90,6 +90,14 @@ class Registrations:
             words = f"{UNSIGNED}: to sign others notify_secrets of [server] must hold a secret"
             raise CannotRegister("notify_format", words)
 
+    async def look(self, source: str) -> None:
+        """Look at a source of the config at once: at all that is open there, and at each of its lists to the end."""
+        one = self._watched[source]
+        async with one.writing:
+            await self._store.look_anew(source, self._clock())
+            one.hurry(await self._store.open_uploads(source))
+        self._ring(source)
+
     async def unfollow(self, source: str, id_: str, kind: str | None = None) -> Upload:
         """Follow an upload no more, and answer it as it was; what is owed of it stays owed.
 

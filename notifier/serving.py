@@ -90,7 +90,7 @@ async def serve(settings: Settings, notify: Notify, pace: float = 1.0) -> None:
         ready = health.readiness(app.marks, store.ping)
         told = Metrics(store, sender.served, time.time, called=sender.called)
         registrations = Registrations(store, poller.watched, app.ring, time.time, settings.calling, own_port)
-        control = Control(store, sender, replays, registrations, time.time)
+        control = Control(store, sender, replays, registrations, poller, time.time)
         following = Stream(store)
         asked = [*health.routes(ready), *metrics.routes(told), *api.routes(control), *stream.routes(following)]
         asked += _encoding(settings, store)

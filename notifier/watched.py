@@ -67,6 +67,10 @@ class Watched:
     """The newest moment that each feed has shown."""
     compared: dict[str, float] = field(default_factory=dict)
     """When a sweep of each list was last compared with all that was ever listed."""
+    asked_at: float | None = None
+    """When the last request went."""
+    comes_at: float | None = None
+    """When it is seen to next."""
     waits_until: float = inf
     """When something is due that only lists can show."""
     allowance: Allowance = field(init=False)
@@ -114,6 +118,11 @@ class Watched:
         if self.ways.direct and not is_new:
             self.hinted[upload.media_id] = upload
 
+    def hurry(self, uploads: Iterable[Upload]) -> None:
+        """Ask for these at once, where they can be asked for."""
+        if self.ways.direct:
+            self.hinted |= {one.media_id: one for one in uploads}
+
     def forget(self, upload: Upload) -> None:
         """An upload is followed no more."""
         self.book.drop(upload)
@@ -153,8 +162,12 @@ class Watched:
         """What is asked for by its id, whatever is expected of it."""
         many = self.ways.many_kinds
         if self.hinted:
-            hinted = next(iter(self.hinted.values()))
-            yield single(hinted, hinted.due_at or 0.0, Why.FIRST, many_kinds=many)
+            hinted = list(self.hinted.values())[: self.ways.batch or 1]
+            due_at = hinted[0].due_at or 0.0
+            if len(hinted) > 1:
+                yield batch(hinted, due_at, Why.FIRST)
+            else:
+                yield single(hinted[0], due_at, Why.FIRST, many_kinds=many)
         if first:
             due_at = first[0].due_at or 0.0
             covered = first[0].media_id in self.book.watches and self.ways.feed(progress) is not None
@@ -176,7 +189,7 @@ class Watched:
 
     def asked(self, question: Question, now: float) -> None:
         """The question goes out."""
-        self.then = None
+        self.then, self.asked_at = None, now
         self.after_overdue = question.is_overdue(now)
         for upload in question.uploads:
             self.hinted.pop(upload.media_id, None)

@@ -97,7 +97,7 @@ async def served(path, *endpoints, token=TOKEN, checks=WELL, promptly=PROMPTLY, 
         routes = [
             *health.routes(found),
             *metrics.routes(Metrics(w.store, w.sender.served, w.clock, promptly, called=w.sender.called)),
-            *api.routes(Control(w.store, w.sender, w.replays, w.registrations, w.clock)),
+            *api.routes(Control(w.store, w.sender, w.replays, w.registrations, w.poller, w.clock)),
             *stream.routes(w.stream),
         ]
         routes += openapi.routes(routes)

@@ -21,7 +21,7 @@ FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 """Why something cannot be written, with nobody here to blame."""
 COMPLETE = "_NOTIFIER_COMPLETE"
 """The environment variable by which a shell asks how a command line may go on."""
-SHARED = {"event": "events", "endpoint": "endpoints"}
+SHARED = {"event": "events", "endpoint": "endpoints", "source": "sources"}
 """The modules of those commands that have none of their own."""
 
 
@@ -63,6 +63,8 @@ class Lazy(click.Group):
         Later("run", help="Be the daemon, in the foreground."),
         Later("schema", help="Print the JSON Schema of the config, or of the webhooks."),
         Later("secret", help="Make the secrets that webhooks are signed with."),
+        Later("source", help="Look at a source now."),
+        Later("sources", help="Show how each source fares."),
         Later("unwatch", help="Follow uploads no more."),
         Later("upload", help="Show one upload and its history."),
         Later("uploads", help="Show what is followed."),

@@ -97,6 +97,12 @@ def left(budget: Budget, allowance: Allowance, now: float) -> int:
     return max(0, quota(budget, allowance, now) - _hour(budget, now)[1])
 
 
+def per_hour(budget: Budget, allowance: Allowance, now: float) -> int:
+    """Requests that may go in an hour, at the rate that is kept now."""
+    pace = _pace(budget, allowance, now)
+    return quota(budget, allowance, now) if pace is None else floor(HOUR / pace.every + 1e-9)
+
+
 def rest(budget: Budget, now: float) -> float:
     """Seconds that are left of the provider's clock hour."""
     return _hour_of(now + budget.skew) + HOUR - (now + budget.skew)

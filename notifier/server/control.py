@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from notifier.core.model import Endpoint
+from notifier.poller import Poller
 from notifier.registrations import Registrations
 from notifier.replays import Replays
 from notifier.sender import Sender
@@ -20,6 +21,7 @@ class Control:
     sender: Sender
     replays: Replays
     registrations: Registrations
+    poller: Poller
     clock: Callable[[], float]
 
     async def event(self, id_: str) -> tuple[EventRow, bytes, list[DeliveryRow]]:

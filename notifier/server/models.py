@@ -1,6 +1,6 @@
 """What is told over the API. Moments are RFC 3339 in UTC with milliseconds, durations seconds; absent is null."""
 
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, Field
 
@@ -169,6 +169,32 @@ class Dropped(BaseModel):
     dropped: int
     replays: list[int] = []
     """Which replays to the endpoint have ended by that: they would have owed more to it."""
+
+
+SourceCondition = Literal["ok", "failing", "stopped"]
+"""`stopped`: its credential was refused, and nothing is asked before a person has acted."""
+
+
+class Source(BaseModel):
+    """A source, and how it fares."""
+
+    name: str
+    provider: str
+    state: SourceCondition
+    reason: Reason | None
+    failing_since: Moment | None
+    open: int
+    """Uploads that have not settled."""
+    looked_at: Moment | None
+    """The last request, since the daemon started."""
+    next_at: Moment | None
+    """When it is seen to next: to look, or to see whether it may."""
+    rests_until: Moment | None
+    """Nothing is asked before: after failures, or because the provider said so."""
+    requests_per_hour: int
+    """What it may be asked, with all sources of its credential together."""
+    requests_left: int | None
+    """In this hour, where the provider counts by the clock; else null."""
 
 
 class Upload(BaseModel):

@@ -72,6 +72,20 @@ class Followed(Owing):
         """All uploads at a source that have not settled."""
         return await uploads_of(self.database.rows, source, "source = ? AND open = 1", (self._sources[source],))
 
+    async def open_count(self, source: str) -> int:
+        """How many they are."""
+        sql = "SELECT count(*) FROM uploads WHERE source = ? AND open = 1"
+        ((count,),) = await self.database.rows(sql, (self._sources[source],))
+        return int(count)
+
+    async def look_anew(self, source: str, now: float) -> None:
+        """Let all that is open at a source be due, and each of its lists, to the end."""
+        number = self._sources[source]
+        async with self.database.transaction() as db:
+            await db.execute("UPDATE listings SET due_at = ?, swept_at = NULL WHERE source = ?", (now, number))
+            sql = "UPDATE uploads SET due_at = ? WHERE source = ? AND open = 1 AND due_at IS NOT NULL"
+            await db.execute(sql, (now, number))
+
     async def listed(self, source: str) -> list[Upload]:
         """All uploads at a source that its lists ought to show: those seen and not gone, and those registered."""
         there = "(snapshot IS NULL AND registered = 1) OR snapshot->>'status' <> 'gone'"

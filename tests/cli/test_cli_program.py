@@ -21,9 +21,10 @@ PROGRAM = (sys.executable, "-m", "notifier")
 SCRIPT = Path(sys.executable).with_name("notifier")
 COMMANDS = (
     *("check", "completion", "deliveries", "demo", "drop", "endpoint", "endpoints", "event", "events", "listen"),
-    *("replay", "replays", "run", "schema", "secret", "unwatch", "upload", "uploads", "verify", "watch"),
+    *("replay", "replays", "run", "schema", "secret", "source", "sources"),
+    *("unwatch", "upload", "uploads", "verify", "watch"),
 )
-WITHIN = ("endpoint pause", "endpoint ping", "endpoint resume", "secret new")
+WITHIN = ("endpoint pause", "endpoint ping", "endpoint resume", "secret new", "source poll")
 HEAVY = ("aiohttp", "aiosqlite", "apscheduler", "pydantic", "rich")
 
 

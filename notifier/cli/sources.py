@@ -1,0 +1,81 @@
+"""`notifier sources`, `notifier source`: how each source fares; look at one now."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from notifier.cli.control import Control, client
+from notifier.cli.tables import ago_of, as_json, of, show_json, show_list, when
+
+MOST = 100_000
+"""Sources: all of them."""
+
+
+@click.command()
+@as_json
+@client
+def sources(control: Control, *, json_: bool) -> None:
+    """Show how each source fares: what is open there, when it was looked at and is next, what it may be asked.
+
+    \b
+    Examples:
+      notifier sources
+      notifier sources --json
+    """  # noqa: D301  # \b is click's: keep these lines
+    page = control.items("sources", limit=MOST)
+    if json_:
+        show_json(page)
+        return
+    columns = {
+        "name": of("name"),
+        "provider": of("provider"),
+        "state": of("state"),
+        "open": of("open"),
+        "last look": ago_of("looked_at", control.now),
+        "next look": ago_of("next_at", control.now),
+        "requests/h": _requests,
+        "why": lambda item: _why(item, control.now),
+    }
+    show_list(page, "source", columns)
+
+
+def _requests(item: Mapping[str, Any]) -> str:
+    left = item["requests_left"]
+    return f"{item['requests_per_hour']}" + ("" if left is None else f", {left} left")
+
+
+def _why(item: Mapping[str, Any], now: float) -> str | None:
+    """What keeps it from being looked at."""
+    rests = item["rests_until"] and f"rests; goes on {when(item['rests_until'], now)}"
+    said = item["reason"] and f"{item['reason']['text']}, since {when(item['failing_since'], now)}"
+    return "; ".join(filter(None, (said, rests))) or None
+
+
+@click.group()
+def source() -> None:
+    """Look at a source now.
+
+    \b
+    Examples:
+      notifier source poll posts
+      notifier source poll media --socket /run/notifier/notifier.sock
+    """  # noqa: D301  # as above
+
+
+@source.command()
+@click.argument("name")
+@client
+def poll(control: Control, name: str) -> None:
+    """Look now at everything unsettled and at the lists, whatever the rhythm.
+
+    Its budget, the reserve and a rest that the provider has asked for hold all the same.
+
+    \b
+    Examples:
+      notifier source poll posts
+      notifier source poll media --socket /run/notifier/notifier.sock
+    """  # noqa: D301  # as above
+    told = control.post("sources", name, "poll")
+    rests = f"; it rests, and goes on {when(told['rests_until'], control.now)}" if told["rests_until"] else ""
+    click.echo(f"{name} is being looked at{rests}; watch: notifier events --follow --source {name}", err=True)
