@@ -48,6 +48,7 @@ class Lazy(click.Group):
 @click.group(
     cls=Lazy,
     commands=[
+        Later("backup", help="Copy the live database to a file."),
         Later("check", help="Read the config as `run` would, and tell every fault."),
         Later("completion", help="Print what a shell needs to complete commands."),
         Later("deliveries", help="List what is owed, delivered, dead, or given up."),

@@ -27,6 +27,8 @@ UNREACHABLE = 69
 """EX_UNAVAILABLE of sysexits.h."""
 PATIENCE = 70.0
 """Seconds without a sign of the daemon: a ping that nobody answers takes a minute at most."""
+LONG = 3600.0
+"""The same where what is asked for may take long."""
 PAGE = 1000
 """Items that the daemon gives at once, at most."""
 BAD = 400
@@ -46,14 +48,15 @@ class Unreachable(click.ClickException):
 class Connection(http.client.HTTPConnection):
     """HTTP over a UNIX socket."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=PATIENCE)
+    def __init__(self, path: Path, patience: float) -> None:
+        super().__init__("localhost", timeout=patience)
         self._path = path
+        self._patience = patience
 
     def connect(self) -> None:
         """As HTTP's, but to the socket."""
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(PATIENCE)
+        self.sock.settimeout(self._patience)
         self.sock.connect(os.fspath(self._path))
 
 
@@ -87,6 +90,10 @@ class Control:
         """What came of it; what is None is left out of the body."""
         return self._ask("POST", _target(parts), {key: value for key, value in body.items() if value is not None})
 
+    def wait(self, *parts: str, **body: Any) -> Document:
+        """As `post`, for what may take long."""
+        return self._ask("POST", _target(parts), body, LONG)
+
     def delete(self, *parts: str, **body: Any) -> None:
         """It is no more; what is None is left out of the body."""
         self._ask("DELETE", _target(parts), {key: value for key, value in body.items() if value is not None} or None)
@@ -100,7 +107,7 @@ class Control:
         after, is_there = None, True
         while True:
             try:
-                with self._reached(), closing(Connection(self.socket)) as connection:
+                with self._reached(), closing(Connection(self.socket, PATIENCE)) as connection:
                     answer = self._opened(connection, query | {"after": after})
                     is_there = True
                     for message in _messages(answer):
@@ -123,10 +130,10 @@ class Control:
             self._understood(answer, answer.read())
         return answer
 
-    def _ask(self, method: str, target: str, body: Document | None = None) -> Document:
+    def _ask(self, method: str, target: str, body: Document | None = None, patience: float | None = None) -> Document:
         content = None if body is None else json.dumps(body)
         headers = {} if body is None else {"content-type": "application/json"}
-        with closing(Connection(self.socket)) as connection, self._reached():
+        with closing(Connection(self.socket, patience or PATIENCE)) as connection, self._reached():
             connection.request(method, target, content, headers)
             answer = connection.getresponse()
             text = answer.read()

@@ -157,6 +157,13 @@ class Replay(BaseModel):
     done_at: Moment | None
 
 
+class Backup(BaseModel):
+    """A copy of the database."""
+
+    path: str
+    bytes: int
+
+
 class Matching(BaseModel):
     """How many deliveries it would be."""
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from notifier.store.backup import Copying
 from notifier.store.callbacks import Callbacks, Called, Room
 from notifier.store.database import Database, NewerDatabaseError, StoreError, UnknownNameError
 from notifier.store.drop import Dropping
@@ -37,7 +38,7 @@ __all__ = [
 ]
 
 
-class Store(Registering, Callbacks, Owed, Replaying, Dropping, History, Media, Retention):
+class Store(Registering, Callbacks, Owed, Replaying, Dropping, History, Media, Retention, Copying):
     """What is followed and what is owed, in one file."""
 
     @classmethod

@@ -20,8 +20,8 @@ from notifier.cli import Later, main, notifier
 PROGRAM = (sys.executable, "-m", "notifier")
 SCRIPT = Path(sys.executable).with_name("notifier")
 COMMANDS = (
-    *("check", "completion", "deliveries", "demo", "drop", "endpoint", "endpoints", "event", "events", "listen"),
-    *("replay", "replays", "run", "schema", "secret", "source", "sources"),
+    *("backup", "check", "completion", "deliveries", "demo", "drop", "endpoint", "endpoints", "event", "events"),
+    *("listen", "replay", "replays", "run", "schema", "secret", "source", "sources"),
     *("unwatch", "upload", "uploads", "verify", "watch"),
 )
 WITHIN = ("endpoint pause", "endpoint ping", "endpoint resume", "secret new", "source poll")
@@ -77,7 +77,7 @@ def test_the_version_is_told(program):
 def test_without_a_command_there_is_help_but_no_success(program):
     code, out, err = program()
     assert (code, out) == (2, "")
-    assert "Commands:\n  check" in err
+    assert "Commands:\n  backup" in err
 
 
 def test_a_misspelt_command_has_a_suggestion(program):

@@ -1,0 +1,24 @@
+"""`notifier backup`: a consistent copy of the live database."""
+
+from pathlib import Path
+
+import click
+
+from notifier.cli.control import Control, client
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@client
+def backup(control: Control, file: Path) -> None:
+    """Copy the live database to FILE, which is not there yet. The daemon writes it, and goes on meanwhile.
+
+    To restore it, stop the daemon and move it to where `store.url` says, without the -wal and -shm of the old one.
+
+    \b
+    Examples:
+      notifier backup /var/lib/notifier/monday.db
+      notifier backup monday.db
+    """  # noqa: D301  # \b is click's: keep these lines
+    made = control.wait("backup", path=str(file.absolute()))
+    click.echo(f"{made['path']}: {made['bytes']:,} bytes", err=True)
