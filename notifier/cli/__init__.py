@@ -58,6 +58,7 @@ class Lazy(click.Group):
         Later("endpoints", help="Show how each receiver fares."),
         Later("event", help="Show an event, and what became of it."),
         Later("events", help="List what was announced."),
+        Later("explain", help="Tell which endpoints get an event, why not where not, and what is sent."),
         Later("listen", help="Be a receiver on this machine, and say why a webhook is not verified."),
         Later("replay", help="Owe again what is over."),
         Later("replays", help="List what is being owed again."),

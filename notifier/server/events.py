@@ -56,7 +56,7 @@ class _Events:
         """Of a rare type a page may hold few events, or none, although others follow."""
         which = call.given
         page = await self._store.events(which.type, which.source, which.upload, which.cursor, which.limit)
-        items = [models.Event(**_event(row)) for row in page.items]
+        items = [told_of(row) for row in page.items]
         return HTTPStatus.OK, Listed[models.Event](items=items, next=None if page.next is None else str(page.next))
 
     async def one(self, call: Call[Nothing]) -> Answer:
@@ -64,9 +64,14 @@ class _Events:
         row, body, owed = await self._control.event(call.path["event"])
         tried = await self._store.tried(one.id for one in owed)
         deliveries = [told(one, tried[one.id]) for one in owed]
-        return HTTPStatus.OK, models.EventTold(**_event(row), body=json.loads(body), deliveries=deliveries)
+        return HTTPStatus.OK, models.EventTold(**_told(row), body=json.loads(body), deliveries=deliveries)
 
 
-def _event(row: EventRow) -> dict[str, Any]:
+def told_of(row: EventRow) -> models.Event:
+    """An event as it is told."""
+    return models.Event(**_told(row))
+
+
+def _told(row: EventRow) -> dict[str, Any]:
     fields = row._asdict()
     return {**fields, "timestamp": known(fields.pop("at"))}

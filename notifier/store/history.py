@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from notifier.core.model import Attempt, Cause, Outcome, Phase
+from notifier.core.model import Attempt, Cause, Event, Outcome, Phase
 from notifier.store.owing import Owing
 from notifier.store.rows import Page
 
@@ -34,6 +34,9 @@ EVENT = """SELECT e.position, e.id, e.type, s.name, n.name, e.upload, e.sequence
     LEFT JOIN sources AS s ON s.number = e.source
     LEFT JOIN endpoints AS n ON n.number = e.endpoint"""
 ONE_EVENT = EVENT.format(", e.body", "events AS e") + " WHERE e.id = ?"
+AS_ANNOUNCED = """SELECT e.id, e.type, e.at, s.name, e.lane, e.sequence, e.status, e.body, e.upload, e.tasks
+    FROM events AS e JOIN sources AS s ON s.number = e.source
+    WHERE e.lane = :lane AND e.id = coalesce(:id, e.id) ORDER BY e.sequence DESC LIMIT 1"""
 FLOOR = "SELECT position FROM events WHERE position < ? ORDER BY position DESC LIMIT 1 OFFSET ?"
 ANNOUNCED = (
     EVENT.format("", "events AS e")
@@ -193,6 +196,12 @@ class History(Owing):
         *columns, body = rows[0]
         event = EventRow(*columns)
         return event, body, [_delivery_of(row) for row in await self.database.rows(OF_EVENT, (event.position,))]
+
+    async def event_of(self, media_id: int, id_: str | None = None) -> Event | None:
+        """An event of an upload as it was announced, by its id or the last one; None where there is none any more."""
+        for *columns, tasks in await self.database.rows(AS_ANNOUNCED, {"lane": media_id, "id": id_}):
+            return replace(Event(*columns), tasks=tuple(json.loads(tasks)))
+        return None
 
     async def events(
         self,

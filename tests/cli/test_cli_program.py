@@ -21,6 +21,7 @@ PROGRAM = (sys.executable, "-m", "notifier")
 SCRIPT = Path(sys.executable).with_name("notifier")
 COMMANDS = (
     *("backup", "check", "completion", "deliveries", "demo", "drop", "endpoint", "endpoints", "event", "events"),
+    "explain",
     *("listen", "replay", "replays", "run", "schema", "secret", "source", "sources"),
     *("unwatch", "upload", "uploads", "verify", "watch"),
 )

@@ -108,8 +108,9 @@ async def test_of_several_with_one_id_the_kind_is_asked_for(tmp_path):
             await caller.post("/v1/uploads", source="posts", id="a"),
             await caller.get("/v1/uploads/posts/a"),
             await caller.delete("/v1/uploads/posts/a"),
+            await caller.get("/v1/explain", source="posts", id="a"),
         ]
-        assert [(one.status, "post or video" in one.detail) for one in several] == [(409, True)] * 3
+        assert [(one.status, "post or video" in one.detail) for one in several] == [(409, True)] * 4
         assert (await caller.get("/v1/uploads/posts/a", kind="video")).body["kind"] == "video"
         assert (await caller.ask("DELETE", "/v1/uploads/posts/a", json={"kind": "video"})).status == 204
         assert (await caller.get("/v1/uploads/posts/a")).body["kind"] == "post"

@@ -1,0 +1,85 @@
+"""/v1/explain: an event of an upload × the endpoints → who gets it, why not where not, and what is sent."""
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Annotated
+
+from pydantic import Field
+
+from notifier import __version__
+from notifier.core.callbacks import number_of
+from notifier.core.encoding_com_call import is_call
+from notifier.core.events import formats, unwanted
+from notifier.core.model import Endpoint, Event, Phase
+from notifier.core.render import content_type, rendered
+from notifier.server import models
+from notifier.server.control import Control
+from notifier.server.events import told_of
+from notifier.server.problems import Problem
+from notifier.server.routes import Answer, Call, Route, api
+from notifier.server.taking import Taken
+from notifier.store import SeveralError, UnknownNameError
+
+MASKED = "***"
+OF_THE_ATTEMPT = {"webhook-timestamp": "of the attempt", "webhook-signature": "of the attempt"}
+
+
+class Which(Taken):
+    """Which upload, and which of its events; else the last one."""
+
+    source: str
+    id: Annotated[str, Field(min_length=1)]
+    kind: str | None = None
+    event: str | None = None
+
+
+def routes(control: Control) -> list[Route]:
+    """What can be explained."""
+    tell, told = _Explaining(control).tell, {200: models.Explained}
+    return [api("GET", "/v1/explain", "Who gets an event, and what is sent", tell, told, takes=Which)]
+
+
+class _Explaining:
+    def __init__(self, control: Control) -> None:
+        self._control, self._store, self._sender = control, control.store, control.sender
+
+    async def tell(self, call: Call[Which]) -> Answer:
+        """By the config as it is now; what became of it when it was announced stands beside it."""
+        which = call.given
+        try:
+            upload = await self._store.named(which.source, which.id, which.kind)
+        except SeveralError as error:
+            raise Problem(HTTPStatus.CONFLICT, str(error)) from None
+        event = await self._store.event_of(upload.media_id, which.event)
+        if event is None:
+            said = f"no event {which.event!r} of it" if which.event else "nothing"
+            raise UnknownNameError(f"{said} was announced of {upload.id!r} at {upload.source!r}, or is kept no more")
+        row, _, owed = await self._control.event(event.id)
+        phases = {one.endpoint: one.phase for one in owed}
+        names = [name for name in self._sender.served if number_of(name) is None]
+        names += [upload.callback.name] if upload.callback else []
+        endpoints = [(await self._sender.one(name)).endpoint for name in names]
+        told = [_explained(one, event, phases.get(one.name)) for one in endpoints]
+        return HTTPStatus.OK, models.Explained(event=told_of(row), endpoints=told)
+
+
+def _explained(endpoint: Endpoint, event: Event, phase: Phase | None) -> models.Explanation:
+    cause = unwanted(endpoint, event.type, event.source, event.status)
+    return models.Explanation(
+        endpoint=endpoint.name,
+        url=endpoint.url.partition("?")[0],
+        wanted=cause is None,
+        cause=cause,
+        phase=phase,
+        sent=[] if cause is not None else list(_sent(endpoint, event)),
+    )
+
+
+def _sent(endpoint: Endpoint, event: Event) -> Iterator[models.Sent]:
+    for format_ in formats(endpoint, event):
+        body = rendered(event, [format_]).renderings.get(format_, event.body)
+        signed = {} if is_call(format_) else {"webhook-id": event.id, **OF_THE_ATTEMPT}
+        own = dict.fromkeys((name.lower() for name in endpoint.headers), MASKED)
+        authorized = {"authorization": MASKED} if endpoint.bearer or endpoint.basic else {}
+        headers = {"content-type": content_type(format_), "user-agent": f"notifier/{__version__}"}
+        yield models.Sent(format=format_, headers={**headers, **own, **authorized, **signed}, body=body.decode())
