@@ -3,6 +3,7 @@
 import json
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import aiosqlite
@@ -44,14 +45,16 @@ async def lacking(
     return {lane: _last_lacking(endpoint, events, last[lane]) for lane, events in said.items()}
 
 
-def _last_lacking(endpoint: Endpoint, events: Iterable[Any], last: int) -> tuple[int, int] | None:
+def _last_lacking(endpoint: Endpoint, events: Sequence[Any], last: int) -> tuple[int, int] | None:
     """The last event of an upload that the endpoint wants; None where it has that or a later one, or that waits.
 
-    Where the `last` of its sequence is kept no longer, what is left of the upload is no news but an old status.
+    What is older than one that is kept no longer, be it the `last` of its sequence, is no news but an old status: it
+    is not known who had that one.
     """
-    if last not in {sequence for sequence, *_ in events}:
-        return None
-    newest_first = sorted(events, key=lambda event: (event[0], event[-1] in HAS), reverse=True)
+    kept = {sequence for sequence, *_ in events}
+    gone = next(sequence for sequence in count(last, -1) if sequence not in kept)
+    known = [event for event in events if event[0] > gone]
+    newest_first = sorted(known, key=lambda event: (event[0], event[-1] in HAS), reverse=True)
     for sequence, position, type_, source, status, phase in newest_first:
         if phase in HAS:
             return None

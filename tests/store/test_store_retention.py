@@ -1,5 +1,7 @@
 """What is kept no longer, what stays for ever, and that the file does not grow without end."""
 
+from dataclasses import replace
+
 import pytest
 from planning import overheard, slow
 from stored import APP, ENDPOINTS, LATEST, NONE, NOW, announce, deliveries, due, event, result, retried, seen, upload
@@ -83,6 +85,22 @@ async def test_who_had_the_last_word_on_what_is_open_is_not_told_it_again(store)
     for endpoint, owed in ((APP, 0), (NONE, 1)):
         replay = await store.ask(Selection(endpoint=endpoint.name, latest=True), 10.0, THEN)
         assert (await store.owe_latest(replay.id, endpoint, 10, THEN)).count == owed
+
+
+@pytest.mark.parametrize("to_come", [False, True])
+async def test_an_older_word_is_not_the_latest_where_a_later_one_is_kept_no_longer(store, to_come):
+    (one,) = await store.follow([upload("u1")])
+    ends, wants = [Phase.DEAD, Phase.DELIVERED], ("upload.failed", "upload.completed")
+    for sequence, status in enumerate((Status.FAILED, Status.COMPLETED, Status.QUEUED), start=1):
+        one = changed(one, seen(status=status), sequence)
+        said = event(one.media_id, sequence, f"upload.{status}")
+        await announce(store, said, to=(APP,) if said.type in wants else (), uploads=[one])
+        await store.record([result(each, ends[sequence - 1]) for each in await due(store)])
+    await prune_events(store, THEN)
+    assert await events(store) == ["evt_1_1", "evt_1_3"]
+    endpoint = replace(NONE if to_come else APP, events=wants)
+    replay = await store.ask(Selection(endpoint=endpoint.name, latest=True), 10.0, THEN)
+    assert (await store.owe_latest(replay.id, endpoint, 10, THEN)).count == 0
 
 
 async def test_what_a_clock_that_was_ahead_has_settled_goes_in_its_time(store):
