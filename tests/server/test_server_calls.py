@@ -463,6 +463,21 @@ async def test_what_was_dropped_and_owed_again_while_it_was_on_its_way_is_not_co
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
+async def test_what_was_dropped_before_it_was_found_unwanted_is_counted_once(tmp_path):
+    async with telling(tmp_path) as (w, caller, _):
+        await caller.post("/v1/endpoints/app/pause")
+        await announced(w, "u1")
+    async with served(tmp_path, endpoint("app", events=("upload.failed",))) as (w, caller, _):
+        await caller.post("/v1/endpoints/app/resume")
+        await w.sender.send_due()  # which finds it unwanted, and has not written so
+        assert (await caller.post("/v1/drop", delivery=1)).body["dropped"] == 1
+        await w.settle()
+        (row,) = (await caller.get("/v1/deliveries")).body["items"]
+        assert (row["phase"], row["cause"]) == ("dropped", None)
+        text = (await caller.get("/metrics")).body
+        assert 'notifier_deliveries_total{endpoint="app",outcome="dropped"} 1.0' in text
+
+
 class Full(Store):
     """A store whose disk is full in the middle of a drop."""
 
