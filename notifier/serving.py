@@ -32,7 +32,7 @@ from notifier.providers.http import open_session
 from notifier.registrations import Registrations
 from notifier.replays import Replays
 from notifier.sender import Sender
-from notifier.server import api, health, metrics, openapi, stream
+from notifier.server import api, health, metrics, openapi, status_page, stream
 from notifier.server.access import Guard
 from notifier.server.control import Control
 from notifier.server.encoding import facade
@@ -93,7 +93,7 @@ async def serve(settings: Settings, notify: Notify, pace: float = 1.0) -> None:
         control = Control(store, sender, replays, registrations, poller, time.time)
         following = Stream(store)
         asked = [*health.routes(ready), *metrics.routes(told), *api.routes(control), *stream.routes(following)]
-        asked += _encoding(settings, store)
+        asked += [*status_page.routes(), *_encoding(settings, store)]
         server = await _server(settings, [*asked, *openapi.routes(asked)])
         opened.push_async_callback(server.close)
         opened.callback(following.close)

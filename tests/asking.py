@@ -13,7 +13,7 @@ from world import endpoint, world
 from notifier.core.model import Attempt, Baseline, Outcome, Status
 from notifier.core.secret import Secret
 from notifier.replays import Replays
-from notifier.server import api, health, metrics, openapi, stream
+from notifier.server import api, health, metrics, openapi, status_page, stream
 from notifier.server.access import Guard
 from notifier.server.control import Control
 from notifier.server.listening import start
@@ -99,6 +99,7 @@ async def served(path, *endpoints, token=TOKEN, checks=WELL, promptly=PROMPTLY, 
             *metrics.routes(Metrics(w.store, w.sender.served, w.clock, promptly, called=w.sender.called)),
             *api.routes(Control(w.store, w.sender, w.replays, w.registrations, w.poller, w.clock)),
             *stream.routes(w.stream),
+            *status_page.routes(),
         ]
         routes += openapi.routes(routes)
         guard = Guard(None if token is None else Secret(token), "127.0.0.1", w.clock)

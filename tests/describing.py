@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from notifier.server import api, health, metrics, openapi, stream
+from notifier.server import api, health, metrics, openapi, status_page, stream
 from notifier.server.encoding import facade
 from notifier.server.routes import Route
 
@@ -24,7 +24,7 @@ def routes() -> list[Route]:
     """As the daemon has them that has everything."""
     part = Nothing()
     parts = (health, metrics, api, stream, facade)
-    described = [route for one in parts for route in one.routes(part)]
+    described = [*(route for one in parts for route in one.routes(part)), *status_page.routes()]
     return [*described, *openapi.routes(described)]
 
 
