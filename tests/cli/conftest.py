@@ -4,6 +4,7 @@ import asyncio
 import sys
 
 import pytest
+from controlling import answering
 
 from notifier.cli import main
 
@@ -29,3 +30,16 @@ def asks(program, tmp_path):
         return await asyncio.to_thread(program, *arguments, "--socket", tmp_path / "notifier.sock")
 
     return asks
+
+
+@pytest.fixture
+def asked(program, tmp_path):
+    """Run a client command with a daemon that answers so: exit status, stdout, stderr, and what was asked."""
+
+    def asked(answers, *arguments):
+        with answering(tmp_path / "s", answers) as daemon:
+            told = program(*arguments, "--socket", tmp_path / "s")
+        (tmp_path / "s").unlink()
+        return *told, daemon.asked
+
+    return asked

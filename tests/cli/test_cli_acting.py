@@ -7,7 +7,6 @@ import sys
 import time
 
 import pytest
-from controlling import answering
 
 from notifier.cli import deliveries, drop, replay
 from notifier.core.model import Cause, Phase
@@ -59,19 +58,6 @@ TRY = {
 CHANGES = [{"field": "status", "from": None, "to": "failed"}]
 WHOLE = {**EVENT, "body": {"data": {"changes": CHANGES}}, "deliveries": [{**DELIVERY, "tries": [TRY]}]}
 MANY = {"matching": 12}
-
-
-@pytest.fixture
-def asked(program, tmp_path):
-    """Run a client command with a daemon that answers so: exit status, stdout, stderr, and what was asked."""
-
-    def asked(answers, *arguments):
-        with answering(tmp_path / "s", answers) as daemon:
-            told = program(*arguments, "--socket", tmp_path / "s")
-        (tmp_path / "s").unlink()
-        return *told, daemon.asked
-
-    return asked
 
 
 @pytest.fixture

@@ -4,9 +4,7 @@ import json
 import re
 import time
 
-import pytest
 from asking import announced, telling
-from controlling import answering
 
 from notifier.core.model import Status
 from notifier.core.moments import rfc_3339
@@ -18,19 +16,6 @@ def source(**more):
         "looked_at": rfc_3339(time.time() - 130), "next_at": rfc_3339(time.time() + 130), "rests_until": None,
         "requests_per_hour": 2700, "requests_left": None, **more,
     }  # fmt: skip
-
-
-@pytest.fixture
-def asked(program, tmp_path):
-    """Run a client command with a daemon that answers so: exit status, stdout, stderr, and what was asked."""
-
-    def asked(answers, *arguments):
-        with answering(tmp_path / "s", answers) as daemon:
-            told = program(*arguments, "--socket", tmp_path / "s")
-        (tmp_path / "s").unlink()
-        return *told, daemon.asked
-
-    return asked
 
 
 def test_sources_are_a_line_each(asked):
