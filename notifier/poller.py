@@ -146,6 +146,7 @@ class Poller:
     async def _failed(self, one: Watched, state: SourceState, question: Question, error: ProviderError) -> None:
         """Nothing was observed: the source rests, and its trouble is told when it begins."""
         now = self._clock()
+        one.looks.failed(_code(error))
         trouble = Trouble(_code(error), f"{error}{STOPPED if isinstance(error, Refused) else ''}")
         log.debug("failed", extra={"fields": {"source": state.name, "reason": trouble.text}})
         failures = state.failures + 1
@@ -197,6 +198,7 @@ class Poller:
         now = self._clock()
         _tell_skipped(one, question, answer)
         self._credentials.heed(one, answer, now)
+        one.looks.succeeded(now)
         if answer.then is not None:  # half an answer is none yet, and no recovery
             one.then = replace(question, look=answer.then)
             await self._announce(one, Announcement(state))
@@ -235,6 +237,7 @@ class Poller:
         """Write it, then tell the log; never the other way round."""
         await self._store.announce(replace(news, budgets={one.account: self._credentials.budget(one)}))
         for event, endpoints in news.owed:
+            one.looks.announced(event.type)
             fields = {
                 "event": event.id,
                 "type": event.type,

@@ -88,7 +88,7 @@ async def serve(settings: Settings, notify: Notify, pace: float = 1.0) -> None:
         app = App(poller, sender, partial(_status, store, sender), notify, chores=chores)
         opened.callback(app.close)
         ready = health.readiness(app.marks, store.ping)
-        told = Metrics(store, sender.served, time.time, called=sender.called)
+        told = Metrics(store, sender.served, time.time, called=sender.called, watched=poller.watched)
         registrations = Registrations(store, poller.watched, app.ring, time.time, settings.calling, own_port)
         control = Control(store, sender, replays, registrations, poller, time.time)
         following = Stream(store)

@@ -4,6 +4,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from notifier.core.events import EVENT_TYPES
 from notifier.core.model import Attempt, Delivery, Outcome, Phase
 from notifier.core.retry import Next
 
@@ -14,6 +15,9 @@ DURATIONS = (0.05, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0)
 LATENCIES = (0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 3600.0, 21600.0, 86400.0)
 OVER = (Phase.DELIVERED, Phase.DEAD, Phase.DROPPED)
 """Where the sender brings a delivery to its end; what is superseded, or dropped by people, the store counts."""
+LOOKED = ("ok", "unavailable", "limited", "refused", "malformed")
+"""What may come of a look."""
+OF_A_SOURCE = tuple(type_ for type_ in EVENT_TYPES if type_.startswith(("upload.", "source.")))
 SIZES = (1000.0, 2000.0, 5000.0, 10_000.0, float(LARGE), float(LARGEST))
 
 
@@ -96,3 +100,31 @@ class Tally:
             latencies=self.latencies.copy(),
             sizes=self.sizes.copy(),
         )
+
+
+@dataclass(slots=True)
+class Looks:
+    """What has come of the looks at a source since the daemon started."""
+
+    outcomes: dict[str, int] = field(default_factory=lambda: dict.fromkeys(LOOKED, 0))
+    events: dict[str, int] = field(default_factory=lambda: dict.fromkeys(OF_A_SOURCE, 0))
+    """Those that were announced of it, by their type."""
+    succeeded_at: float = 0.0
+    """When a look was last answered as it should be."""
+
+    def failed(self, code: str) -> None:
+        """Count a look of which nothing came."""
+        self.outcomes[code] += 1
+
+    def succeeded(self, now: float) -> None:
+        """Count one that was answered."""
+        self.outcomes["ok"] += 1
+        self.succeeded_at = now
+
+    def announced(self, type_: str) -> None:
+        """Count an event."""
+        self.events[type_] += 1
+
+    def copy(self) -> "Looks":
+        """As it is now."""
+        return replace(self, outcomes=self.outcomes.copy(), events=self.events.copy())

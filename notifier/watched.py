@@ -20,6 +20,7 @@ from notifier.core.rhythm import Listing
 from notifier.core.sweep import Doubt, Sweep
 from notifier.core.ways import Ways
 from notifier.providers.base import Client, Provider
+from notifier.tally import Looks
 
 SPOILER_RESTS = 600.0
 """Seconds for which an id is left out that spoils whatever batch it is in."""
@@ -67,6 +68,7 @@ class Watched:
     """The newest moment that each feed has shown."""
     compared: dict[str, float] = field(default_factory=dict)
     """When a sweep of each list was last compared with all that was ever listed."""
+    looks: Looks = field(default_factory=Looks)
     asked_at: float | None = None
     """When the last request went."""
     comes_at: float | None = None

@@ -94,9 +94,10 @@ async def served(path, *endpoints, token=TOKEN, checks=WELL, promptly=PROMPTLY, 
         async def found():
             return checks
 
+        told = Metrics(w.store, w.sender.served, w.clock, promptly, called=w.sender.called, watched=w.poller.watched)
         routes = [
             *health.routes(found),
-            *metrics.routes(Metrics(w.store, w.sender.served, w.clock, promptly, called=w.sender.called)),
+            *metrics.routes(told),
             *api.routes(Control(w.store, w.sender, w.replays, w.registrations, w.poller, w.clock)),
             *stream.routes(w.stream),
             *status_page.routes(),

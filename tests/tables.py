@@ -26,9 +26,9 @@ from notifier.providers import (
     xenonflare,
 )
 from notifier.providers.base import Provider
-from notifier.server.exposition import Reading, Shown, registry
+from notifier.server.exposition import Reading, Shown, SourceShown, registry
 from notifier.store.history import Figures, Queue
-from notifier.tally import Tally
+from notifier.tally import Looks, Tally
 
 DOCS = Path(__file__).parent.parent / "docs"
 DOCUMENT, METRICS, CALLS = DOCS / "providers.md", DOCS / "metrics.md", DOCS / "encoding-com.md"
@@ -226,7 +226,8 @@ def metrics() -> str:
     """Every metric of a registry in which one endpoint has all that one can have."""
     tally = Tally(refused={"private": 1})
     shown = Shown(0.0, WELL, is_unsigned=False, in_flight=0, superseded=0, dropped=0, tally=tally)
-    families = registry(Reading(0.0, Figures(0, 0, [Queue("app", 0, 0, None)]), {"app": shown})).collect()
+    sources = {"posts": SourceShown(is_failing=False, looks=Looks())}
+    families = registry(Reading(0.0, Figures(0, 0, [Queue("app", 0, 0, None)]), {"app": shown}, sources)).collect()
     return table(
         ("name", "type", "labels", "what it is"),
         ((f"`{name(one)}`", one.type, ", ".join(labels(one)) or "–", one.documentation) for one in families),

@@ -6,7 +6,7 @@ a URL.
 
 import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -15,7 +15,7 @@ from notifier import __version__
 from notifier.core.health import Health
 from notifier.core.model import Phase
 from notifier.store.history import Figures, Queue
-from notifier.tally import Spread, Tally
+from notifier.tally import Looks, Spread, Tally
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
@@ -53,12 +53,21 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceShown:
+    """A source of the config."""
+
+    is_failing: bool
+    looks: Looks
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """All that one scrape tells."""
 
     now: float
     figures: Figures
     endpoints: Mapping[str, Shown]
+    sources: Mapping[str, SourceShown] = field(default_factory=dict)
 
     @property
     def queues(self) -> list[Queue]:
@@ -190,6 +199,7 @@ class _Told:
     def collect(self) -> Iterator[Metric]:
         """Each metric with its samples."""
         yield from _of_the_daemon(self._reading.figures)
+        yield from _of_the_sources(self._reading.sources)
         queues, now = self._reading.queues, self._reading.now
         for name, words, worth in QUEUES:
             yield _gauge(name, words, ["endpoint"], [((one.endpoint,), worth(one, now)) for one in queues])
@@ -217,6 +227,20 @@ def _of_the_daemon(figures: Figures) -> Iterator[Metric]:
     yield _gauge(
         "notifier_store_free_bytes", "Bytes of it that hold nothing any more", ["file"], [(("database",), figures.free)]
     )
+
+
+def _of_the_sources(sources: Mapping[str, SourceShown]) -> Iterator[Metric]:
+    shown = sources.items()
+    looks = [((name, word), count) for name, one in shown for word, count in one.looks.outcomes.items()]
+    yield _counter("notifier_polls_total", "Looks at a source, by what came of them", ["source", "outcome"], looks)
+    failing = [((name,), one.is_failing) for name, one in shown]
+    yield _gauge("notifier_source_failing", "1 from `source.failing` to `source.recovered`", ["source"], failing)
+    last = [((name,), one.looks.succeeded_at) for name, one in shown]
+    words = "When a look was last answered as it should be; 0: not since the start"
+    yield _gauge("notifier_source_last_success_timestamp_seconds", words, ["source"], last)
+    events = [((name, type_), count) for name, one in shown for type_, count in one.looks.events.items()]
+    words = "Events announced, by their type"
+    yield _counter("notifier_events_total", words, ["source", "type"], events)
 
 
 def _gauge(name: str, words: str, labels: list[str], samples: Samples) -> Metric:

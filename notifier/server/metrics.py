@@ -7,6 +7,7 @@ thread, and an end to the waiting.
 import asyncio
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 
 from aiohttp import web
 
@@ -14,14 +15,18 @@ from notifier.core.callbacks import ALL, family
 from notifier.core.health import WELL
 from notifier.served import Served
 from notifier.server import exposition
-from notifier.server.exposition import Reading, Shown
+from notifier.server.exposition import Reading, Shown, SourceShown
 from notifier.server.problems import Problem
 from notifier.server.routes import Route
 from notifier.store import Store, StoreError
 from notifier.tally import Tally
+from notifier.watched import Watched
 
 PROMPTLY = 5.0
 """Seconds within which a scrape is answered: half of what Prometheus waits."""
+
+
+NONE: Mapping[str, Watched] = MappingProxyType({})
 
 
 class Metrics:
@@ -35,6 +40,7 @@ class Metrics:
         promptly: float = PROMPTLY,
         *,
         called: Tally | None = None,
+        watched: Mapping[str, Watched] = NONE,
     ) -> None:
         """`called` is what came of the deliveries to callbacks, of which nobody is told one by one."""
         self._store = store
@@ -42,6 +48,7 @@ class Metrics:
         self._clock = clock
         self._promptly = promptly
         self._called = called or Tally()
+        self._watched = watched
         self._scrape: asyncio.Task[bytes] | None = None
 
     async def text(self) -> bytes:
@@ -81,7 +88,9 @@ class Metrics:
                 len(one.in_flight) for one in served.values()
             )
             shown[ALL] = Shown(now, WELL, False, on_their_way, superseded[ALL], dropped[ALL], self._called.copy())
-        return Reading(now, figures, shown)
+        failing = await self._store.in_trouble()
+        sources = {name: SourceShown(name in failing, one.looks.copy()) for name, one in self._watched.items()}
+        return Reading(now, figures, shown, sources)
 
 
 def _noted(scrape: asyncio.Task[bytes]) -> None:

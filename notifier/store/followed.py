@@ -51,6 +51,10 @@ class Followed(Owing):
             raise KeyError(name)
         return source_of(name, rows[0])
 
+    async def in_trouble(self) -> set[str]:
+        """The names of the sources that are in trouble."""
+        return {row[0] for row in await self.database.rows("SELECT name FROM sources WHERE trouble_code IS NOT NULL")}
+
     async def listings(self, source: str) -> dict[str, ListingState]:
         """How far each of a source's collections has been read."""
         sql = """SELECT collection, page, due_at, baseline_at, swept_at, failures, cursor FROM listings
