@@ -57,7 +57,9 @@ class Watched:
     is_accepted: bool = False
     """Another source of the credential got a good answer, and this one has not made anything of it yet."""
     hinted: dict[int, Upload] = field(default_factory=dict)
-    """Uploads of which an answer has shown half, or that were registered again: they are asked for at once."""
+    """Uploads of which an answer has shown half, or that were registered again: each is asked for at once, alone."""
+    hurried: dict[int, Upload] = field(default_factory=dict)
+    """Those that a person wants to be looked at now: they are asked for together, where one look can name many."""
     writing: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False, compare=False)
     """Held from the reading of uploads to the writing of what becomes of them, lest two write over one another."""
     skipped: dict[str, Sequence[str]] = field(default_factory=dict)
@@ -123,12 +125,13 @@ class Watched:
     def hurry(self, uploads: Iterable[Upload]) -> None:
         """Ask for these at once, where they can be asked for."""
         if self.ways.direct:
-            self.hinted |= {one.media_id: one for one in uploads}
+            self.hurried |= {one.media_id: one for one in uploads}
 
     def forget(self, upload: Upload) -> None:
         """An upload is followed no more."""
         self.book.drop(upload)
-        self.hinted.pop(upload.media_id, None)
+        for some in (self.hinted, self.hurried):
+            some.pop(upload.media_id, None)
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -164,12 +167,15 @@ class Watched:
         """What is asked for by its id, whatever is expected of it."""
         many = self.ways.many_kinds
         if self.hinted:
-            hinted = list(self.hinted.values())[: self.ways.batch or 1]
-            due_at = hinted[0].due_at or 0.0
-            if len(hinted) > 1:
-                yield batch(hinted, due_at, Why.FIRST)
+            hinted = next(iter(self.hinted.values()))
+            yield single(hinted, hinted.due_at or 0.0, Why.FIRST, many_kinds=many)
+        if self.hurried:
+            some = list(self.hurried.values())[: self.ways.batch or 1]
+            due_at = some[0].due_at or 0.0
+            if self.ways.batch:
+                yield batch(some, due_at, Why.FIRST)
             else:
-                yield single(hinted[0], due_at, Why.FIRST, many_kinds=many)
+                yield single(some[0], due_at, Why.FIRST, many_kinds=many)
         if first:
             due_at = first[0].due_at or 0.0
             covered = first[0].media_id in self.book.watches and self.ways.feed(progress) is not None
@@ -195,6 +201,7 @@ class Watched:
         self.after_overdue = question.is_overdue(now)
         for upload in question.uploads:
             self.hinted.pop(upload.media_id, None)
+            self.hurried.pop(upload.media_id, None)
         if question.why is Why.AUDIT:
             self._slow_tat = self._slow_bucket().spent(self._slow_tat, now)
 
