@@ -26,8 +26,8 @@ async def daemon(
         for receiver in receivers.values():
             opened.push_async_callback(receiver.close)
 
-        async def post(delivery: Delivery) -> Attempt:
-            return await receivers[delivery.endpoint].post(delivery.event, delivery.body)
+        async def post(endpoint: Endpoint, delivery: Delivery) -> Attempt:
+            return await receivers[endpoint.name].post(delivery.event, delivery.body)
 
         yield store, Sender(store, endpoints, post, clock, random.random, shut=shut)
 

@@ -132,8 +132,8 @@ class App:
         self._stopping = asyncio.Event()
         self._group = asyncio.TaskGroup()
 
-    async def run(self, stop_within: float) -> None:
-        """Run both loops until `stop` is called; requests in flight then get `stop_within` seconds to end.
+    async def run(self, stop_within: Callable[[], float]) -> None:
+        """Run both loops until `stop` is called; requests in flight then get `stop_within()` seconds to end.
 
         What escapes a loop is a bug, or the end of the database: it ends everything, as an ExceptionGroup.
         """
@@ -152,7 +152,7 @@ class App:
                     *[group.create_task(self._see_to(chore)) for chore in self._chores],
                 ]
                 await self._stopping.wait()
-                within = stop_within
+                within = stop_within()
                 self._notify.stopping()
                 log.info("stopping", extra={"fields": {"in_flight": self._sender.in_flight}})
                 for talk in talks:
@@ -166,11 +166,6 @@ class App:
         self._sender.wake.set()
         self._rung.put_nowait("")
 
-    def resume(self) -> None:
-        """Ask the sources again whose credentials were refused."""
-        self._poller.resume()
-        self._ring_all()
-
     def close(self) -> None:
         """No alarm rings any more."""
         self._alarm.close()
@@ -179,15 +174,21 @@ class App:
         """Have a pass over a source at once."""
         self._rung.put_nowait(source)
 
+    def ring_all(self) -> None:
+        """Have a pass over every source, and one of the sender, at once."""
+        for name in self._poller.watched:
+            self._rung.put_nowait(name)
+        self._sender.wake.set()
+
     # --- the two loops
 
     async def _poll_loop(self) -> None:
-        self._ring_all()
+        self.ring_all()
         while not self._stopping.is_set():
             name = await _within(self._heartbeat, self._rung.get())
             if name in self._passes:
                 self._rung_meanwhile.add(name)
-            elif name and not self._stopping.is_set():
+            elif name in self._poller.watched and not self._stopping.is_set():
                 self._rung_meanwhile.discard(name)
                 task = self._group.create_task(self._pass(name), name=f"poll {name}")
                 self._passes[name] = task, self._clocks.monotonic()
@@ -201,13 +202,8 @@ class App:
         self._sender.wake.set()
         if name in self._rung_meanwhile:
             self._rung.put_nowait(name)
-        elif not self._stopping.is_set():
+        elif name in self._poller.watched and not self._stopping.is_set():
             self._alarm.set(f"poll {name}", at, lambda: self._rung.put_nowait(name))
-
-    def _ring_all(self) -> None:
-        for name in self._poller.watched:
-            self._rung.put_nowait(name)
-        self._sender.wake.set()
 
     async def _send_loop(self) -> None:
         while not self._stopping.is_set():
@@ -254,7 +250,7 @@ class App:
                 await self._sender.believe_no_later(ahead - ahead_before)
                 for chore in self._chores:
                     chore.doubt_the_clock(self._clocks.wall())
-                self._ring_all()
+                self.ring_all()
 
     def _apart(self) -> tuple[float, float]:
         """By how much the wall clock is ahead of the one that stands still in sleep, and of the one that does not."""

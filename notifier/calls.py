@@ -1,6 +1,7 @@
 """Callbacks: each is served for as long as something is on its way to it. There may be one for every upload."""
 
 from notifier.core.callbacks import PREFIX, UNSIGNED, Calling, number_of, origin
+from notifier.core.model import Callback
 from notifier.core.render import FORMATS
 from notifier.core.retry import jittered
 from notifier.served import Served
@@ -28,6 +29,15 @@ class Calls:
         """What was on its way to all of them when that was asked: where it is less, there are places again."""
         self._crowds: dict[str, set[int]] = {}
         """What is on its way to each origin: a host that hangs takes the places of one endpoint, by many URLs."""
+
+    def adopt(self, calling: Calling) -> None:
+        """Send to them like this from now on; what is on its way ends as it began."""
+        self._calling, self._ask_at = calling, 0.0
+        self.all.become(calling.template)
+        for name in self._names():
+            before = self._served[name].endpoint
+            callback = Callback(before.url, before.format, number_of(name) or 0)
+            self._served[name].become(calling.endpoint(callback))
 
     async def take(self, now: float, places: int) -> float | None:
         """Serve those that something is due for; answers the moment at which to ask again."""

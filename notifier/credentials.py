@@ -5,7 +5,7 @@ limit, and the provider's refusal.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from notifier.core import budget as budgets
 from notifier.core.allowance import learned
@@ -22,29 +22,37 @@ class Credentials:
 
     def __init__(self, watched: Iterable[Watched]) -> None:
         self._budgets: dict[str, Budget] = {}
-        self._sharing: dict[str, list[Watched]] = defaultdict(list)
+        self._watched: list[Watched] = []
         self._waiting: dict[str, dict[str, None]] = defaultdict(dict)
         """The sources that would ask if the budget let them, in the order in which they began to wait."""
         self._doubtful: set[str] = set()
         """Accounts that were refused, or may have been before we began, and have not had a good answer since."""
+        self._share(watched)
+
+    def adopt(self, watched: Sequence[Watched], accounts: Mapping[str, str], now: float) -> None:
+        """These ask from now on, `accounts` by their names; what was used of a credential stays used, whoever has it.
+
+        A source with a new credential goes on from what its account has used: it may be a new key to the same.
+        """
+        used = {one.source.credential: self.budget(one) for one in self._watched}
         for one in watched:
-            self._sharing[one.account].append(one)
-            one.sharing = self._sharing[one.account]
-        self._doubtful.update(self._sharing)
+            one.account = accounts[one.source.name]
+        self._share(watched)
+        self._budgets |= {one.account: used[key] for one in watched if (key := one.source.credential) in used}
+        self.believe(0.0, now)
 
     # --- the budget
 
     def remember(self, stored: Mapping[str, Budget]) -> None:
-        """Go on from what was used before."""
-        self._budgets = dict(stored)
+        """Go on from what was used before, of that of which nothing is known yet."""
+        self._budgets = {**stored, **self._budgets}
 
     def believe(self, jump: float, now: float) -> None:
         """Our clock was put forward by so many seconds, or back: no moment is further ahead than it can be."""
-        for account, sharing in self._sharing.items():
-            known = budgets.stepped(self._budgets.get(account, Budget()), jump)
-            for one in sharing:
-                known = budgets.loaded(known, one.allowance, now)
-            self._budgets[account] = known
+        for account in {one.account for one in self._watched}:
+            self._budgets[account] = budgets.stepped(self._budgets.get(account, Budget()), jump)
+        for one in self._watched:
+            self._budgets[one.account] = budgets.loaded(self.budget(one), one.allowance, now)
 
     def budget(self, one: Watched) -> Budget:
         """What is used of what the source may ask."""
@@ -72,7 +80,7 @@ class Credentials:
 
     def heed(self, one: Watched, answer: Answer, now: float) -> None:
         """Take to heart what an answer told of the limit and of the provider's clock."""
-        for other in self._sharing[one.account]:
+        for other in one.sharing:
             other.allowance = learned(other.allowance, answer.limit)
         spent = budgets.told(self.budget(one), one.allowance, answer.limit, now)
         self._budgets[one.account] = spent if answer.skew is None else budgets.clocked(spent, answer.skew, now)
@@ -96,7 +104,7 @@ class Credentials:
     def refuse(self, one: Watched, trouble: Trouble) -> None:
         """The source's credential is none: nobody asks any more, and every other says so in a pass of its own."""
         self._doubtful.add(one.account)
-        for other in self._sharing[one.account]:
+        for other in one.sharing:
             other.is_accepted = False
             if not other.is_stopped:
                 other.is_stopped, other.refused = True, None if other is one else trouble
@@ -105,11 +113,18 @@ class Credentials:
         """The source got a good answer: its credential is one, and the others need none to say so."""
         if one.account in self._doubtful and not one.is_stopped:
             self._doubtful.discard(one.account)
-            for other in self._sharing[one.account]:
+            for other in one.sharing:
                 other.is_accepted = other is not one
 
     def resume(self) -> None:
         """Try every credential again."""
-        for sharing in self._sharing.values():
-            for one in sharing:
-                one.is_stopped, one.refused = False, None
+        for one in self._watched:
+            one.is_stopped, one.refused = False, None
+
+    def _share(self, watched: Iterable[Watched]) -> None:
+        self._watched = list(watched)
+        sharing: dict[str, list[Watched]] = defaultdict(list)
+        for one in self._watched:
+            one.sharing = sharing[one.account]
+            sharing[one.account].append(one)
+        self._doubtful.update(sharing)

@@ -3,6 +3,7 @@
 Most answers say nothing new. What differs from what was heard before is found in one statement, and only that is read.
 """
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
@@ -15,8 +16,11 @@ from notifier.core.reading import UNSPOKEN_EVERY, Reading, denied, sighted, unan
 from notifier.core.rhythm import Listing
 from notifier.core.sweep import Interest, Sweep, read_on
 from notifier.numbering import follow
+from notifier.providers.base import Malformed
 from notifier.store import Store
 from notifier.watched import Watched
+
+log = logging.getLogger(__name__)
 
 COMPARE_EVERY = 21600.0
 """Seconds after which a complete sweep is compared with all that was ever listed."""
@@ -256,3 +260,21 @@ def _spoken_of(seen: Observation, known: dict[str, list[Upload]]) -> Upload | No
     """The upload that an observation speaks of: by its id, or by the other id that it has."""
     uploads = known.get(seen.id, []) + known.get(seen.alias or "", [])
     return next((upload for upload in uploads if upload.kind in {seen.kind, ""}), None)
+
+
+def sound(question: Question, answer: Answer) -> Answer:
+    """The answer; raises `Malformed` where it has no word of what was asked for."""
+    said = answer.missing or answer.then or answer.observations or answer.skipped
+    if question.look.kind is LookKind.GET and not said:
+        raise Malformed(f"asked for {question.look.id}, answered without a word of it")
+    return answer
+
+
+def tell_skipped(one: Watched, question: Question, answer: Answer) -> None:
+    """Name the rows that could not be read: once, for as long as the same ones cannot."""
+    before = one.skipped.pop(question.subject, ())
+    if answer.skipped:
+        one.skipped[question.subject] = answer.skipped
+    if answer.skipped and answer.skipped != before:
+        fields = {"source": one.source.name, "rows": len(answer.skipped), "reason": "; ".join(answer.skipped[:3])}
+        log.warning("skipped", extra={"fields": fields})

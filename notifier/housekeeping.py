@@ -33,13 +33,17 @@ class Housekeeping:
         self.wake = asyncio.Event()
         """Set to have a step at once."""
         self._store = store
-        self._keep = max(keep, SHORTEST)
+        self.adopt(keep)
         self._place: Place | None = Place()
         self._callback: int | None = 0
         self._next_at = 0.0
         self._buried: Counter[str] = Counter()
         self._left: list[Callable[[float], Awaitable[bool]]] = []
         """What this round has yet to do; each is repeated until it answers that there is no more."""
+
+    def adopt(self, keep: float) -> None:
+        """Keep what is over for so many seconds from now on."""
+        self._keep = max(keep, SHORTEST)
 
     async def step(self, now: float) -> float:
         """One bite. Answers the moment at which to come back."""

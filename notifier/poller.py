@@ -1,7 +1,7 @@
 """Loop 1: observe a source, announce what changed."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from notifier.core.allowance import LONGEST_HOLD
@@ -14,7 +14,7 @@ from notifier.core.rhythm import LONGEST_SLEEP, back_off
 from notifier.core.sweep import put_off
 from notifier.core.trouble import failing, recovered
 from notifier.credentials import AFTER_ANOTHER, Credentials
-from notifier.hearing import Hearing
+from notifier.hearing import Hearing, sound, tell_skipped
 from notifier.numbering import register, with_tasks
 from notifier.providers.base import Malformed, ProviderError, Refused, Unavailable
 from notifier.store import Announcement, Store
@@ -29,7 +29,7 @@ LATER = 5.0
 all others, once the source has rested."""
 SHARED = "credential"
 """What failed of a source where another source met with it."""
-STOPPED = "; nothing more is asked until notifier is restarted, or told SIGHUP"
+STOPPED = "; nothing more is asked until a reload (notifier reload), or a restart"
 
 
 class Poller:
@@ -52,6 +52,8 @@ class Poller:
         self._draw = draw
         self._calling = calling
         self._credentials = Credentials(self.watched.values())
+        self._unopened: set[str] = set()
+        """The sources that were adopted, and that no pass has gone over since."""
 
     async def open(self) -> None:
         """Give sources and endpoints their place in the store, follow what the config names, and remember the rest."""
@@ -60,6 +62,39 @@ class Poller:
         for one in self.watched.values():
             await self._register(one)
         await self.believe_no_later()
+
+    def adopt(
+        self,
+        watched: Iterable[Watched],
+        endpoints: Sequence[Endpoint],
+        calling: Calling,
+        budgets: Mapping[str, Budget],
+    ) -> None:
+        """Ask these from now on, and announce to these endpoints; `budgets` is what the store remembers.
+
+        Of a source that the config has as before nothing is forgotten. A look that is under way ends as it began.
+        """
+        wanted = {one.source.name: one for one in watched}
+        present = {}
+        for name, one in wanted.items():
+            before = self.watched.get(name)
+            if before is not None and before.source == one.source:
+                present[name] = before
+                continue
+            self._unopened.add(name)
+            one.looks = one.looks if before is None else before.looks
+            present[name] = one
+        self.watched.clear()
+        self.watched.update(present)
+        self._endpoints, self._calling = endpoints, calling
+        self._credentials.remember(budgets)
+        accounts = {name: one.account for name, one in wanted.items()}
+        self._credentials.adopt(list(present.values()), accounts, self._clock())
+        self.resume()
+
+    def resume(self) -> None:
+        """Ask the sources again whose credentials were refused."""
+        self._credentials.resume()
 
     async def _register(self, one: Watched) -> None:
         name, now = one.source.name, self._clock()
@@ -75,15 +110,15 @@ class Poller:
         now = self._clock()
         await self._store.put_back(max(0.0, -jump), now)
         self._credentials.believe(jump, now)
-        for name, one in self.watched.items():
-            listed = now + max((listing.idle for listing in one.ways.listings), default=0.0)
-            await self._store.believe_no_later(name, now + LONGEST_SLEEP, listed, now + LONGEST_HOLD)
-            lives = await self._store.lives(name)
-            one.open(await self._store.open_uploads(name), lives, now)  # at once, lest an answer be read in between
+        for one in list(self.watched.values()):
+            await self._open(one)
 
-    def resume(self) -> None:
-        """Ask the sources again whose credentials were refused."""
-        self._credentials.resume()
+    async def _open(self, one: Watched) -> None:
+        name, now = one.source.name, self._clock()
+        listed = now + max((listing.idle for listing in one.ways.listings), default=0.0)
+        await self._store.believe_no_later(name, now + LONGEST_SLEEP, listed, now + LONGEST_HOLD)
+        lives = await self._store.lives(name)
+        one.open(await self._store.open_uploads(name), lives, now)  # at once, lest an answer be read in between
 
     def budget(self, one: Watched) -> Budget:
         """What is used of what a source may ask."""
@@ -92,6 +127,10 @@ class Poller:
     async def poll(self, name: str) -> float:
         """One pass over a source: at most one look. Answers the moment at which to come back."""
         one = self.watched[name]
+        if name in self._unopened:  # only now: what was under way there may have told of more since
+            self._unopened.discard(name)
+            await self._register(one)
+            await self._open(one)
         one.comes_at = await self._pass(name, one)
         return one.comes_at
 
@@ -120,7 +159,7 @@ class Poller:
         await self._store.spend(one.account, self._credentials.budget(one))
         one.asked(question, now)
         try:
-            answer = _sound(question, await one.client.observe(question.look, now))
+            answer = sound(question, await one.client.observe(question.look, now))
         except ProviderError as error:
             async with one.writing:
                 await self._failed(one, state, question, error)
@@ -146,8 +185,8 @@ class Poller:
     async def _failed(self, one: Watched, state: SourceState, question: Question, error: ProviderError) -> None:
         """Nothing was observed: the source rests, and its trouble is told when it begins."""
         now = self._clock()
-        one.looks.failed(_code(error))
-        trouble = Trouble(_code(error), f"{error}{STOPPED if isinstance(error, Refused) else ''}")
+        one.looks.failed(error.code)
+        trouble = Trouble(error.code, f"{error}{STOPPED if isinstance(error, Refused) else ''}")
         log.debug("failed", extra={"fields": {"source": state.name, "reason": trouble.text}})
         failures = state.failures + 1
         limited = isinstance(error, Unavailable) and error.limited
@@ -196,7 +235,7 @@ class Poller:
     async def _answered(self, one: Watched, state: SourceState, question: Question, answer: Answer) -> None:
         """The provider spoke: what it said is compared with the snapshots and written, with what is owed for it."""
         now = self._clock()
-        _tell_skipped(one, question, answer)
+        tell_skipped(one, question, answer)
         self._credentials.heed(one, answer, now)
         one.looks.succeeded(now)
         if answer.then is not None:  # half an answer is none yet, and no recovery
@@ -250,31 +289,6 @@ class Poller:
             if trouble is not None:
                 fields["reason"] = f"{trouble.code}: {trouble.text}"
             log.log(logging.WARNING if trouble else logging.INFO, "announced", extra={"fields": fields})
-
-
-def _sound(question: Question, answer: Answer) -> Answer:
-    said = answer.missing or answer.then or answer.observations or answer.skipped
-    if question.look.kind is LookKind.GET and not said:
-        raise Malformed(f"asked for {question.look.id}, answered without a word of it")
-    return answer
-
-
-def _tell_skipped(one: Watched, question: Question, answer: Answer) -> None:
-    """Name the rows that could not be read: once, for as long as the same ones cannot."""
-    before = one.skipped.pop(question.subject, ())
-    if answer.skipped:
-        one.skipped[question.subject] = answer.skipped
-    if answer.skipped and answer.skipped != before:
-        fields = {"source": one.source.name, "rows": len(answer.skipped), "reason": "; ".join(answer.skipped[:3])}
-        log.warning("skipped", extra={"fields": fields})
-
-
-def _code(error: ProviderError) -> str:
-    if isinstance(error, Refused):
-        return "refused"
-    if isinstance(error, Malformed):
-        return "malformed"
-    return "limited" if isinstance(error, Unavailable) and error.limited else "unavailable"
 
 
 def _rest(error: ProviderError, failures: int, draw: float) -> float:

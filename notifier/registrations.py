@@ -49,6 +49,10 @@ class Registrations:
         self._calling = calling
         self._own_port = own_port
 
+    def adopt(self, calling: Calling) -> None:
+        """From now on these callbacks may be asked for."""
+        self._calling = calling
+
     def provider(self, source: str) -> str | None:
         """The provider of a source; None where the source left the config."""
         one = self._watched.get(source)

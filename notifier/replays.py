@@ -44,6 +44,11 @@ class Replays:
         self._due: dict[int, float] = {}
         """When each may go on."""
 
+    def adopt(self, endpoints: Iterable[Endpoint]) -> None:
+        """These are served from now on."""
+        self._endpoints = {endpoint.name: endpoint for endpoint in endpoints}
+        self.wake.set()
+
     async def ask(self, selection: Selection, now: float) -> Replay:
         """Owe these again from now on, those of an endpoint at its rate; raises `UnknownNameError`."""
         rate = per_second(self._endpoints.get(selection.endpoint or ""))

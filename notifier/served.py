@@ -38,6 +38,13 @@ class Served:
     """Those on their way, and those that wait for them."""
     _unwanted: dict[tuple[str, str | None, str | None, str], Cause | None] = field(default_factory=dict)
 
+    def become(self, endpoint: Endpoint) -> None:
+        """Be served as the config has it now; another rate begins with nothing used of it."""
+        if endpoint.rate != self.endpoint.rate:
+            self.tat = 0.0
+        self.endpoint = endpoint
+        self._unwanted.clear()
+
     def sign_with(self, now: float) -> bool:
         """See which secrets have ended by now; answers whether `is_unsigned` is another than before."""
         secrets, before = self.endpoint.secrets, self.is_unsigned

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import socket
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,13 +27,20 @@ class Notify:
         self.watchdog = int(environ.get("WATCHDOG_USEC", "0")) / 1e6 if is_ours else 0.0
         """Seconds within which systemd wants a sign of life; 0: it wants none."""
 
-    def ready(self, status: str) -> None:
-        """All that serves is there: `systemctl start` returns."""
-        self._send(READY="1", STATUS=status)
+    def ready(self, status: str = "") -> None:
+        """All that serves is there, or is there again: `systemctl start` returns, or `systemctl reload`."""
+        self._send(READY="1", **({"STATUS": status} if status else {}))
 
     def status(self, text: str) -> None:
         """The line that `systemctl status` shows."""
         self._send(STATUS=text)
+
+    def reloading(self) -> None:
+        """The config is read again; `ready` follows, whatever comes of it.
+
+        Without the moment, in microseconds of the monotonic clock, systemd 253 and newer ends or mistimes a reload.
+        """
+        self._send(RELOADING="1", MONOTONIC_USEC=str(time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000))
 
     def alive(self) -> None:
         """Begin the watchdog's time anew."""

@@ -12,6 +12,7 @@ from world import endpoint, world
 
 from notifier.core.model import Attempt, Baseline, Outcome, Status
 from notifier.core.secret import Secret
+from notifier.reloads import Reloads
 from notifier.replays import Replays
 from notifier.server import api, health, metrics, openapi, status_page, stream
 from notifier.server.access import Guard
@@ -19,6 +20,7 @@ from notifier.server.control import Control
 from notifier.server.listening import start
 from notifier.server.metrics import PROMPTLY, Metrics
 from notifier.server.stream import Stream
+from notifier.systemd import Notify
 
 TOKEN = "a-token-that-nobody-may-see"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -90,6 +92,7 @@ async def served(path, *endpoints, token=TOKEN, checks=WELL, promptly=PROMPTLY, 
     async with world(path, endpoints=endpoints or (endpoint("app"),), **more) as w:
         w.replays = Replays(w.store, w.endpoints, w.sender.wake.set, w.sender.served)
         w.stream = Stream(w.store, **following)
+        w.reloads = Reloads(None, None, None, Notify({}), w.clock)
 
         async def found():
             return checks
@@ -98,7 +101,7 @@ async def served(path, *endpoints, token=TOKEN, checks=WELL, promptly=PROMPTLY, 
         routes = [
             *health.routes(found),
             *metrics.routes(told),
-            *api.routes(Control(w.store, w.sender, w.replays, w.registrations, w.poller, w.clock)),
+            *api.routes(Control(w.store, w.sender, w.replays, w.registrations, w.poller, w.clock, w.reloads)),
             *stream.routes(w.stream),
             *status_page.routes(),
         ]

@@ -26,7 +26,7 @@ from notifier.providers import (
     xenonflare,
 )
 from notifier.providers.base import Provider
-from notifier.server.exposition import Reading, Shown, SourceShown, registry
+from notifier.server.exposition import Reading, ReloadShown, Shown, SourceShown, registry
 from notifier.store.history import Figures, Queue
 from notifier.tally import Looks, Tally
 
@@ -227,7 +227,9 @@ def metrics() -> str:
     tally = Tally(refused={"private": 1})
     shown = Shown(0.0, WELL, is_unsigned=False, in_flight=0, superseded=0, dropped=0, tally=tally)
     sources = {"posts": SourceShown(is_failing=False, looks=Looks())}
-    families = registry(Reading(0.0, Figures(0, 0, [Queue("app", 0, 0, None)]), {"app": shown}, sources)).collect()
+    families = registry(
+        Reading(0.0, Figures(0, 0, [Queue("app", 0, 0, None)]), {"app": shown}, sources, ReloadShown(False, 0))
+    ).collect()
     return table(
         ("name", "type", "labels", "what it is"),
         ((f"`{name(one)}`", one.type, ", ".join(labels(one)) or "–", one.documentation) for one in families),

@@ -161,8 +161,7 @@ async def test_a_hangup_does_not_end_it(tmp_path, media, hooks, systemd):
         media.put(Media("one", status="processing"))
         await hooks.got(2)
         assert await daemon.stop() == 0
-    told = "refused credentials are tried again; the config is not reloaded: restart to apply a change"
-    assert told in [line["message"] for line in logged(tmp_path)]
+    assert [line["changes"] for line in logged(tmp_path) if line["message"] == "reloaded"] == ["none"]
 
 
 async def test_a_hangup_has_a_refused_credential_tried_again(tmp_path, media, hooks, systemd):
@@ -175,6 +174,102 @@ async def test_a_hangup_has_a_refused_credential_tried_again(tmp_path, media, ho
         await hooks.got(3)
         assert await daemon.stop() == 0
     assert [event["type"] for event in hooks.events[:2]] == ["source.failing", "source.recovered"]
+
+
+def put(tmp_path, text):
+    """Another config in the place of the one that runs."""
+    (tmp_path / "config.toml").write_text(text)
+
+
+async def reload(tmp_path, *arguments):
+    """`notifier reload`: its exit status, and what it says on stdout and stderr."""
+    command = (sys.executable, "-m", "notifier", "reload", "--socket", str(tmp_path / "notifier.sock"), *arguments)
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe)
+    told, said = await process.communicate()
+    return process.returncode, told.decode(), said.decode()
+
+
+async def test_a_reload_takes_another_endpoint_in_and_the_old_one_out(tmp_path, media, hooks, systemd):
+    hooks.hold = asyncio.Event()
+    async with Hooks() as others, running(tmp_path, config(media.base_url, {"app": hooks.url}), systemd) as daemon:
+        await hooks.got(1)
+        media.put(Media("one", status="processing"))
+        connector = aiohttp.UnixConnector(str(tmp_path / "notifier.sock"))
+        async with aiohttp.ClientSession("http://notifier", connector=connector) as session:
+            waiting = 0
+            while waiting < 2:  # each question lets the daemon go on
+                async with session.get("/v1/endpoints/app") as response:
+                    waiting = (await response.json())["waiting"]
+        put(tmp_path, config(media.base_url, {"crm": others.url}))
+        code, told, said = await reload(tmp_path)
+        assert (code, told) == (0, "- endpoint app\n+ endpoint crm\n")
+        waits = "warning: endpoint app is named no more: 2 deliveries wait for it. Put it back, or give them up: "
+        assert waits + "notifier drop --endpoint app\n" in said
+        hooks.hold.set()
+        media.put(Media("one", status="completed", title="a film", parts={"youtube": "published"}))
+        await others.got(1)
+        assert others.events[0]["type"] == "upload.completed"
+        put(tmp_path, config(media.base_url, {"app": hooks.url, "crm": others.url}))
+        daemon.send_signal(signal.SIGHUP)
+        await hooks.got(2)
+        assert await daemon.stop() == 0
+    assert [event["type"] for event in hooks.events] == ["upload.queued", "upload.processing"]
+    assert [line["changes"] for line in logged(tmp_path) if line["message"] == "reloaded"] == [
+        "- endpoint app; + endpoint crm", "+ endpoint app",
+    ]  # fmt: skip
+
+
+async def test_a_reload_of_a_faulty_config_tells_every_fault_and_changes_nothing(tmp_path, media, hooks, systemd):
+    text = config(media.base_url, {"app": hooks.url})
+    async with running(tmp_path, text, systemd) as daemon:
+        await hooks.got(1)
+        put(tmp_path, text.replace('timeout = "20s"', 'timeout = "20"').replace('"xenonflare"', '"xenonflair"'))
+        code, told, said = await reload(tmp_path)
+        assert (code, told) == (78, "")
+        first, second, last = said.splitlines()
+        assert first.startswith(f"{tmp_path}/config.toml:9:1: delivery.timeout: expected")
+        assert second.endswith('did you mean "xenonflare"?')
+        assert last == "the config has faults, and the old one stays in force: mend them, and reload again"
+        code, told, _ = await reload(tmp_path, "--json")
+        assert (code, [fault["line"] for fault in json.loads(told)["faults"]]) == (78, [9, 14])
+        daemon.send_signal(signal.SIGHUP)
+        media.put(Media("one", status="processing"))
+        await hooks.got(2)
+        put(tmp_path, text)
+        code, told, said = await reload(tmp_path)
+        assert (code, told, said.splitlines()[-1]) == (0, "", "nothing changed")
+        verdict = json.loads((await reload(tmp_path, "--json"))[1])
+        assert (verdict["verdict"], verdict["changes"], len(verdict["warnings"])) == ("applied", [], 1)
+        assert await daemon.stop() == 0
+    assert len([line for line in logged(tmp_path) if line["message"] == "config refused"]) in {4, 6}
+    assert (await reload(tmp_path))[0] == 69
+
+
+async def test_another_token_shuts_out_who_has_the_old_one_also_from_the_stream(
+    tmp_path, media, hooks, systemd, unused_tcp_port
+):
+    listen, server = f"127.0.0.1:{unused_tcp_port}", 'token = { file = "token" }\n'
+    (tmp_path / "token").write_text("the-old-one")
+    old, new = ({"Authorization": f"Bearer {word}"} for word in ("the-old-one", "the-new-one"))
+    text = config(media.base_url, {"app": hooks.url}, listen=listen, server=server)
+    encoding = server + 'encoding = { user_id = "1", user_key = { file = "token" } }'
+    async with running(tmp_path, text, systemd), aiohttp.ClientSession(f"http://{listen}") as session:
+        async with session.post("/encoding", data={"xml": "<query/>"}) as response:
+            assert response.status == 404
+        async with session.get("/v1/stream", headers=old) as stream:
+            await stream.content.readline()
+            (tmp_path / "token").write_text("the-new-one")
+            put(tmp_path, config(media.base_url, {"app": hooks.url}, listen=listen, server=encoding))
+            async with session.post("/-/reload", headers=old) as response:
+                assert (await response.json())["changes"] == ["server: token changed, encoding changed"]
+            while await stream.content.readline():
+                pass  # until its end
+        for headers, status in ((old, 401), (new, 200)):
+            async with session.get("/v1/endpoints", headers=headers) as response:
+                assert response.status == status
+        async with session.post("/encoding", data={"xml": "<query/>"}) as response:
+            assert response.status == 200
 
 
 # --- stopping
@@ -508,7 +603,7 @@ async def turning(loops, notify=BRISK, time=None, **more):
     """An app whose loops turn, stopped at the end."""
     time = time or Time()
     app = App(loops, loops, status, notify, clocks=time.clocks, **more)
-    running = asyncio.create_task(app.run(0.01))
+    running = asyncio.create_task(app.run(lambda: 0.01))
     try:
         yield app
     finally:
@@ -548,7 +643,7 @@ async def test_what_escapes_a_pass_ends_everything_but_what_has_ended_is_recorde
     loops = Failing()
     app = App(loops, loops, status, Notify({}))
     with pytest.raises(ExceptionGroup) as ended:
-        await app.run(30)
+        await app.run(lambda: 30)
     assert ended.group_contains(LookupError, match="a bug")
     assert loops.stopped == [0.0]  # and nothing is waited for
     app.close()
@@ -562,7 +657,7 @@ async def test_what_goes_wrong_at_the_end_of_a_bug_is_told_beside_it():
     loops = Twice()
     app = App(loops, loops, status, Notify({}))
     with pytest.raises(ExceptionGroup) as ended:
-        await app.run(30)
+        await app.run(lambda: 30)
     assert [type(error) for error in ended.value.exceptions] == [LookupError, OSError]
     app.close()
 
@@ -577,7 +672,7 @@ async def test_attempts_and_passes_share_one_deadline_of_a_stop():
 
     loops = Waiting()
     app = App(loops, loops, status, BRISK)
-    running = asyncio.create_task(app.run(3600))
+    running = asyncio.create_task(app.run(lambda: 3600))
     await loops.until(lambda: loops.polls)
     app.stop()
     await running
@@ -644,7 +739,7 @@ async def test_what_escapes_a_chore_ends_everything():
     loops = Idle()
     app = App(loops, loops, status, Notify({}), chores=[Buggy()])
     with pytest.raises(ExceptionGroup) as ended:
-        await app.run(30)
+        await app.run(lambda: 30)
     assert ended.group_contains(LookupError, match="a bug")
     app.close()
 
@@ -657,7 +752,7 @@ async def test_a_stop_does_not_wait_for_a_chore():
 
     loops, chore = Idle(), Endless()
     app = App(loops, loops, status, BRISK, chores=[chore])
-    running = asyncio.create_task(app.run(3600))
+    running = asyncio.create_task(app.run(lambda: 3600))
     await chore.until(1)
     app.stop()
     await running
@@ -765,7 +860,7 @@ async def test_the_status_is_told_when_it_changes(systemd):
 
     loops = Idle()
     app = App(loops, loops, changing, Notify(systemd.environ), status_every=0.001)
-    running = asyncio.create_task(app.run(0.01))
+    running = asyncio.create_task(app.run(lambda: 0.01))
     await systemd.hears("STATUS=3 uploads")
     app.stop()
     await running

@@ -31,7 +31,9 @@ PACED = {"tests/test_kill.py": "the world moves on while a real process is kille
 CLOCKS = {"time", "random", "secrets", "uuid"}
 """Modules of the standard library that know the moment, or toss coins."""
 MAY_KNOW_THE_MOMENT = {
-    "serving.py": "hands the real clock and chance to everyone else",
+    "serving.py": "hands the real clock to who judges a reload, and to the server",
+    "systemd.py": "systemd wants to know when a reload began",
+    "wiring.py": "hands the real clock and chance to everyone else",
     "app.py": "its alarm clock, and defaults that a test replaces",
     "config/__init__.py": "its default, which a test replaces",
     "cli/control.py": "a command has a moment, which it hands on",

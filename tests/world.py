@@ -213,7 +213,7 @@ class World:
             await self.store.close()
             raise
 
-    async def _post(self, delivery: Delivery) -> Attempt:
+    async def _post(self, _: Endpoint, delivery: Delivery) -> Attempt:
         return await self.post(delivery)
 
     def _draw(self) -> float:

@@ -60,6 +60,7 @@ class Lazy(click.Group):
         Later("events", help="List what was announced."),
         Later("explain", help="Tell which endpoints get an event, why not where not, and what is sent."),
         Later("listen", help="Be a receiver on this machine, and say why a webhook is not verified."),
+        Later("reload", help="Have the daemon read its config again."),
         Later("replay", help="Owe again what is over."),
         Later("replays", help="List what is being owed again."),
         Later("run", help="Be the daemon, in the foreground."),

@@ -60,11 +60,20 @@ class Connection(http.client.HTTPConnection):
         self.sock.connect(os.fspath(self._path))
 
 
+class Refused(click.ClickException):
+    """The daemon has something against it; `document` says what, as it was answered."""
+
+    def __init__(self, document: Document) -> None:
+        said = document.get("detail") or document.get("title") or "the daemon answers with an error"
+        super().__init__(visible(str(said)))
+        self.document = document
+
+
 @dataclass(frozen=True, slots=True)
 class Control:
     """The daemon at a socket; `now` is the moment of the command, in Unix seconds.
 
-    Each method raises `Unreachable`, or `click.ClickException` with what the daemon has against it.
+    Each method raises `Unreachable`, or `Refused` with what the daemon has against it.
     """
 
     socket: Path
@@ -151,8 +160,7 @@ class Control:
         if document is None or not _is_ours(answer):
             raise Unreachable(f"what answers at {self.socket} is not notifier")
         if answer.status >= BAD:
-            said = document.get("detail") or document.get("title") or f"the daemon answers with status {answer.status}"
-            raise click.ClickException(visible(str(said)))
+            raise Refused({"title": f"the daemon answers with status {answer.status}", **document})
         return document
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from notifier.config import Settings
+    from notifier.config import Reading
 
 CONFIG_IS_WRONG = 78
 """EX_CONFIG of sysexits.h."""
@@ -29,14 +29,15 @@ def config_option(function: Function) -> Function:
     )(function)
 
 
-def settings_or_exit(path: Path | None) -> "Settings":
-    """The settings in the file that the option, the environment or custom names; else every fault, and exit 78."""
+def reading_or_exit(path: Path | None) -> tuple[Path, "Reading"]:
+    """The file that the option, the environment or custom names, and what it says; else every fault, and exit 78."""
     # Here, because a command that only asks the daemon names a config too, and is not to wait for all this.
-    from notifier.config import ConfigError, load  # noqa: PLC0415
+    from notifier.config import ConfigError, read  # noqa: PLC0415
     from notifier.config.places import config_path  # noqa: PLC0415
 
     try:
-        return load(config_path(path, os.environ), os.environ)
+        path = config_path(path, os.environ)
+        return path, read(path, os.environ)
     except ConfigError as error:
         click.echo(str(error), err=True)
         sys.exit(CONFIG_IS_WRONG)

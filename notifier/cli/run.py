@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from notifier import log as logs
-from notifier.cli.options import CONFIG_IS_WRONG, config_option, settings_or_exit
-from notifier.config import Settings
+from notifier.cli.options import CONFIG_IS_WRONG, config_option, reading_or_exit
+from notifier.config import Reading, Settings, read
 from notifier.server.sockets import CannotListen
 from notifier.serving import serve
 from notifier.store import NewerDatabaseError, StoreError
@@ -42,14 +42,17 @@ def run(path: Path | None, log_format: str | None) -> None:
       notifier run --config config.toml --log-format json 2>>notifier.log
     """  # noqa: D301  # \b is click's: keep these lines
     faulthandler.enable()
-    settings = settings_or_exit(path)
+    path, reading = reading_or_exit(path)
     logs.setup(form=logs.Form(log_format) if log_format else None)
-    sys.exit(_code(settings))
+    sys.exit(_code(path, reading))
 
 
-def _code(settings: Settings) -> int:
+def _code(path: Path, reading: Reading) -> int:
+    def again(running: Settings) -> Reading:
+        return read(path, os.environ, running=running)
+
     try:
-        asyncio.run(serve(settings, Notify(), float(os.environ.get(PACE, "1"))))
+        asyncio.run(serve(reading, again, Notify(), float(os.environ.get(PACE, "1"))))
     except Exception as error:  # noqa: BLE001  # whatever ends a daemon is told by its log
         return ended(error)
     return 0

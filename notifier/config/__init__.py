@@ -13,7 +13,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from notifier.config.advice import advise
-from notifier.config.checks import check, resolve
+from notifier.config.checks import check, check_lasting, resolve
 from notifier.config.faults import ConfigError, Fault, Finding, key_of
 from notifier.config.models import File
 from notifier.config.parsing import parse
@@ -55,13 +55,16 @@ def read(
     environ: Mapping[str, str],
     providers: Mapping[str, Provider] = PROVIDERS,
     clock: Callable[[], float] = time.time,
+    running: Settings | None = None,
 ) -> Reading:
-    """As `load`, with the config as it is written."""
+    """As `load`, with the config as it is written; it is also faulty where a daemon `running` cannot take it over."""
     text, readable = _text(path)
     file, toml, findings = parse(text, str(path))
     around = Surroundings(environ=environ, folder=path.absolute().parent, providers=providers, now=clock())
     check(file, around, toml.document, findings)
     secrets = resolve(file, around, findings)
+    if running is not None:
+        check_lasting(file, around, running, findings)
     if findings.faults:
         raise ConfigError(*_placed(findings.faults, toml, str(path)))
     advise(file, findings, around.now, readable=readable)

@@ -1,5 +1,9 @@
 """an endpoint's files of TLS → where they are, and what is wrong with them, found by the code that will use them."""
 
+from collections.abc import Mapping
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
 from ssl import SSLError
 
 from notifier.config.faults import Findings, KeyPath, Wrong
@@ -19,6 +23,15 @@ def files_of(endpoint: EndpointTable, around: Surroundings) -> dict[str, str]:
     """The paths of those that there are, by their keys; raises `Wrong` where systemd hands none over."""
     written = {key: getattr(endpoint, key) for key in FILES}
     return {key: str(place(one, around.environ, around.folder)) for key, one in written.items() if one is not None}
+
+
+def digest_of(files: Mapping[str, str]) -> str:
+    """Tells the contents of such files apart; "" where there are none."""
+    whole = sha256()
+    for key, path in sorted(files.items()):
+        with suppress(OSError):  # it was there just now: whoever uses it will tell
+            whole.update(f"{key} {path} ".encode() + Path(path).read_bytes())
+    return whole.hexdigest() if files else ""
 
 
 def check_files(endpoint: EndpointTable, path: KeyPath, around: Surroundings, findings: Findings) -> None:

@@ -11,6 +11,7 @@ from notifier.config.headers import header_faults
 from notifier.config.keys import check_keys
 from notifier.config.models import EndpointTable, File, SourceTable, sending
 from notifier.config.places import Surroundings, socket_path, store_path
+from notifier.config.settings import Settings
 from notifier.config.units import address, is_loopback
 from notifier.config.urls import check_base, check_endpoint
 from notifier.config.words import nearest, one_of
@@ -80,6 +81,22 @@ def check(file: File, around: Surroundings, document: Mapping[str, Any], finding
     for index, endpoint in enumerate(file.endpoints):
         _endpoint(file, endpoint, ("endpoints", index), around, findings)
     _known_sources(file, document, findings)
+
+
+LASTS = "cannot change while the daemon runs: restart it"
+
+
+def check_lasting(file: File, around: Surroundings, running: Settings, findings: Findings) -> None:
+    """What was opened at the start and stays open: the database, and where the daemon can be reached."""
+    if findings.faults:  # there may be stand-ins
+        return
+    store = store_path(file.store.url, around)
+    if store != running.store_path:
+        findings.fault(("store", "url"), LASTS)
+    if socket_path(file.server.socket, running.store_path, around) != running.socket:
+        findings.fault(("server", "socket"), LASTS)
+    if (address(file.server.listen) if file.server.listen else None) != running.listen:
+        findings.fault(("server", "listen"), LASTS)
 
 
 def _unique(tables: str, names: Sequence[str], findings: Findings) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from notifier.config.calls import mimics
-from notifier.config.certificates import files_of
+from notifier.config.certificates import digest_of, files_of
 from notifier.config.faults import KeyPath
 from notifier.config.models import (
     DeliveryTable,
@@ -163,6 +163,7 @@ def _endpoint(
         ca_file=files.get("ca_file"),
         client_cert=files.get("client_cert"),
         client_key=files.get("client_key"),
+        files=digest_of(files),
         **_sent(how),
     )
 

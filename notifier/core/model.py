@@ -509,6 +509,11 @@ class Source:
     reserve: float = 0.25
     stalled_after: float = 7200.0
 
+    @property
+    def credential(self) -> tuple[str, str, str, Secret]:
+        """Sources with the same one share what the provider counts."""
+        return self.provider, self.base_url, self.user_id, self.api_key
+
 
 @dataclass(frozen=True, slots=True)
 class Basic:
@@ -544,6 +549,8 @@ class Endpoint:
     client_cert: str | None = None
     client_key: str | None = None
     """None: it is in the file of the certificate."""
+    files: str = ""
+    """A digest of what is in these, which may become another while their paths stay."""
     schedule: tuple[float, ...] = (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
     """Delay before each attempt in seconds, from the announcement, then from the end of the attempt before."""
     timeout: float = 20.0

@@ -20,6 +20,9 @@ from notifier.core.rhythm import Cadence, Listing
 class ProviderError(Exception):
     """The provider could not be asked. The message is for people: no secret, no body, no query."""
 
+    code = "unavailable"
+    """What it was, for programs."""
+
 
 class Unavailable(ProviderError):
     """Transport error, time-out, 5xx, a rate-limit answer, HTML, an empty body or a redirect: later is another time.
@@ -31,14 +34,19 @@ class Unavailable(ProviderError):
         super().__init__(message)
         self.retry_after = retry_after
         self.limited = limited
+        self.code = "limited" if limited else "unavailable"
 
 
 class Refused(ProviderError):
     """401 or 403: the credential is not accepted, a person must act."""
 
+    code = "refused"
+
 
 class Malformed(ProviderError):
     """An answer that the documentation does not know: a body of another shape, a request called wrong."""
+
+    code = "malformed"
 
 
 class Client(Protocol):

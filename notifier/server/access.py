@@ -63,6 +63,11 @@ class Guard:
         self._host = host.casefold()
         self._seldom = Seldom(clock)
 
+    def adopt(self, token: Secret | None) -> bool:
+        """Let in who knows this one from now on; answers whether it is another."""
+        before, self._token = self._token, token
+        return before != token
+
     def check(self, request: web.Request) -> None:
         """Raises `Problem` where the request may not be answered."""
         given = _given(request.headers.get("Authorization", ""))

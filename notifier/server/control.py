@@ -7,6 +7,7 @@ from http import HTTPStatus
 from notifier.core.model import Endpoint
 from notifier.poller import Poller
 from notifier.registrations import Registrations
+from notifier.reloads import Reloads
 from notifier.replays import Replays
 from notifier.sender import Sender
 from notifier.server.problems import Problem
@@ -23,6 +24,7 @@ class Control:
     registrations: Registrations
     poller: Poller
     clock: Callable[[], float]
+    reloads: Reloads
 
     async def event(self, id_: str) -> tuple[EventRow, bytes, list[DeliveryRow]]:
         """An event with its body and its deliveries; raises `UnknownNameError`."""

@@ -61,6 +61,14 @@ class SourceShown:
 
 
 @dataclass(frozen=True, slots=True)
+class ReloadShown:
+    """Whether the last one was refused, and when the config in force was read."""
+
+    is_refused: bool
+    succeeded_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """All that one scrape tells."""
 
@@ -68,6 +76,7 @@ class Reading:
     figures: Figures
     endpoints: Mapping[str, Shown]
     sources: Mapping[str, SourceShown] = field(default_factory=dict)
+    reload: ReloadShown | None = None
 
     @property
     def queues(self) -> list[Queue]:
@@ -199,6 +208,8 @@ class _Told:
     def collect(self) -> Iterator[Metric]:
         """Each metric with its samples."""
         yield from _of_the_daemon(self._reading.figures)
+        if self._reading.reload is not None:
+            yield from _of_the_config(self._reading.reload)
         yield from _of_the_sources(self._reading.sources)
         queues, now = self._reading.queues, self._reading.now
         for name, words, worth in QUEUES:
@@ -227,6 +238,13 @@ def _of_the_daemon(figures: Figures) -> Iterator[Metric]:
     yield _gauge(
         "notifier_store_free_bytes", "Bytes of it that hold nothing any more", ["file"], [(("database",), figures.free)]
     )
+
+
+def _of_the_config(reload: ReloadShown) -> Iterator[Metric]:
+    words = "0 from a reload that was refused to the next that is not"
+    yield _gauge("notifier_config_last_reload_successful", words, [], [((), not reload.is_refused)])
+    words = "When the config in force was read"
+    yield _gauge("notifier_config_last_reload_success_timestamp_seconds", words, [], [((), reload.succeeded_at)])
 
 
 def _of_the_sources(sources: Mapping[str, SourceShown]) -> Iterator[Metric]:

@@ -13,9 +13,10 @@ from aiohttp import web
 
 from notifier.core.callbacks import ALL, family
 from notifier.core.health import WELL
+from notifier.reloads import Reloads
 from notifier.served import Served
 from notifier.server import exposition
-from notifier.server.exposition import Reading, Shown, SourceShown
+from notifier.server.exposition import Reading, ReloadShown, Shown, SourceShown
 from notifier.server.problems import Problem
 from notifier.server.routes import Route
 from notifier.store import Store, StoreError
@@ -41,6 +42,7 @@ class Metrics:
         *,
         called: Tally | None = None,
         watched: Mapping[str, Watched] = NONE,
+        reloads: Reloads | None = None,
     ) -> None:
         """`called` is what came of the deliveries to callbacks, of which nobody is told one by one."""
         self._store = store
@@ -49,6 +51,7 @@ class Metrics:
         self._promptly = promptly
         self._called = called or Tally()
         self._watched = watched
+        self._reloads = reloads
         self._scrape: asyncio.Task[bytes] | None = None
 
     async def text(self) -> bytes:
@@ -90,7 +93,8 @@ class Metrics:
             shown[ALL] = Shown(now, WELL, False, on_their_way, superseded[ALL], dropped[ALL], self._called.copy())
         failing = await self._store.in_trouble()
         sources = {name: SourceShown(name in failing, one.looks.copy()) for name, one in self._watched.items()}
-        return Reading(now, figures, shown, sources)
+        reload = None if self._reloads is None else ReloadShown(self._reloads.is_refused, self._reloads.succeeded_at)
+        return Reading(now, figures, shown, sources, reload)
 
 
 def _noted(scrape: asyncio.Task[bytes]) -> None:

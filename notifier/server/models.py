@@ -193,6 +193,14 @@ class Backup(BaseModel):
     bytes: int
 
 
+class Reload(BaseModel):
+    """What became of a reload: what is another than it was, in words, and what is worth a second look."""
+
+    verdict: Literal["applied"]
+    changes: list[str]
+    warnings: list[str]
+
+
 class Matching(BaseModel):
     """How many deliveries it would be."""
 

@@ -23,6 +23,17 @@ class Fault(BaseModel):
     expected: str
 
 
+class ConfigFault(BaseModel):
+    """What is wrong with the config; `line` and `column` count from 1, and are 0 where it is not in the text of it."""
+
+    file: str
+    line: int
+    column: int
+    key: str
+    message: str
+    suggestion: str
+
+
 class Document(BaseModel):
     """A problem, as it is told."""
 
@@ -30,7 +41,7 @@ class Document(BaseModel):
     title: str
     status: int
     detail: str | None = None
-    faults: list[Fault] | None = None
+    faults: list[Fault | ConfigFault] | None = None
 
 
 @dataclass
@@ -39,7 +50,7 @@ class Problem(Exception):
 
     status: HTTPStatus
     detail: str
-    faults: Sequence[Fault] = ()
+    faults: Sequence[Fault | ConfigFault] = ()
     headers: Mapping[str, str] | None = None
 
 
@@ -65,7 +76,10 @@ def told(error: Exception) -> web.Response:
 
 
 def _answer(
-    status: HTTPStatus, detail: str | None, faults: Sequence[Fault] = (), headers: Mapping[str, str] | None = None
+    status: HTTPStatus,
+    detail: str | None,
+    faults: Sequence[Fault | ConfigFault] = (),
+    headers: Mapping[str, str] | None = None,
 ) -> web.Response:
     document = Document(title=status.phrase, status=status, detail=detail, faults=list(faults) or None)
     text = document.model_dump_json(exclude_none=True)

@@ -45,11 +45,17 @@ class Stream:
         self._slow = slow
         self.readers = 0
         """How many follow."""
+        self._era = 0
         self._is_closed = False
 
     def close(self) -> None:
-        """End every stream."""
+        """End every stream, and those to come."""
         self._is_closed = True
+        self.cut()
+
+    def cut(self) -> None:
+        """End every stream: who still may comes again, and goes on where that was."""
+        self._era += 1
         self._store.announced.ring()
 
     async def follow(self, request: web.Request) -> web.StreamResponse:
@@ -78,8 +84,9 @@ class Stream:
         return response
 
     async def _tell(self, response: web.StreamResponse, which: Which, after: int) -> None:
+        era = self._era
         await self._write(response, BEGIN % after)
-        while not self._is_closed:
+        while era == self._era and not self._is_closed:
             ring = self._store.announced.next
             found, reached = await self._store.events_after(after, which.type, which.source)
             if found:

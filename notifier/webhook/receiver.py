@@ -51,7 +51,7 @@ class Receiver:
         The `resolver`, by default one with a thread of its own, is closed with this. Nothing is sent to the `own_port`
         of the daemon, at any address.
         """
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self._limits = limits
         self._resolver = resolver or OwnThread()
         self._trust = trust or own_context(endpoint)
@@ -68,7 +68,7 @@ class Receiver:
     async def post(self, event_id: str, body: bytes, extra: Mapping[str, str] = NOTHING) -> Attempt:
         """One attempt to bring an event, `extra` being headers of its own; raises nothing but `CancelledError`."""
         started_at, began = self._clock(), self._monotonic()
-        course = Course(self._endpoint.timeout, self._limits.legs, self._monotonic)
+        course = Course(self.endpoint.timeout, self._limits.legs, self._monotonic)
         try:
             response, excerpt = await self._answer(event_id, body, extra, course)
         except Exception as error:  # noqa: BLE001 - one receiver's trouble must not reach another; a bug is logged
@@ -133,7 +133,7 @@ class Receiver:
         now = self._clock()
         keys = [key for secret, key in self._keys if not secret.has_ended(now)]
         if not keys:
-            raise Unsigned(self._endpoint.name)
+            raise Unsigned(self.endpoint.name)
         return signing.headers(keys, event_id, int(now), body)
 
     async def _read(self, response: ClientResponse, course: Course) -> bytes:
@@ -159,7 +159,7 @@ class Receiver:
 
     def _fault(self, error: Exception) -> tuple[Outcome, str]:
         if not isinstance(error, ClientError | OSError | ValueError | MemoryError | OutOfTime):
-            log.error("bug", exc_info=error, extra={"fields": {"endpoint": self._endpoint.name}})
+            log.error("bug", exc_info=error, extra={"fields": {"endpoint": self.endpoint.name}})
         return verdict.fault(error, self._host)
 
     # --- connections
@@ -169,7 +169,7 @@ class Receiver:
         if self._connections is not None and now - self._opened_at >= self._limits.age:
             self._give_up(self._connections)
         if self._connections is None:
-            self._connections = Connections(self._endpoint, self._limits, self._resolver, self._trust, self._own_port)
+            self._connections = Connections(self.endpoint, self._limits, self._resolver, self._trust, self._own_port)
             self._opened_at = now
         return self._connections
 

@@ -3,11 +3,12 @@
 import asyncio
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
-from notifier.core.callbacks import PREFIX
 from notifier.core.model import Attempt, Endpoint
 from notifier.webhook.receiver import NOTHING, Receiver
 
+NO_CLIENTS: Mapping[str, Receiver] = MappingProxyType({})
 KEPT = 32
 """Clients of callbacks that nothing is on its way to, kept for what may follow: each has connections and a thread."""
 
@@ -15,20 +16,40 @@ KEPT = 32
 class Receivers:
     """Makes a client where there is none, and closes those that were not used for longest."""
 
-    def __init__(self, endpoints: Iterable[Endpoint], own_port: int | None = None) -> None:
+    def __init__(self, own_port: int | None = None) -> None:
         """None goes to where the daemon itself listens, its `own_port`."""
         self._own_port = own_port
-        self._lasting = {endpoint.name: Receiver(endpoint, own_port=own_port) for endpoint in endpoints}
+        self._lasting: Mapping[str, Receiver] = NO_CLIENTS
         self._passing: OrderedDict[str, Receiver] = OrderedDict()
         self._in_use: Counter[str] = Counter()
+        self._closing: set[asyncio.Task[None]] = set()
+
+    def clients(self, endpoints: Iterable[Endpoint]) -> Mapping[str, Receiver]:
+        """A client for each of these: that which it has, where it was made for the same. Raises as `Receiver` does."""
+        return {
+            one.name: kept
+            if (kept := self._lasting.get(one.name)) is not None and kept.endpoint == one
+            else Receiver(one, own_port=self._own_port)
+            for one in endpoints
+        }
+
+    def use(self, clients: Mapping[str, Receiver]) -> None:
+        """These from now on, as long as no others are. What is on its way by another ends, and that is closed then."""
+        before, self._lasting = self._lasting, clients
+        for name, one in before.items():
+            if clients.get(name) is not one:
+                self._retire(one)
 
     async def post(self, endpoint: Endpoint, event_id: str, body: bytes, extra: Mapping[str, str] = NOTHING) -> Attempt:
         """One attempt, as `Receiver.post`."""
         name = endpoint.name
-        if not name.startswith(PREFIX):
-            return await self._lasting[name].post(event_id, body, extra)
-        receiver = self._passing.pop(name, None) or Receiver(endpoint, own_port=self._own_port)
-        self._passing[name] = receiver
+        if (lasting := self._lasting.get(name)) is not None:
+            return await lasting.post(event_id, body, extra)
+        receiver = self._passing.pop(name, None)
+        if receiver is not None and receiver.endpoint != endpoint:
+            self._retire(receiver)
+            receiver = None
+        self._passing[name] = receiver = receiver or Receiver(endpoint, own_port=self._own_port)
         self._in_use[name] += 1
         try:
             return await receiver.post(event_id, body, extra)
@@ -39,9 +60,15 @@ class Receivers:
     async def close(self) -> None:
         """Let what is on its way end, then close all connections."""
         for receiver in (*self._lasting.values(), *self._passing.values()):
-            await receiver.close()
+            self._retire(receiver)
+        await asyncio.gather(*self._closing)
 
     async def _close_unused(self) -> None:
         unused = [name for name in self._passing if not self._in_use[name]]
         for receiver in [self._passing.pop(name) for name in unused[: max(0, len(unused) - KEPT)]]:
             await receiver.close()
+
+    def _retire(self, receiver: Receiver) -> None:
+        closing = asyncio.create_task(receiver.close())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)

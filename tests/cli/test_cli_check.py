@@ -8,7 +8,7 @@ import pytest
 from configs import ENVIRON, GOOD, KEY, POSTS, WHSEC
 
 from notifier.cli import main
-from notifier.cli.options import settings_or_exit
+from notifier.cli.options import reading_or_exit
 
 WRONG = '[store]\nkep = "1d"\n[delivery]\ntimeout = "2m"\n'
 TOLD = (
@@ -125,7 +125,7 @@ def test_a_missing_config_is_a_wrong_config(check):
 def test_other_commands_say_the_same_on_stderr(place, capsys):
     (place / "config.toml").write_text(WRONG)
     with pytest.raises(SystemExit) as exit_:
-        settings_or_exit(None)
+        reading_or_exit(None)
     out, err = capsys.readouterr()
     assert (exit_.value.code, out) == (78, "")
     assert err == TOLD
@@ -133,4 +133,5 @@ def test_other_commands_say_the_same_on_stderr(place, capsys):
 
 def test_other_commands_get_the_settings(place):
     (place / "other.toml").write_text(GOOD)
-    assert [source.name for source in settings_or_exit(place / "other.toml").sources] == ["posts"]
+    path, reading = reading_or_exit(place / "other.toml")
+    assert (path, [source.name for source in reading.settings.sources]) == (place / "other.toml", ["posts"])

@@ -22,7 +22,7 @@ SCRIPT = Path(sys.executable).with_name("notifier")
 COMMANDS = (
     *("backup", "check", "completion", "deliveries", "demo", "drop", "endpoint", "endpoints", "event", "events"),
     "explain",
-    *("listen", "replay", "replays", "run", "schema", "secret", "source", "sources"),
+    *("listen", "reload", "replay", "replays", "run", "schema", "secret", "source", "sources"),
     *("unwatch", "upload", "uploads", "verify", "watch"),
 )
 WITHIN = ("endpoint pause", "endpoint ping", "endpoint resume", "secret new", "source poll")

@@ -285,7 +285,7 @@ async def test_a_revoked_key_is_told_once_and_nowhere_shown(tmp_path, status):
         it.fake.refuses_with = status
         await it.polls_for(DAY)
         (failing,) = await it.news()
-        text = f"answers {status}: check api_key; nothing more is asked until notifier is restarted, or told SIGHUP"
+        text = f"answers {status}: check api_key; nothing more is asked until a reload (notifier reload), or a restart"
         assert failing["data"]["reason"] == {"code": "refused", "text": text}
         assert len(it.fake.requests) == 1
     assert all(b"smm_revoked" not in file.read_bytes() for file in tmp_path.iterdir())

@@ -186,7 +186,7 @@ async def test_a_refused_key_is_told_once_and_nowhere_shown(tmp_path, key):
     async with life(tmp_path, Media("a"), key=key, uploads=("a",)) as it:
         await it.polls_for(24 * HOUR)
         (failing,) = await it.news()
-        text = "answers 401: check api_key; nothing more is asked until notifier is restarted, or told SIGHUP"
+        text = "answers 401: check api_key; nothing more is asked until a reload (notifier reload), or a restart"
         assert failing["data"]["reason"] == {"code": "refused", "text": text}
         assert len(it.fake.requests) == 1
     assert all(b"xf-revoked" not in file.read_bytes() for file in tmp_path.iterdir())

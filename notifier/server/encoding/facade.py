@@ -6,6 +6,7 @@ Every answer has status 200, as the service's own have; what is wrong stands in 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from http import HTTPStatus
 from typing import NamedTuple
 
 from aiohttp import web
@@ -21,6 +22,7 @@ from notifier.server.access import Seldom, is_same
 from notifier.server.encoding import wish
 from notifier.server.encoding.media import STREAMS, Media, media, old_row, row, status
 from notifier.server.encoding.question import XML, Complaint, Question, Unreadable, question
+from notifier.server.problems import Problem
 from notifier.server.routes import Route
 from notifier.server.taking import PATIENCE
 from notifier.store import Store
@@ -64,12 +66,11 @@ class Facade:
     """What `[server.encoding]` lets be asked."""
 
     def __init__(
-        self, store: Store, account: EncodingAccount, manners: Mapping[str, Manner], clock: Callable[[], float]
+        self, store: Store, account: EncodingAccount | None, manners: Mapping[str, Manner], clock: Callable[[], float]
     ) -> None:
-        """`manners` by the names of the sources; `clock` is a monotonic one."""
+        """`clock` is a monotonic one; for the rest see `adopt`."""
         self._store = store
-        self._account = account
-        self._manners = manners
+        self.adopt(account, manners)
         self._seldom = Seldom(clock)
         self._actions: dict[str, Callable[[Told], Awaitable[Iterable[Element]]]] = {
             "getstatus": self._status,
@@ -77,9 +78,19 @@ class Facade:
             "getmediainfo": self._info,
         }
 
+    def adopt(self, account: EncodingAccount | None, manners: Mapping[str, Manner]) -> None:
+        """This one may ask from now on, None being nobody; `manners` by the names of the sources."""
+        self._account = account
+        self._manners = manners
+
     async def response(self, asked: Question, peer: str) -> Iterable[Element]:
-        """What is answered to who asks from `peer`, made as it is read; raises `Complaint` and `StoreError`."""
-        if not self._knows(asked):
+        """What is answered to who asks from `peer`, made as it is read.
+
+        Raises `Complaint`, `StoreError`, and `Problem` where nobody may ask.
+        """
+        if self._account is None:
+            raise Problem(HTTPStatus.NOT_FOUND, "the config has no [server.encoding]: set user_id and user_key there")
+        if not self._knows(asked, self._account):
             if self._seldom.may(peer):
                 log.warning("refused", extra={"fields": {"peer": peer, "path": "/encoding"}})
             raise Complaint("Wrong user id or key!")
@@ -89,10 +100,10 @@ class Facade:
             )
         return await act(asked.told)
 
-    def _knows(self, asked: Question) -> bool:
+    def _knows(self, asked: Question, account: EncodingAccount) -> bool:
         """Both are compared, whatever the first comes to: the time tells nothing."""
-        user = is_same(_bytes(asked.user_id), Secret(self._account.user_id))
-        return is_same(_bytes(asked.user_key.reveal()), self._account.user_key) & user
+        user = is_same(_bytes(asked.user_id), Secret(account.user_id))
+        return is_same(_bytes(asked.user_key.reveal()), account.user_key) & user
 
     async def _status(self, told: Told) -> Iterable[Element]:
         ids = wish.ids(told)
@@ -144,7 +155,7 @@ class Facade:
 
     def _media(self, shown: Shown) -> Media:
         manner = self._manners.get(shown.upload.source, Manner())  # the source may have left the config
-        return media(shown, manner.provider, manner.output, self._account.user_id)
+        return media(shown, manner.provider, manner.output, self._account.user_id if self._account else "")
 
 
 def routes(facade: Facade) -> list[Route]:

@@ -11,8 +11,8 @@ from notifier.core.model import Outcome, Source
 from notifier.core.secret import Secret
 from notifier.providers import PROVIDERS
 from notifier.providers.http import open_session
-from notifier.serving import _accounts, _status, _watched
 from notifier.webhook import Receivers
+from notifier.wiring import accounts, status, watched
 
 ONE = Source(
     name="one",
@@ -27,13 +27,13 @@ TWO = replace(ONE, name="two")
 
 async def test_the_status_line_names_the_endpoints_that_are_not_well(tmp_path):
     async with world(tmp_path, endpoints=(endpoint("app"), endpoint("crm"))) as w:
-        assert await _status(w.store, w.sender) == "0 uploads followed, 0 deliveries waiting"
+        assert await status(w.store, w.sender) == "0 uploads followed, 0 deliveries waiting"
         await w.sender.pause("crm")
-        assert await _status(w.store, w.sender) == "0 uploads followed, 0 deliveries waiting, crm paused"
+        assert await status(w.store, w.sender) == "0 uploads followed, 0 deliveries waiting, crm paused"
 
 
 def test_sources_of_one_credential_have_one_account_that_bears_the_name_of_the_first():
-    assert _accounts([ONE, TWO, replace(ONE, name="three")]) == {"one": "one", "two": "one", "three": "one"}
+    assert accounts([ONE, TWO, replace(ONE, name="three")]) == {"one": "one", "two": "one", "three": "one"}
 
 
 @pytest.mark.parametrize(
@@ -46,11 +46,11 @@ def test_sources_of_one_credential_have_one_account_that_bears_the_name_of_the_f
     ],
 )
 def test_sources_that_differ_in_any_part_of_their_credential_have_an_account_each(other):
-    assert _accounts([ONE, replace(TWO, **other)]) == {"one": "one", "two": "two"}
+    assert accounts([ONE, replace(TWO, **other)]) == {"one": "one", "two": "two"}
 
 
 def test_an_account_tells_nothing_of_its_key():
-    assert "a-key" not in repr(_accounts([ONE, TWO]))
+    assert "a-key" not in repr(accounts([ONE, TWO]))
 
 
 async def test_where_the_daemon_itself_listens_nothing_is_sent_to():
@@ -58,7 +58,8 @@ async def test_where_the_daemon_itself_listens_nothing_is_sent_to():
         nobody.bind(("127.0.0.1", 0))
         place = nobody.getsockname()
         for own_port, outcome in ((place[1], Outcome.REFUSED_ADDRESS), (None, Outcome.CONNECT)):
-            receivers = Receivers([at(place[1])], own_port)
+            receivers = Receivers(own_port)
+            receivers.use(receivers.clients([at(place[1])]))
             found = await receivers.post(at(place[1]), "evt_1", b"{}")
             await receivers.close()
             assert found.outcome is outcome
@@ -68,7 +69,7 @@ async def test_where_the_daemon_itself_listens_nothing_is_sent_to():
 async def test_a_demonstration_is_as_many_times_faster_in_every_respect(provider):
     source = replace(ONE, provider=provider, budget=PROVIDERS[provider].budget)
     async with open_session() as session:
-        usual, quick = (_watched(source, session, pace, "an account") for pace in (1.0, 10.0))
+        usual, quick = (watched(source, session, pace, "an account") for pace in (1.0, 10.0))
     assert (usual.account, quick.account) == ("an account", "an account")
     for slow, fast in zip(usual.ways.listings, quick.ways.listings, strict=True):
         assert (fast.active, fast.idle, fast.through) == pytest.approx(

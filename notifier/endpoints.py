@@ -1,0 +1,195 @@
+"""The endpoints that are sent to: which there are, how each fares, and what people ask for."""
+
+import asyncio
+import logging
+from collections import ChainMap
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+
+from notifier.calls import Calls
+from notifier.core.callbacks import NOBODY, Calling, number_of
+from notifier.core.events import ping
+from notifier.core.health import Health, Pause, Resumption, State, believed, is_moved, pause, released, resumed, stepped
+from notifier.core.model import Attempt, Delivery, Endpoint
+from notifier.ended import AGAIN, tell_health, tell_ping
+from notifier.served import Served
+from notifier.store import Standing, Store
+from notifier.tally import Tally
+
+log = logging.getLogger(__name__)
+
+Post = Callable[[Endpoint, Delivery], Awaitable[Attempt]]
+
+
+class Endpoints:
+    """Those of the config, and the callbacks that something is on its way to. Nobody's health changes but here."""
+
+    def __init__(
+        self,
+        store: Store,
+        endpoints: Iterable[Endpoint],
+        post: Post,
+        clock: Callable[[], float],
+        in_flight_total: int,
+        calling: Calling = NOBODY,
+    ) -> None:
+        """`post` makes one attempt and never raises; `calling` says how callbacks are sent to."""
+        self.wake = asyncio.Event()
+        """Set when there is something to do for the sender, so that a pass may follow at once."""
+        self._store = store
+        self._post = post
+        self._clock = clock
+        self._in_flight_total = in_flight_total
+        self._endpoints = tuple(endpoints)
+        self._served = {endpoint.name: Served(endpoint) for endpoint in self._endpoints}
+        self._leaving: dict[str, Served] = {}
+        """Those that left the config while something was on its way to them."""
+        self._known = ChainMap(self._served, self._leaving)
+        self._calls = Calls(store, calling, self._served)
+        self._recording = asyncio.Lock()
+        """A pass and a stop may both find the same results. Nobody's health changes but under it."""
+        self._is_changed = False
+        """Whether other endpoints were adopted, or others with the same names, since the last pass."""
+
+    @property
+    def in_flight(self) -> int:
+        """Deliveries whose attempt has begun and is not recorded."""
+        return sum(len(served.in_flight) for served in self._known.values())
+
+    @property
+    def served(self) -> Mapping[str, Served]:
+        """Every endpoint as it is now, and the callbacks that something is on its way to; to be looked at only."""
+        return self._served
+
+    @property
+    def called(self) -> Tally:
+        """What has come of the deliveries to all callbacks."""
+        return self._calls.all.tally
+
+    @property
+    def troubled(self) -> dict[str, str]:
+        """The endpoints of the config that are not well, and how it stands with them."""
+        troubles = {endpoint.name: self._served[endpoint.name].trouble for endpoint in self._endpoints}
+        return {name: trouble for name, trouble in troubles.items() if trouble is not None}
+
+    async def open(self) -> None:
+        """Remember how the endpoints fare. To be called at the start, when each has its number in the store."""
+        for name, (health, tat) in (await self._store.healths()).items():
+            if name in self._served:
+                self._served[name].health, self._served[name].tat = health, tat
+        await self._begin()
+
+    def adopt(
+        self,
+        endpoints: Iterable[Endpoint],
+        calling: Calling,
+        in_flight_total: int,
+        remembered: Mapping[str, tuple[Health, float]],
+    ) -> None:
+        """Serve these from now on. What is on its way ends as it began; to what is named no more nothing else goes.
+
+        Each has its number in the store, and `remembered` is how it says that they fare.
+        """
+        self._endpoints, self._in_flight_total = tuple(endpoints), in_flight_total
+        for name in [name for name in self._served if number_of(name) is None]:
+            self._leaving[name] = self._served.pop(name)
+        for endpoint in self._endpoints:
+            served = self._leaving.pop(endpoint.name, None)
+            if served is None:
+                health, tat = remembered[endpoint.name]
+                served = Served(endpoint, health, tat=tat)
+            served.become(endpoint)
+            self._served[endpoint.name] = served
+        for name in [name for name, served in self._leaving.items() if not served.in_flight]:
+            del self._leaving[name]
+        self._calls.adopt(calling)
+        self._is_changed = True
+        self.wake.set()
+
+    async def believe_no_later(self, jump: float = 0.0) -> None:
+        """Bring forward what is due later than it can be: the clock has been set back since.
+
+        To be called whenever the clock jumps; `jump` is by how many seconds it was put forward just now, or back.
+        """
+        now = self._clock()
+        for served in self._served.values():
+            served.rests_until = min(served.rests_until, now + AGAIN)
+        shut = await self._store.callbacks_shut()
+        await self._change([*self._served, *shut], lambda health: believed(stepped(health, jump), now))
+        if jump:
+            await self._store.mark_left(self._served, now, jump)
+        brought = await self._store.bring_forward({name: one.latest(now) for name, one in self._served.items()})
+        brought += await self._store.bring_callbacks_forward(self._calls.latest(now))
+        if brought:
+            log.warning("brought forward", extra={"fields": {"deliveries": brought}})
+
+    # --- what people ask for
+
+    async def one(self, name: str) -> Served:
+        """An endpoint of the config, or a callback, as it is now; raises `UnknownNameError`."""
+        return await self._calls.of(name)
+
+    async def pause(self, name: str) -> None:
+        """Send nothing more to an endpoint until it is resumed; what is on its way ends. What is owed is kept."""
+        endpoint = (await self.one(name)).endpoint
+        await self._change([name], lambda health: pause(health, Pause.PERSON, endpoint, self._clock()))
+
+    async def resume(self, name: str) -> None:
+        """Send to an endpoint again that is paused, shut off or asks for time: all that waits for it is due."""
+        await self.one(name)
+        await self._change([name], lambda health: released(health, self._clock()), Resumption.PERSON)
+        self.wake.set()
+
+    async def ping(self, name: str) -> tuple[str, Attempt]:
+        """Make one attempt to bring an endpoint a `notifier.ping`; answers the event's id, and what came of it.
+
+        It goes however the endpoint fares and whatever its `events`, and changes nothing of how it fares. It waits
+        for nothing but another ping of the same endpoint.
+        """
+        served = await self.one(name)
+        served.pings += 1
+        try:
+            async with served.pinging:
+                delivery = ping(served.endpoint, self._clock())
+                attempt = await self._post(served.endpoint, delivery)
+        finally:
+            served.pings -= 1
+        served.tally.tried(attempt)
+        tell_ping(delivery, attempt)
+        return delivery.event, attempt
+
+    # --- what is written
+
+    async def _begin(self) -> None:
+        """Note whom the config names no more, bring forward what is due too late, and bring back who has moved."""
+        for name, since in (await self._store.mark_left(self._served, self._clock())).items():
+            if waiting := await self._store.waiting(name):
+                fields = {"endpoint": name, "waiting": waiting, "since": since}
+                log.warning("endpoint left the config: what waits for it is kept", extra={"fields": fields})
+        await self.believe_no_later()
+        moved = [name for name, one in self._served.items() if is_moved(one.health, one.endpoint.url)]
+        await self._change(moved, resumed, Resumption.URL)
+
+    async def _change(
+        self, names: Iterable[str], step: Callable[[Health], Health], by: Resumption = Resumption.ANSWERED
+    ) -> None:
+        """Make the health of endpoints another, for another reason than an attempt; `by` is what brings them back."""
+        await asyncio.shield(self._changed(names, step, by))
+
+    async def _changed(self, names: Iterable[str], step: Callable[[Health], Health], by: Resumption) -> None:
+        async with self._recording:
+            some = [await self._calls.of(name) for name in names if name in self._served or number_of(name)]
+            changed = [(served, after) for served in some if (after := step(served.health)) != served.health]
+            now = self._clock()
+            standings = [served.standing(after, now, self._endpoints, by=by) for served, after in changed]
+            if standings:
+                await self._store.record([], standings)
+                self._stand(standings)
+
+    def _stand(self, standings: Sequence[Standing]) -> None:
+        """Take for true what is committed, and tell it."""
+        for standing in standings:
+            served = self._known[standing.endpoint]
+            before, served.health = served.health, standing.health
+            if before.state is State.OK and served.health.state is State.OPEN:
+                served.tally.trips += 1
+            tell_health(before, standing)

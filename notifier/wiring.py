@@ -1,0 +1,166 @@
+"""settings → the parts of the daemon, made and joined; other settings → the same parts, made ready and then changed."""
+
+import random
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from aiohttp import ClientSession
+
+from notifier.app import App
+from notifier.config import Settings
+from notifier.core.callbacks import number_of
+from notifier.core.health import SHUT
+from notifier.core.model import Attempt, Delivery, Endpoint, Source
+from notifier.core.pace import hurried
+from notifier.core.render import headers
+from notifier.core.rhythm import faster
+from notifier.core.secret import Secret
+from notifier.core.text import counted
+from notifier.housekeeping import Housekeeping
+from notifier.poller import Poller
+from notifier.providers import PROVIDERS
+from notifier.registrations import Registrations
+from notifier.reloads import Swap
+from notifier.replays import Replays
+from notifier.sender import Sender
+from notifier.server.access import Guard
+from notifier.server.encoding import facade
+from notifier.server.encoding.facade import Facade
+from notifier.server.stream import Stream
+from notifier.store import Store
+from notifier.systemd import Notify
+from notifier.watched import Watched
+from notifier.webhook import Receivers
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """All that the settings shape; the clock and chance that they go by are the real ones."""
+
+    store: Store
+    session: ClientSession
+    pace: float
+    receivers: Receivers
+    poller: Poller
+    sender: Sender
+    app: App
+    replays: Replays
+    housekeeping: Housekeeping
+    registrations: Registrations
+    facade: Facade
+    guard: Guard
+    stream: Stream
+
+    async def ready(self, settings: Settings) -> tuple[Swap, tuple[str, ...]]:
+        """Do all that may fail of putting these in force; answers the rest of it, and what to warn of."""
+        names = [endpoint.name for endpoint in settings.endpoints]
+        await self.store.enrol([source.name for source in settings.sources], names)
+        healths, budgets = await self.store.healths(), await self.store.budgets()
+        clients = self.receivers.clients(settings.endpoints)
+        watched = all_watched(settings.sources, self.session, self.pace)
+        warnings = await self._left(settings)
+
+        def swap() -> None:
+            self.receivers.use(clients)
+            self.poller.adopt(watched, settings.endpoints, settings.calling, budgets)
+            self.sender.adopt(settings.endpoints, settings.calling, settings.in_flight_total, healths)
+            self.replays.adopt(settings.endpoints)
+            self.housekeeping.adopt(settings.keep)
+            self.registrations.adopt(settings.calling)
+            self.facade.adopt(settings.encoding, facade.manners(settings.sources, settings.endpoints))
+            if self.guard.adopt(settings.token):
+                self.stream.cut()  # who follows by a token that is none any more
+            self.app.ring_all()
+
+        return swap, tuple(warnings)
+
+    async def _left(self, settings: Settings) -> list[str]:
+        """What becomes of what the settings name no more."""
+        sources, endpoints = ({one.name for one in some} for some in (settings.sources, settings.endpoints))
+        left = [name for name in self.sender.served if number_of(name) is None and name not in endpoints]
+        waiting = {name: await self.store.waiting(name) for name in left}
+        open_ = {name: await self.store.open_count(name) for name in self.poller.watched if name not in sources}
+        return [
+            *(
+                f"endpoint {name} is named no more: {counted(count, 'delivery')} wait for it. "
+                f"Put it back, or give them up: notifier drop --endpoint {name}"
+                for name, count in waiting.items()
+                if count
+            ),
+            *(
+                f"source {name} is named no more: {counted(count, 'open upload')} of it are looked at no more"
+                for name, count in open_.items()
+                if count
+            ),
+        ]
+
+
+async def wired(store: Store, session: ClientSession, settings: Settings, notify: Notify, pace: float) -> Parts:
+    """All parts, each knowing what it has to of the others; what was remembered of them is read from the store."""
+    own_port = settings.listen[1] if settings.listen else None
+    receivers = Receivers(own_port)
+    receivers.use(receivers.clients(settings.endpoints))
+
+    async def post(endpoint: Endpoint, delivery: Delivery) -> Attempt:
+        return await receivers.post(endpoint, delivery.event, delivery.body, headers(delivery))
+
+    watched = all_watched(settings.sources, session, pace)
+    poller = Poller(store, watched, settings.endpoints, time.time, random.random, settings.calling)
+    total, shut = settings.in_flight_total, SHUT / pace
+    sender = Sender(store, settings.endpoints, post, time.time, random.random, total, shut, calling=settings.calling)
+    await poller.open()
+    await sender.open()
+    replays = Replays(store, settings.endpoints, sender.wake.set, sender.served)
+    housekeeping = Housekeeping(store, settings.keep)
+    app = App(poller, sender, partial(status, store, sender), notify, chores=[replays, housekeeping])
+    return Parts(
+        store=store,
+        session=session,
+        pace=pace,
+        receivers=receivers,
+        poller=poller,
+        sender=sender,
+        app=app,
+        replays=replays,
+        housekeeping=housekeeping,
+        registrations=Registrations(store, poller.watched, app.ring, time.time, settings.calling, own_port),
+        facade=Facade(store, settings.encoding, facade.manners(settings.sources, settings.endpoints), time.monotonic),
+        guard=Guard(settings.token, settings.listen[0] if settings.listen else "", time.monotonic),
+        stream=Stream(store),
+    )
+
+
+async def status(store: Store, sender: Sender) -> str:
+    """How it goes, in a line."""
+    counts = await store.counts()
+    said = [f"{counted(counts['uploads'], 'upload')} followed", f"{counted(counts['waiting'], 'delivery')} waiting"]
+    return ", ".join([*said, *(f"{name} {trouble}" for name, trouble in sender.troubled.items())])
+
+
+def accounts(sources: Iterable[Source]) -> dict[str, str]:
+    """The name under which the budget of each source is kept: the first one's that has the same credential.
+
+    The credentials themselves are compared here and kept nowhere.
+    """
+    first: dict[tuple[str, str, str, Secret], str] = {}
+    return {one.name: first.setdefault(one.credential, one.name) for one in sources}
+
+
+def all_watched(sources: Sequence[Source], session: ClientSession, pace: float) -> list[Watched]:
+    """The sources, each with its provider, its client and its account."""
+    account = accounts(sources)
+    return [watched(one, session, pace, account[one.name]) for one in sources]
+
+
+def watched(source: Source, session: ClientSession, pace: float, account: str) -> Watched:
+    """A source with its provider, so many times faster, and its client."""
+    provider = PROVIDERS[source.provider].of(source)
+    listings = tuple(
+        replace(one, active=one.active / pace, idle=one.idle / pace, through=one.through / pace)
+        for one in provider.listings
+    )
+    cadence, eagerness = faster(provider.cadence, pace), hurried(provider.pace, pace)
+    quick = replace(provider, cadence=cadence, pace=eagerness, listings=listings)
+    return Watched(source, quick, provider.connect(session, source), account)
