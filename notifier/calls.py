@@ -39,9 +39,16 @@ class Calls:
             callback = Callback(before.url, before.format, number_of(name) or 0)
             self._served[name].become(calling.endpoint(callback))
 
-    async def take(self, now: float, places: int) -> float | None:
-        """Serve those that something is due for; answers the moment at which to ask again."""
-        if not self._store.has_callbacks or places <= 0:
+    async def take(self, now: float, places: int, most_kept: int) -> float | None:
+        """Serve those that something is due for; answers the moment at which to ask again.
+
+        Of the places at most so many are kept for the endpoints of the config that have none.
+        """
+        if not self._store.has_callbacks:
+            return None
+        configured = (one for name, one in self._served.items() if number_of(name) is None)
+        places -= min(most_kept, sum(not one.in_flight and one.room(now) > 0 for one in configured))
+        if places <= 0:
             return None
         crowd = sum(len(crowd) for crowd in self._crowds.values())
         if crowd >= self._crowd and now < self._ask_at <= now + SOON:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Container, Iterable
 
-from notifier.core.callbacks import NOBODY, Calling
+from notifier.core.callbacks import NOBODY, Calling, family
 from notifier.core.health import SHUT
 from notifier.core.model import Attempt, Cause, Delivery, Endpoint
 from notifier.ended import Batch, about, tell_signing
@@ -57,7 +57,7 @@ class Sender(Endpoints):
         for served in (self._calls.all, *self._served.values()):
             if served.sign_with(now):
                 tell_signing(served)
-        called = await self._calls.take(now, self._in_flight_total - self.in_flight)
+        called = await self._calls.take(now, self._in_flight_total - self.in_flight, self._in_flight_total // 2)
         opening = [at for served in self._served.values() if (at := served.opens_at()) is not None and at > now]
         wanted = {
             name: room + len(served.in_flight) for name, served in self._served.items() if (room := served.room(now))
@@ -71,10 +71,12 @@ class Sender(Endpoints):
     def _start_all(self, due: Iterable[Delivery], wanted: Iterable[str], now: float) -> list[float]:
         """Start what may go, endpoints in turn; answers when their rates let go what may not yet.
 
-        Where places become few, some are kept for endpoints that have none: those that hang never have them all.
+        Where places become few, some are kept for endpoints that have none: those that hang never have them all. All
+        callbacks together are as one endpoint in that: there may be a host that hangs for each of them.
         """
         left = self._in_flight_total - self.in_flight
-        without = {name for name in wanted if not self._served[name].in_flight}
+        busy = {family(name) for name, served in self._served.items() if served.in_flight}
+        without = {family(name) for name in wanted} - busy
         held: list[float] = []
         for delivery in in_turns(due):
             served = self._served[delivery.endpoint]
@@ -87,13 +89,15 @@ class Sender(Endpoints):
                 self._ended.append((delivery, cause))
                 self.wake.set()
                 continue
-            if served.in_flight and left <= min(len(without), self._in_flight_total // 2):
+            one = family(delivery.endpoint)
+            if one in busy and left <= min(len(without), self._in_flight_total // 2):
                 continue
             if (may_go := served.may_go(now)) > now:
                 held.append(may_go)
                 continue
             served.take(delivery, now)
-            without.discard(delivery.endpoint)
+            busy.add(one)
+            without.discard(one)
             left -= 1
             self._start(served.endpoint, delivery)
         return held

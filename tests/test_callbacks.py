@@ -162,6 +162,41 @@ async def test_a_host_that_hangs_takes_the_places_of_one_endpoint_by_however_man
         assert len({*w.receivers.got} - {"app"}) == 41
 
 
+async def test_callbacks_that_hang_at_a_host_each_leave_a_place_for_every_endpoint_of_the_config(tmp_path):
+    app = endpoint("app", events=("upload.failed",))
+    async with world(tmp_path, endpoints=(app,), calling=CALLING, discover=False, in_flight_total=12) as w:
+        hanging, post, free = [], w.post, asyncio.Event()
+
+        async def hangs(delivery):
+            if delivery.endpoint != "app":
+                hanging.append(delivery.endpoint)
+                await free.wait()
+            return await post(delivery)
+
+        w.post = hangs
+        for n in range(40):
+            await w.register(f"u{n}", callback=to(f"{n}", f"slow{n}"))
+            w.client.set(f"u{n}", S.COMPLETED)
+        await w.polls_until(w.clock.now + 60)
+        for _ in range(5):
+            await w.sender.send_due()
+            await asyncio.sleep(0)
+        assert len(hanging) == 11
+        for n in range(3):
+            await w.register(f"late{n}")
+            w.client.set(f"late{n}", S.FAILED)
+        await w.polls_until(w.clock.now + 60)
+        for _ in range(5):
+            await w.sender.send_due()
+            await asyncio.sleep(0)
+        assert w.receivers.types("app") == ["upload.failed"] * 3
+        free.set()
+        while w.sender.in_flight:
+            await w.sender.wake.wait()
+            w.sender.wake.clear()
+            await w.sender.send_due()
+
+
 async def test_however_much_is_due_at_one_origin_others_are_called_in_the_same_pass(tmp_path):
     calling = replace(CALLING, template=replace(CALLBACKS, max_in_flight=3))
     async with world(tmp_path, calling=calling, discover=False, in_flight_total=12) as w:
