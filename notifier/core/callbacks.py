@@ -88,9 +88,11 @@ def stands_for(pattern: str, url: str) -> bool:
 
 
 def is_plain(url: str) -> bool:
-    """Whether the path of a URL leads where it seems to: without `.` and `..`, in whatever encoding."""
+    """Whether the path of a URL leads where it seems to: without `.`, `..` and what cannot be seen, however encoded."""
     path = urlsplit(url).path
     for _ in range(MOST_DECODED):
+        if not path.isprintable() or "\ufffd" in path:  # some cut it there, or read on in a manner of their own
+            return False
         segments = [part.partition(";")[0] for part in path.replace("\\", "/").split("/")]
         if {".", ".."} & set(segments):
             return False

@@ -88,6 +88,9 @@ def test_a_pattern_does_not_stand_for_these(pattern, url):
         "..;x=1/a",
         "..%5ca",
         "%25252525252e",
+        "..%00/a",
+        "%c0%ae%c0%ae/a",
+        "%0d%0aa",
     ],
 )
 def test_a_path_that_leads_elsewhere_is_not_plain(path):
