@@ -76,7 +76,7 @@ async def announce(
 
 async def follow(store: Store, uploads: int, receivers: Sequence[Endpoint]) -> list[Upload]:
     """So many uploads, and who is to hear of them."""
-    await store.enrol(["posts"], [endpoint.name for endpoint in receivers])
+    await store.enrol({"posts": "fake"}, [endpoint.name for endpoint in receivers])
     return await store.follow(
         [Upload(0, "posts", "post", f"post_{number:06}", time.time()) for number in range(uploads)]
     )

@@ -57,7 +57,8 @@ class Poller:
 
     async def open(self) -> None:
         """Give sources and endpoints their place in the store, follow what the config names, and remember the rest."""
-        await self._store.enrol(self.watched, [endpoint.name for endpoint in self._endpoints])
+        providers = {name: one.provider.name for name, one in self.watched.items()}
+        await self._store.enrol(providers, [endpoint.name for endpoint in self._endpoints])
         self._credentials.remember(await self._store.budgets())
         for one in self.watched.values():
             await self._register(one)

@@ -56,7 +56,7 @@ class Parts:
     async def ready(self, settings: Settings) -> tuple[Swap, tuple[str, ...]]:
         """Do all that may fail of putting these in force; answers the rest of it, and what to warn of."""
         names = [endpoint.name for endpoint in settings.endpoints]
-        await self.store.enrol([source.name for source in settings.sources], names)
+        await self.store.enrol({source.name: source.provider for source in settings.sources}, names)
         healths, budgets = await self.store.healths(), await self.store.budgets()
         clients = self.receivers.clients(settings.endpoints)
         watched = all_watched(settings.sources, self.session, self.pace)
@@ -69,7 +69,7 @@ class Parts:
             self.replays.adopt(settings.endpoints)
             self.housekeeping.adopt(settings.keep)
             self.registrations.adopt(settings.calling)
-            self.facade.adopt(settings.encoding, facade.manners(settings.sources, settings.endpoints))
+            self.facade.adopt(settings.encoding, facade.outputs(settings.sources, settings.endpoints))
             if self.guard.adopt(settings.token):
                 self.stream.cut()  # who follows by a token that is none any more
             self.app.ring_all()
@@ -126,7 +126,7 @@ async def wired(store: Store, session: ClientSession, settings: Settings, notify
         replays=replays,
         housekeeping=housekeeping,
         registrations=Registrations(store, poller.watched, app.ring, time.time, settings.calling, own_port),
-        facade=Facade(store, settings.encoding, facade.manners(settings.sources, settings.endpoints), time.monotonic),
+        facade=Facade(store, settings.encoding, facade.outputs(settings.sources, settings.endpoints), time.monotonic),
         guard=Guard(settings.token, settings.listen[0] if settings.listen else "", time.monotonic),
         stream=Stream(store),
     )

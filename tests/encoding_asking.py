@@ -12,11 +12,11 @@ from notifier.config.settings import EncodingAccount
 from notifier.core.secret import Secret
 from notifier.server.access import Guard
 from notifier.server.encoding import facade
-from notifier.server.encoding.facade import Facade, Manner
+from notifier.server.encoding.facade import Facade
 from notifier.server.listening import start
 
 USER, KEY = "85296", "encoding-key-that-nobody-may-see"
-MANNERS = {"posts": Manner("upload_post")}
+OUTPUTS = {"posts": "mp4"}
 ACCOUNT = EncodingAccount(USER, Secret(KEY))
 
 
@@ -61,10 +61,10 @@ class Asker:
 
 
 @asynccontextmanager
-async def encoding_world(path, manners=MANNERS, **more):
+async def encoding_world(path, outputs=OUTPUTS, **more):
     """A world, and one who asks over TCP, and another over the control socket; neither has a token."""
     async with world(path, **more) as w:
-        asked = Facade(w.store, ACCOUNT, manners, w.clock)
+        asked = Facade(w.store, ACCOUNT, outputs, w.clock)
         socket = path / "notifier.sock"
         guard = Guard(Secret("a-token"), "127.0.0.1", w.clock)
         server = await start(facade.routes(asked), guard, socket, ("127.0.0.1", 0))

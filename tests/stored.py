@@ -23,7 +23,7 @@ async def opened(path: Path) -> AsyncIterator[Store]:
     """A store in which the source "posts" and three endpoints have their place."""
     store = await Store.open(path)
     try:
-        await store.enrol(["posts"], [one.name for one in ENDPOINTS])
+        await store.enrol({"posts": "fake"}, [one.name for one in ENDPOINTS])
         yield store
     finally:
         await store.close()

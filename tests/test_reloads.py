@@ -33,7 +33,7 @@ APP, CRM = endpoint("app"), endpoint("crm")
 async def adopted(w, *endpoints, calling=NOBODY, in_flight_total=200):
     """These endpoints from now on, as a reload has them adopted."""
     w.endpoints = endpoints
-    await w.store.enrol(w.poller.watched, [one.name for one in endpoints])
+    await w.store.enrol(dict.fromkeys(w.poller.watched, "fake"), [one.name for one in endpoints])
     w.sender.adopt(endpoints, calling, in_flight_total, await w.store.healths())
     w.poller.adopt(list(w.poller.watched.values()), endpoints, calling, {})
 
@@ -256,7 +256,7 @@ async def test_a_source_that_leaves_during_a_look_ends_it(tmp_path):
 
 async def test_a_new_source_is_looked_at(tmp_path):
     async with world(tmp_path, endpoints=(APP,)) as w:
-        await w.store.enrol(["posts", "more"], ["app"])
+        await w.store.enrol({"posts": "fake", "more": "fake"}, ["app"])
         more = again(w, "more", uploads=("z",))
         adopt(w, w.poller.watched["posts"], more)
         more.client.set("z", Status.QUEUED)
@@ -270,7 +270,7 @@ async def test_what_was_used_of_a_credential_is_used_whoever_has_it_then(tmp_pat
         await w.poll(1)
         await w.poller.poll("posts")
         spent = w.poller.budget(w.poller.watched["posts"])
-        await w.store.enrol(["posts", "renamed"], [])
+        await w.store.enrol({"posts": "fake", "renamed": "fake"}, [])
         adopt(w, again(w, "renamed"))
         assert w.poller.budget(w.poller.watched["renamed"]) == spent
         adopt(w, again(w, "renamed", api_key=Secret("a new key")))

@@ -14,6 +14,7 @@ CREATED = "coalesce(snapshot->>'created_at', followed_at)"
 THERE = "coalesce(snapshot->>'status', '') <> 'gone' AND unfollowed_at IS NULL"
 """Both as the index `uploads_created` has them."""
 SHOWN = f"""SELECT (SELECT name FROM sources AS s WHERE s.number = uploads.source),
+        (SELECT provider FROM sources AS s WHERE s.number = uploads.source),
         (SELECT at FROM events WHERE lane = media_id AND status = 'processing' ORDER BY sequence LIMIT 1),
         (SELECT at FROM events WHERE lane = media_id AND type = 'upload.' || (snapshot->>'status')
             ORDER BY sequence DESC LIMIT 1),
@@ -29,6 +30,7 @@ class Shown(NamedTuple):
     """An upload with what the log of events still knows of its course."""
 
     upload: Upload
+    provider: str
     began_at: float | None
     """When it was first announced as processing."""
     came_at: float | None
@@ -59,5 +61,5 @@ class Media(Owing):
 
 
 def _shown(row: Sequence[Any]) -> Shown:
-    source, began_at, came_at, *upload = row
-    return Shown(upload_of(source, upload), began_at, came_at)
+    source, provider, began_at, came_at, *upload = row
+    return Shown(upload_of(source, upload), provider, began_at, came_at)

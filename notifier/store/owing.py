@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import aiosqlite
 
@@ -19,6 +19,9 @@ PROMOTE = """UPDATE deliveries SET head = 1 WHERE head = 0 AND id = (
     SELECT id FROM deliveries WHERE endpoint = :endpoint AND lane = :lane AND phase = 'waiting'
     ORDER BY sequence, id LIMIT 1)"""
 """Let the first waiting delivery of a lane go; nothing where there is none, or it may go already."""
+ENROL_SOURCE = """INSERT INTO sources (name, provider) VALUES (?, ?)
+    ON CONFLICT DO UPDATE SET provider = excluded.provider"""
+ENROL_ENDPOINT = "INSERT INTO endpoints (name) VALUES (?) ON CONFLICT DO NOTHING"
 
 
 class Owing:
@@ -38,17 +41,13 @@ class Owing:
         self.announced = Bell()
         """Rung after each transaction that announces events."""
 
-    async def enrol(self, sources: Iterable[str], endpoints: Iterable[str]) -> None:
-        """Give every source and endpoint of the config its number."""
+    async def enrol(self, sources: Mapping[str, str], endpoints: Iterable[str]) -> None:
+        """Give every source and endpoint of the config its number; `sources` has the provider of each by its name."""
         async with self.database.transaction() as db:
-            for table, names, numbers in (
-                ("sources", sources, self._sources),
-                ("endpoints", endpoints, self._endpoints),
-            ):
-                insert = f"INSERT INTO {table} (name) VALUES (?) ON CONFLICT DO NOTHING"  # noqa: S608  # one of two words
-                await db.executemany(insert, [(name,) for name in names])
-                async with db.execute(f"SELECT name, number FROM {table} WHERE number > 0") as cursor:  # noqa: S608  # as above
-                    numbers.update({row[0]: row[1] for row in await cursor.fetchall()})
+            await db.executemany(ENROL_SOURCE, sources.items())
+            await db.executemany(ENROL_ENDPOINT, [(name,) for name in endpoints])
+            self._sources |= await _numbers(db, "SELECT name, number FROM sources")
+            self._endpoints |= await _numbers(db, "SELECT name, number FROM endpoints WHERE number > 0")
             self.has_callbacks = bool(await db.execute_fetchall("SELECT 1 FROM endpoints WHERE number < 0 LIMIT 1"))
 
     def number(self, endpoint: str) -> int:
@@ -107,3 +106,7 @@ async def _supersede(db: aiosqlite.Connection, endpoint: int, event: Event, posi
         replaced = cursor.rowcount
     await db.execute(PROMOTE, {"endpoint": endpoint, "lane": event.lane})
     return replaced
+
+
+async def _numbers(db: aiosqlite.Connection, sql: str) -> dict[str, int]:
+    return {row[0]: row[1] for row in await db.execute_fetchall(sql)}

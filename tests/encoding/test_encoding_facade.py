@@ -11,13 +11,14 @@ from urllib.parse import urlencode
 import aiohttp
 import pytest
 from encoding_asking import KEY, USER, encoding_world
-from world import endpoint
+from world import CALLING, endpoint
 
-from notifier.core.model import Source, Status, Target, TargetStatus
+from notifier.core.callbacks import NOBODY
+from notifier.core.model import Callback, Source, Status, Target, TargetStatus
 from notifier.core.secret import Secret
 from notifier.server.access import QUIET
 from notifier.server.encoding import facade
-from notifier.server.encoding.facade import AT_ONCE, LARGEST_QUESTION, LONGEST_LIST, Manner, manners
+from notifier.server.encoding.facade import AT_ONCE, LARGEST_QUESTION, LONGEST_LIST, outputs
 from notifier.server.encoding.wish import MOST_IDS
 from notifier.store import Store, StoreError
 
@@ -271,6 +272,9 @@ async def test_a_question_that_is_too_large_is_not_read(place):
     _, asker, _ = place
     said = f"<error>The query is larger than {LARGEST_QUESTION} bytes</error>"
     assert said in await asker.post(b"xml=" + b"a" * LARGEST_QUESTION)
+    async with asker.session.post(asker.path, data=b"json=" + b"a" * LARGEST_QUESTION) as response:
+        assert (response.status, response.content_type) == (200, "application/json")
+        assert "larger than" in await response.text()
     assert said in await asker.post(io.BytesIO(b"xml=" + b"a" * 10_000_000))
     packed = gzip.compress(b"xml=" + b"a" * 10_000_000)  # which nobody unpacks
     assert "Wrong query format" in await asker.post(packed, headers={"Content-Encoding": "gzip"})
@@ -388,11 +392,36 @@ def test_an_upload_is_told_as_the_first_endpoint_is_that_is_called_for_it():
         endpoint("older", format="encoding_com;body=json;output=m4v"),
     )
     sources = (source("posts"), source("media", "xenonflare"))
-    assert manners(sources, endpoints) == {"posts": Manner("upload_post", "m4v"), "media": Manner("xenonflare", "flv")}
-    assert manners(sources, endpoints[:2])["posts"] == Manner("upload_post", "mp4")
+    assert outputs(sources, endpoints) == {"posts": "m4v", "media": "flv"}
+    assert outputs(sources, endpoints[:2])["posts"] == "mp4"
 
 
 async def test_an_upload_of_a_source_that_left_the_config_is_still_told(tmp_path):
-    async with encoding_world(tmp_path, manners={}) as (w, asker, _):
+    async with encoding_world(tmp_path, outputs={}) as (w, asker, _):
         ids = await followed(w, a=Status.FAILED)
         assert (await asker.json("GetStatus", mediaid=ids["a"]))["status"] == "Error"
+
+
+async def test_a_media_of_encoding_com_is_told_alike_when_its_source_has_left_the_config(tmp_path):
+    # It was told as another provider's: each destination was a format, with the media's own number.
+    names = ("mp4:7", "mp4:7/1", "mp4:7/2")
+    places = [Target(one, TargetStatus.COMPLETED, "Finished", url=f"https://{one[-1]}.example.com/a") for one in names]
+    async with encoding_world(tmp_path, outputs={}, provider="encoding_com") as (w, asker, _):
+        await w.register("1042")
+        w.client.set("1042", Status.COMPLETED, targets=tuple(replace(one, task=7) for one in places))
+        await w.polls_until(w.clock.now + 60)
+        before = await asker.json("GetStatus", mediaid="1042")
+        w.poller.adopt([], (), NOBODY, {})
+        assert await asker.json("GetStatus", mediaid="1042") == before
+        assert (before["format"]["id"], len(before["format"]["destination"])) == ("7", 2)
+
+
+async def test_an_upload_with_a_callback_is_told_as_the_callback_tells_it(tmp_path):
+    async with encoding_world(tmp_path, outputs={"posts": "m4v"}, calling=CALLING) as (w, asker, _):
+        for id_, format_ in (("a", "encoding_com"), ("b", "standard")):
+            await w.register(id_, callback=Callback(f"https://x.example.com/{id_}", format_))
+            w.client.set(id_, Status.COMPLETED, url=f"https://cdn.example.com/{id_}")
+        await w.polls_until(w.clock.now + 60)
+        ids = {one.id: one.media_id for one in await w.store.listed("posts")}
+        told = {id_: (await asker.json("GetStatus", mediaid=str(ids[id_])))["format"]["output"] for id_ in "ab"}
+        assert told == {"a": "mp4", "b": "m4v"}

@@ -19,9 +19,12 @@ GOLDEN = Path(__file__).parent / "golden"
 DONE, LOST, BUSY = TargetStatus.COMPLETED, TargetStatus.FAILED, TargetStatus.PROCESSING
 
 
+PROVIDERS = {"posts": "upload_post", "encodings": "encoding_com", "media": "xenonflare"}
+
+
 def shown(source, id_, media_id, snapshot, began_at=None, came_at=None):
     upload = Upload(media_id, source, "", id_, NOW - HOUR, snapshot=snapshot)
-    return Shown(upload, began_at, came_at)
+    return Shown(upload, PROVIDERS[source], began_at, came_at)
 
 
 POST = shown(
@@ -99,11 +102,10 @@ SAVED = shown(
 )
 GONE = shown("posts", "lost", 12, seen(Status.GONE), came_at=NOW)
 UNSEEN = shown("posts", "new", 13, None)
-PROVIDERS = {"posts": "upload_post", "encodings": "encoding_com", "media": "xenonflare"}
 
 
 def told(one, output="mp4"):
-    return media(one, PROVIDERS[one.upload.source], output, "85296")
+    return media(one, output, "85296")
 
 
 def jobs(*several):

@@ -41,6 +41,13 @@ def test_a_number_is_as_good_as_its_digits_and_what_is_no_scalar_is_passed_over(
     assert (asked.user_id, asked.told) == ("1", {"mediaid": "1042", "extended": "yes"})
 
 
+@pytest.mark.parametrize("ids", [["1042", "1043"], 1042.0, None, {}])
+def test_a_media_id_that_is_no_scalar_is_no_question(ids):
+    # It was passed over, and the answer was that there was none.
+    with pytest.raises(Unreadable):
+        question(form(json=json.dumps({"query": {"action": "GetStatus", "mediaid": ids}})))
+
+
 def test_what_is_missing_is_empty():
     asked = question(form(xml="<query/>"))
     assert (asked.user_id, asked.user_key.reveal(), asked.action, asked.told) == ("", "", "", {})

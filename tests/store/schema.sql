@@ -156,6 +156,7 @@ CREATE TABLE replays (
 CREATE TABLE sources (
     number        INTEGER PRIMARY KEY,
     name          TEXT    NOT NULL UNIQUE,
+    provider      TEXT    NOT NULL,                                   -- that the config last said it is of
     sequence      INTEGER NOT NULL DEFAULT 0 CHECK (sequence >= 0),   -- events about the source itself
     hold_until    REAL    NOT NULL DEFAULT 0,                         -- nothing is asked before: a rest after failures
     failures      INTEGER NOT NULL DEFAULT 0 CHECK (failures >= 0),   -- failed looks in a row

@@ -40,7 +40,7 @@ async def test_enrolling_again_keeps_the_numbers_and_what_is_remembered(tmp_path
                         trouble=Trouble("refused", "no"), failed="get u1", failed_due_at=8.0)  # fmt: skip
         await store.announce(Announcement(state))
     async with opened(path) as store:
-        await store.enrol(["videos", "posts"], [])
+        await store.enrol({"videos": "fake", "posts": "fake"}, [])
         assert await store.source("posts") == state
         assert (await store.source("videos")).number != state.number
 
@@ -74,7 +74,7 @@ async def test_a_budget_of_a_version_before_lacks_what_came_since(store):
 
 
 async def test_what_was_learned_of_a_class_is_remembered_for_its_source(store):
-    await store.enrol(["videos"], [])
+    await store.enrol({"videos": "fake"}, [])
     assert await store.lives("posts") == {}
     first, more = one_life(0.0, 20.25), one_life(3.0, 4000.1)
     await announce(store, lives={"post:1": first, "post:2": more})
@@ -88,7 +88,7 @@ async def test_an_endpoint_that_left_the_config_keeps_what_it_is_owed_and_gets_i
     async with opened(path) as store:
         await announce(store, event(1, 1), event(1, 2))
     async with opened(path) as store:
-        await store.enrol(["posts"], ["another"])
+        await store.enrol({"posts": "fake"}, ["another"])
         assert await store.due(NOW, {"another": 10}) == ([], None)
         assert (await store.counts())["waiting"] == 2
     async with opened(path) as store:
@@ -129,7 +129,7 @@ async def ids_of(uploads):
 
 async def elsewhere_and_here(store, *uploads):
     """Follow these at two sources; answers those of "posts"."""
-    await store.enrol(["videos"], [])
+    await store.enrol({"videos": "fake"}, [])
     await store.follow([replace(one, source="videos") for one in uploads])
     return await store.follow(uploads)
 

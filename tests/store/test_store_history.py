@@ -225,7 +225,7 @@ async def test_an_endpoint_that_left_the_config_is_still_counted(tmp_path):
         await announce(store, event(1, 1))
     store = await Store.open(tmp_path / "notifier.db")
     try:
-        await store.enrol(["posts"], ["crm"])
+        await store.enrol({"posts": "fake"}, ["crm"])
         queues = (await store.figures()).queues
         assert {one.endpoint: one.waiting for one in queues} == {"app": 1, "latest": 0, "none": 0, "crm": 0}
     finally:

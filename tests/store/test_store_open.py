@@ -152,7 +152,7 @@ async def test_closing_waits_for_the_transaction_in_progress(path):
         async with store.database.transaction() as db:
             inside.set()
             await go_on.wait()
-            await db.execute("INSERT INTO sources (name) VALUES ('late')")
+            await db.execute("INSERT INTO sources (name, provider) VALUES ('late', 'fake')")
 
     writing = asyncio.create_task(write())
     await inside.wait()
@@ -367,7 +367,7 @@ async def test_damage_is_told_by_whoever_meets_it(path):
     damage(path, *first_pages(path, "sources"))
     store = await Store.open(path)
     try:
-        for doing in (store.enrol(["posts"], []), store.source("posts")):
+        for doing in (store.enrol({"posts": "fake"}, []), store.source("posts")):
             with pytest.raises(StoreError) as caught:
                 await doing
             assert str(caught.value) == (f"{path}: database disk image is malformed: move it away and restore a backup")

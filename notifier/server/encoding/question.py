@@ -42,8 +42,8 @@ class Complaint(Exception):
 class Unreadable(Complaint):
     """No question was found; `field` is the one that it should have stood in."""
 
-    def __init__(self, field: str = XML) -> None:
-        super().__init__("Wrong query format")
+    def __init__(self, field: str = XML, words: str = "Wrong query format") -> None:
+        super().__init__(words)
         self.field = field
 
 
@@ -56,6 +56,11 @@ def question(body: bytes, content_type: str = "") -> Question:
         raise Unreadable(field) from None
     taken = {name: told.pop(name, "") for name in ("userid", "userkey", "action")}
     return Question(field, taken["userid"], Secret(taken["userkey"]), taken["action"], told)
+
+
+def seems(body: bytes) -> str:
+    """The field that a body begins with, as far as it has come."""
+    return JSON if body.startswith(b"json=") else XML
 
 
 def _field(body: bytes, content_type: str) -> tuple[str, str]:
@@ -88,7 +93,10 @@ def _from_json(text: str) -> dict[str, str]:
     """The scalars of the query: nothing that can be asked for here is more than one."""
     match json.loads(text):
         case {"query": dict(query)}:
-            return {name: str(one).strip() for name, one in query.items() if type(one) in {str, int}}
+            told = {name: str(one).strip() for name, one in query.items() if type(one) in {str, int}}
+            if "mediaid" in query.keys() - told.keys():
+                raise ValueError
+            return told
         case _:
             raise ValueError
 
