@@ -227,8 +227,9 @@ def sending(endpoint: EndpointTable, delivery: DeliveryTable) -> DeliveryTable:
 
 
 class File(Table):
-    """The whole of it."""
+    """The whole of it, with what it includes."""
 
+    include: list[Text] = []
     store: StoreTable = StoreTable()
     server: ServerTable = ServerTable()
     delivery: DeliveryTable = DeliveryTable()

@@ -1,16 +1,14 @@
-"""text → the config as it is written, and every fault of its form."""
+"""document → the config as it is written, and every fault of its form."""
 
 import copy
-import re
 from collections.abc import Mapping
 from typing import Any, get_args
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from notifier.config.faults import ConfigError, Fault, Findings, KeyPath, Wrong
+from notifier.config.faults import Findings, KeyPath, Wrong
 from notifier.config.models import File, Table
-from notifier.config.position import Toml, TooDeep
 from notifier.config.words import nearest
 
 SENTENCES = {
@@ -22,33 +20,18 @@ SENTENCES = {
     "model_type": "expected a table",
 }
 """What pydantic finds by itself, in our words; the rest is said by our own validators."""
-AGAIN = "this key or table is there already"
-ODD = "a string or a comment holds a line break or another control character: is a quotation mark missing?"
-SYNTAX = {
-    "Cannot ": AGAIN,
-    "Duplicate ": AGAIN,
-    "Found invalid character": ODD,
-    "Illegal character": ODD,
-    "Invalid value": "expected a value; a string stands in quotation marks",
-    "Expected newline": "expected the line to end after the value; a string stands in quotation marks",
-}
-"""How `tomllib` begins what would show a part of the text, or say it as only Python would; the rest is plain enough."""
 
 
-def parse(text: str, file: str = "config.toml") -> tuple[File, Toml, Findings]:
-    """Read the text of a config; `file` is its name in faults. Raises `ConfigError` where it is no TOML.
+def parse(text: Mapping[str, Any]) -> tuple[File, Findings]:
+    """Read the document of a config.
 
     Where there are faults, the `File` has stand-ins in the place of what is faulty: it serves to find more, no more.
     """
-    try:
-        toml = Toml(text)
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(_syntax(error, text, file)) from None
     findings = Findings()
-    document = copy.deepcopy(toml.document)
+    document = copy.deepcopy(dict(text))
     while True:
         try:
-            return File.model_validate(document), toml, findings
+            return File.model_validate(document), findings
         except ValidationError as error:
             for detail in error.errors(include_url=False, include_input=False):
                 findings.fault(detail["loc"], *_said(detail))
@@ -56,24 +39,6 @@ def parse(text: str, file: str = "config.toml") -> tuple[File, Toml, Findings]:
 
 
 # --- what is said of a fault
-
-
-def _syntax(error: Exception, text: str, file: str) -> Fault:
-    if isinstance(error, TooDeep):
-        return Fault(file, error.line, 1, "", "nested too deep: no key of a config is")
-    if isinstance(error, RecursionError):
-        return Fault(file, 0, 0, "", "this is not TOML: nested too deep")
-    found = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", str(error), re.DOTALL)
-    if not found:  # Python's limit of digits, at a place that it does not tell
-        return Fault(file, 0, 0, "", "this is not TOML: a number has too many digits")
-    said = next((sentence for beginning, sentence in SYNTAX.items() if found[1].startswith(beginning)), found[1])
-    line, column = (int(found[2]), int(found[3])) if found[2] else _end(text)
-    return Fault(file, line, column, "", f"this is not TOML: {said}")
-
-
-def _end(text: str) -> tuple[int, int]:
-    lines = text.split("\n")
-    return len(lines), len(lines[-1]) + 1
 
 
 def _said(detail: Mapping[str, Any]) -> tuple[str, str]:

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from notifier import __version__
-from notifier.config import LARGEST, ConfigError, load
+from notifier.config import ConfigError, load
+from notifier.config.including import LARGEST
 from notifier.providers import PROVIDERS
 
 BAD = sorted((Path(__file__).parent / "bad").glob("*.toml"))
