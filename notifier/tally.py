@@ -1,12 +1,12 @@
 """What has come of an endpoint's deliveries since the daemon started: numbers, for whoever asks."""
 
-from bisect import bisect_left
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from notifier.core.events import EVENT_TYPES
 from notifier.core.model import Attempt, Delivery, Outcome, Phase
 from notifier.core.retry import Next
+from notifier.core.spread import Spread
 
 LARGE, LARGEST = 20_000, 64 * 1024
 """Bytes of a body: what Standard Webhooks advises at most, and what no event of ours should reach."""
@@ -19,29 +19,6 @@ LOOKED = ("ok", "unavailable", "limited", "refused", "malformed")
 """What may come of a look."""
 OF_A_SOURCE = tuple(type_ for type_ in EVENT_TYPES if type_.startswith(("upload.", "source.")))
 SIZES = (1000.0, 2000.0, 5000.0, 10_000.0, float(LARGE), float(LARGEST))
-
-
-@dataclass(slots=True)
-class Spread:
-    """How many values lay where: a count for each of the ascending `bounds`, which belong to what is below them."""
-
-    bounds: tuple[float, ...]
-    counts: list[int] = field(default_factory=list)
-    """As many as there are bounds, and one for what is above the last."""
-    sum: float = 0.0
-
-    def __post_init__(self) -> None:
-        self.counts = self.counts or [0] * (len(self.bounds) + 1)
-
-    def add(self, value: float) -> None:
-        """Count a value; one below 0 is of a clock that was set, and counts as 0."""
-        value = max(0.0, value)
-        self.counts[bisect_left(self.bounds, value)] += 1
-        self.sum += value
-
-    def copy(self) -> "Spread":
-        """As it is now."""
-        return replace(self, counts=self.counts.copy())
 
 
 @dataclass(slots=True)

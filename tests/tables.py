@@ -26,7 +26,8 @@ from notifier.providers import (
     xenonflare,
 )
 from notifier.providers.base import Provider
-from notifier.server.exposition import Reading, ReloadShown, Shown, SourceShown, registry
+from notifier.server.exposition import registry
+from notifier.server.readings import Reading, ReloadShown, Shown, SourceShown
 from notifier.store.history import Figures, Queue
 from notifier.tally import Looks, Tally
 

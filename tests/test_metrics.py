@@ -17,12 +17,13 @@ from world import World, endpoint, world
 from notifier.core.model import Attempt, Delivery, Order, Outcome, Phase
 from notifier.core.replay import Selection
 from notifier.core.secret import Secret
+from notifier.core.spread import Spread
 from notifier.providers.base import Unavailable
 from notifier.reloads import Reloads
 from notifier.server.metrics import Metrics
 from notifier.store import Store, StoreError
 from notifier.systemd import Notify
-from notifier.tally import LARGE, LARGEST, LOOKED, OF_A_SOURCE, Spread
+from notifier.tally import LARGE, LARGEST, LOOKED, OF_A_SOURCE
 
 O = Outcome  # noqa: E741  # it stands in a table
 MINUTE = 60.0

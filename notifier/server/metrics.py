@@ -16,8 +16,8 @@ from notifier.core.health import WELL
 from notifier.reloads import Reloads
 from notifier.served import Served
 from notifier.server import exposition
-from notifier.server.exposition import Reading, ReloadShown, Shown, SourceShown
 from notifier.server.problems import Problem
+from notifier.server.readings import Reading, ReloadShown, Shown, SourceShown
 from notifier.server.routes import Route
 from notifier.store import Store, StoreError
 from notifier.tally import Tally
@@ -93,7 +93,8 @@ class Metrics:
             shown[ALL] = Shown(now, WELL, False, on_their_way, superseded[ALL], dropped[ALL], self._called.copy())
         failing = await self._store.in_trouble()
         sources = {name: SourceShown(name in failing, one.looks.copy()) for name, one in self._watched.items()}
-        reload = None if self._reloads is None else ReloadShown(self._reloads.is_refused, self._reloads.succeeded_at)
+        one = self._reloads
+        reload = ReloadShown(False, 0.0) if one is None else ReloadShown(one.is_refused, one.succeeded_at)
         return Reading(now, figures, shown, sources, reload)
 
 
