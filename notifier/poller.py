@@ -1,5 +1,6 @@
 """Loop 1: observe a source, announce what changed."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -7,6 +8,7 @@ from dataclasses import replace
 from notifier.core.allowance import LONGEST_HOLD
 from notifier.core.budget import Budget
 from notifier.core.callbacks import NOBODY, Calling
+from notifier.core.diff import noticed_after
 from notifier.core.events import addressed, event_for
 from notifier.core.model import Answer, Change, Endpoint, Event, LookKind, Registration, SourceState, Trouble
 from notifier.core.questions import Question, chosen
@@ -156,6 +158,13 @@ class Poller:
         if not self._credentials.is_first(one):
             return now + AFTER_ANOTHER
         log.debug("looking", extra={"fields": {"source": name, "at": question.subject, "why": question.why.value}})
+        one.looks.late = now - ready if question.due_at else 0.0  # which is at once
+        began = asyncio.get_running_loop().time()
+        await self._look(one, state, question, now)
+        one.looks.durations.add(asyncio.get_running_loop().time() - began)
+        return self._clock()
+
+    async def _look(self, one: Watched, state: SourceState, question: Question, now: float) -> None:
         self._credentials.spend(one, now, self._draw())
         await self._store.spend(one.account, self._credentials.budget(one))
         one.asked(question, now)
@@ -167,7 +176,6 @@ class Poller:
         else:
             async with one.writing:
                 await self._answered(one, state, question, answer)
-        return self._clock()
 
     async def _question(self, one: Watched, now: float) -> Question | None:
         name = one.source.name
@@ -262,6 +270,8 @@ class Poller:
                 owed=[*self._owed([told]), *owed],
             ),
         )
+        for change in changes:
+            one.looks.noticed(noticed_after(change, self._credentials.budget(one).skew))
         hearing.note(readings)
 
     def _owed(self, events: Iterable[Event | None]) -> list[tuple[Event, list[Endpoint]]]:

@@ -60,7 +60,7 @@ async def serve(reading: Reading, read: Callable[[Settings], Reading], notify: N
 async def _server(parts: Parts, reloads: Reloads) -> Server:
     store, sender, poller, settings = parts.store, parts.sender, parts.poller, reloads.reading.settings
     ready = health.readiness(parts.app.marks, store.ping)
-    told = Metrics(store, sender.served, time.time, called=sender.called, watched=poller.watched, reloads=reloads)
+    told = Metrics(store, sender.served, time.time, called=sender.called, poller=poller, reloads=reloads)
     control = Control(store, sender, parts.replays, parts.registrations, poller, time.time, reloads)
     asked = [*health.routes(ready), *metrics.routes(told), *api.routes(control), *stream.routes(parts.stream)]
     asked += [*status_page.routes(), *facade.routes(parts.facade)]

@@ -1,10 +1,10 @@
-"""What has come of an endpoint's deliveries since the daemon started: numbers, for whoever asks."""
+"""What has come of deliveries and of looks since the daemon started: numbers, for whoever asks."""
 
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from notifier.core.events import EVENT_TYPES
-from notifier.core.model import Attempt, Delivery, Outcome, Phase
+from notifier.core.model import Attempt, Delivery, Outcome, Phase, Status, StatusClass
 from notifier.core.retry import Next
 from notifier.core.spread import Spread
 
@@ -17,6 +17,11 @@ OVER = (Phase.DELIVERED, Phase.DEAD, Phase.DROPPED)
 """Where the sender brings a delivery to its end; what is superseded, or dropped by people, the store counts."""
 LOOKED = ("ok", "unavailable", "limited", "refused", "malformed")
 """What may come of a look."""
+UNSEEN = "unseen"
+FOLLOWED = (*Status, UNSEEN)
+"""What an upload that is followed may be: its status, if it was seen yet."""
+LOOKS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+DELAYS = (1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 21600.0)
 OF_A_SOURCE = tuple(type_ for type_ in EVENT_TYPES if type_.startswith(("upload.", "source.")))
 SIZES = (1000.0, 2000.0, 5000.0, 10_000.0, float(LARGE), float(LARGEST))
 
@@ -86,8 +91,20 @@ class Looks:
     outcomes: dict[str, int] = field(default_factory=lambda: dict.fromkeys(LOOKED, 0))
     events: dict[str, int] = field(default_factory=lambda: dict.fromkeys(OF_A_SOURCE, 0))
     """Those that were announced of it, by their type."""
+    requests: dict[str, int] = field(default_factory=lambda: {answered.value: 0 for answered in StatusClass})
+    """By what they were answered with."""
     succeeded_at: float = 0.0
     """When a look was last answered as it should be."""
+    late: float = 0.0
+    """Seconds after it was due that the last look went."""
+    durations: Spread = field(default_factory=partial(Spread, LOOKS))
+    """Seconds of each look, from its request until it is written what came of it."""
+    delays: Spread = field(default_factory=partial(Spread, DELAYS))
+    """Seconds from each change to its being seen, where the provider states when it was."""
+
+    def requested(self, answered: StatusClass) -> None:
+        """Count a request."""
+        self.requests[answered] += 1
 
     def failed(self, code: str) -> None:
         """Count a look of which nothing came."""
@@ -102,6 +119,18 @@ class Looks:
         """Count an event."""
         self.events[type_] += 1
 
+    def noticed(self, after: float | None) -> None:
+        """Count a change by the seconds after which it was seen, where that is known."""
+        if after is not None:
+            self.delays.add(after)
+
     def copy(self) -> "Looks":
         """As it is now."""
-        return replace(self, outcomes=self.outcomes.copy(), events=self.events.copy())
+        return replace(
+            self,
+            outcomes=self.outcomes.copy(),
+            events=self.events.copy(),
+            requests=self.requests.copy(),
+            durations=self.durations.copy(),
+            delays=self.delays.copy(),
+        )

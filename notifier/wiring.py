@@ -12,7 +12,7 @@ from notifier.app import App
 from notifier.config import Settings
 from notifier.core.callbacks import number_of
 from notifier.core.health import SHUT
-from notifier.core.model import Attempt, Delivery, Endpoint, Source
+from notifier.core.model import Attempt, Delivery, Endpoint, Source, StatusClass
 from notifier.core.pace import hurried
 from notifier.core.render import headers
 from notifier.core.rhythm import faster
@@ -21,6 +21,7 @@ from notifier.core.text import counted
 from notifier.housekeeping import Housekeeping
 from notifier.poller import Poller
 from notifier.providers import PROVIDERS
+from notifier.providers.counted import Counted
 from notifier.registrations import Registrations
 from notifier.reloads import Swap
 from notifier.replays import Replays
@@ -163,4 +164,9 @@ def watched(source: Source, session: ClientSession, pace: float, account: str) -
     )
     cadence, eagerness = faster(provider.cadence, pace), hurried(provider.pace, pace)
     quick = replace(provider, cadence=cadence, pace=eagerness, listings=listings)
-    return Watched(source, quick, provider.connect(session, source), account)
+
+    def count(answered: StatusClass) -> None:
+        one.looks.requested(answered)  # whichever looks it has by then
+
+    one = Watched(source, quick, provider.connect(Counted(session, count), source), account)
+    return one

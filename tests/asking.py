@@ -97,7 +97,7 @@ async def served(path, *endpoints, token=TOKEN, checks=WELL, promptly=PROMPTLY, 
         async def found():
             return checks
 
-        told = Metrics(w.store, w.sender.served, w.clock, promptly, called=w.sender.called, watched=w.poller.watched)
+        told = Metrics(w.store, w.sender.served, w.clock, promptly, called=w.sender.called, poller=w.poller)
         routes = [
             *health.routes(found),
             *metrics.routes(told),

@@ -29,7 +29,7 @@ from notifier.providers.base import Provider
 from notifier.server.exposition import registry
 from notifier.server.readings import Reading, ReloadShown, Shown, SourceShown
 from notifier.store.history import Figures, Queue
-from notifier.tally import Looks, Tally
+from notifier.tally import FOLLOWED, Looks, Tally
 
 DOCS = Path(__file__).parent.parent / "docs"
 DOCUMENT, METRICS, CALLS = DOCS / "providers.md", DOCS / "metrics.md", DOCS / "encoding-com.md"
@@ -227,10 +227,9 @@ def metrics() -> str:
     """Every metric of a registry in which one endpoint has all that one can have."""
     tally = Tally(refused={"private": 1})
     shown = Shown(0.0, WELL, is_unsigned=False, in_flight=0, superseded=0, dropped=0, tally=tally)
-    sources = {"posts": SourceShown(is_failing=False, looks=Looks())}
-    families = registry(
-        Reading(0.0, Figures(0, 0, [Queue("app", 0, 0, None)]), {"app": shown}, sources, ReloadShown(False, 0))
-    ).collect()
+    sources = {"posts": SourceShown(False, Looks(), dict.fromkeys(FOLLOWED, 0), 1.0)}
+    queues = [Queue("app", 0, 0, None)]
+    families = registry(Reading(0.0, Figures(0, 0, queues), {"app": shown}, sources, ReloadShown(False, 0))).collect()
     return table(
         ("name", "type", "labels", "what it is"),
         ((f"`{name(one)}`", one.type, ", ".join(labels(one)) or "–", one.documentation) for one in families),

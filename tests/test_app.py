@@ -130,6 +130,9 @@ async def test_it_tells_its_metrics_to_who_knows_the_token(tmp_path, media, hook
             families = {family.name: family for family in text_string_to_metric_families(await response.text())}
     assert [one.labels for one in families["notifier_deliveries_waiting"].samples] == [{"endpoint": "app"}]
     assert families["notifier_build_info"].samples[0].labels["version"] == __version__
+    requests = {one.labels["code"]: one.value for one in families["notifier_provider_requests"].samples}
+    assert requests.pop("2xx") > 0
+    assert set(requests.values()) == {0}
     assert token not in (tmp_path / "daemon.log").read_text()
 
 

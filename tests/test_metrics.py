@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from stored import announce, event
 from world import World, endpoint, world
 
-from notifier.core.model import Attempt, Delivery, Order, Outcome, Phase
+from notifier.core.model import Attempt, Delivery, Order, Outcome, Phase, Rate, Status, StatusClass
 from notifier.core.replay import Selection
 from notifier.core.secret import Secret
 from notifier.core.spread import Spread
@@ -46,6 +46,10 @@ ENDPOINTS = (
 )
 
 
+OF_THE_PROCESS = {"notifier_provider_requests_total"}
+"""What only the real one has: test_app.py moves it."""
+
+
 class Answers:
     """Receivers that take 0.3 s for an answer; none comes while `hanging` names the endpoint."""
 
@@ -65,7 +69,7 @@ class Answers:
 async def scraped(w: World) -> dict:
     """Each sample, by its name and then its labels, those in the order of their names."""
     reloads = Reloads(None, None, None, Notify({}), w.clock)
-    text = await Metrics(w.store, w.sender.served, w.clock, watched=w.poller.watched, reloads=reloads).text()
+    text = await Metrics(w.store, w.sender.served, w.clock, poller=w.poller, reloads=reloads).text()
     samples = [one for family in text_string_to_metric_families(text.decode()) for one in family.samples]
     found = {(one.name, *(one.labels[label] for label in sorted(one.labels))): one.value for one in samples}
     assert len(found) == len(samples)
@@ -113,13 +117,16 @@ async def fails(w: World) -> None:
 
 async def test_every_metric_that_is_documented_moves_in_half_an_hour_of_trouble(tmp_path):
     async with troubled(tmp_path) as w:
-        await w.poll()
+        for status in (Status.PROCESSING, Status.COMPLETED):
+            w.clock.now += 60
+            w.client.set("film", status, updated_at=w.clock.now - 1)
+            await w.poll()
         found = await scraped(w)
         await fails(w)
         later = await scraped(w)
     documented = re.findall(r"^\| `(\w+)` \| (\w+) \|", tables.METRICS.read_text(), re.MULTILINE)
     assert len(documented) > 15
-    for name, type_ in documented:
+    for name, type_ in [one for one in documented if one[0] not in OF_THE_PROCESS]:
         sample = f"{name}_count" if type_ == "histogram" else name
         assert by_endpoint(found, sample) or by_endpoint(later, sample), name
 
@@ -187,11 +194,8 @@ async def test_all_that_can_be_foreseen_begins_with_0(tmp_path):
     outcomes = {key[2] for key in found if key[0] == "notifier_delivery_attempts_total"}
     ended = {key[2] for key in found if key[0] == "notifier_deliveries_total"}
     assert (outcomes, ended) == (set(Outcome), set(Phase) - {"waiting"})
-    assert {
-        value
-        for (name, *_), value in found.items()
-        if not name.startswith(("notifier_build", "notifier_store", "notifier_config"))
-    } == {0}
+    begun = ("notifier_build", "notifier_store", "notifier_source_budget", "notifier_config")
+    assert {value for (name, *_), value in found.items() if not name.startswith(begun)} == {0}
 
 
 async def test_what_is_given_up_is_counted_as_what_it_becomes(tmp_path):
@@ -325,6 +329,7 @@ async def test_of_a_source_is_told_what_came_of_the_looks_and_what_was_announced
         born = {key[1]: value for key, value in before.items() if key[0] == "notifier_polls_total"}
         assert born == dict.fromkeys(LOOKED, 0)
         assert sum(key[0] == "notifier_events_total" for key in before) == len(OF_A_SOURCE)
+        assert {key[1] for key in before if key[0] == "notifier_provider_requests_total"} == set(StatusClass)
         await w.poll()
         seen_at = w.clock.now
         await fails(w)
@@ -335,3 +340,52 @@ async def test_of_a_source_is_told_what_came_of_the_looks_and_what_was_announced
     assert by_endpoint(found, "notifier_events_total") == {("posts", "source.failing"): 1}
     assert by_endpoint(found, "notifier_source_failing") == {"posts": 1}
     assert by_endpoint(found, "notifier_source_last_success_timestamp_seconds") == {"posts": seen_at}
+
+
+async def test_what_is_followed_is_told_by_its_status(tmp_path):
+    async with world(tmp_path, uploads=("a", "b")) as w:
+        before = await scraped(w)
+        assert {key[2] for key in before if key[0] == "notifier_uploads"} == {*Status, "unseen"}
+        assert by_endpoint(before, "notifier_uploads") == {("posts", "unseen"): 2}
+        for id_, status in (("a", Status.PROCESSING), ("c", Status.COMPLETED), ("d", Status.COMPLETED)):
+            w.client.set(id_, status)
+        await w.polls_until(w.clock.now + 60)
+        found = await scraped(w)
+    assert by_endpoint(found, "notifier_uploads") == {
+        ("posts", "processing"): 1, ("posts", "completed"): 2, ("posts", "unseen"): 1,
+    }  # fmt: skip
+
+
+async def test_how_late_a_change_is_seen_is_told_where_the_provider_states_when_it_was(tmp_path):
+    async with world(tmp_path, uploads=("a", "silent"), discover=False, listings=()) as w:
+        for id_ in ("a", "silent"):
+            w.client.set(id_, Status.PROCESSING, updated_at=w.clock.now)
+        await w.polls_until(w.clock.now + 60)
+        assert by_endpoint(await scraped(w), "notifier_detection_delay_seconds_count") == {}  # what is new is no change
+        changed_at = w.clock.now
+        w.client.skew = 100.0
+        w.client.set("a", Status.COMPLETED, updated_at=changed_at + 100)
+        w.client.set("silent", Status.COMPLETED)
+        await w.polls_until(w.clock.now + 60)
+        found = await scraped(w)
+        ((seen_at,),) = await w.store.database.rows("SELECT at FROM events WHERE upload = 'a' AND sequence = 2")
+    assert by_endpoint(found, "notifier_detection_delay_seconds_count") == {"posts": 1}
+    assert 0 < by_endpoint(found, "notifier_detection_delay_seconds_sum")["posts"] == seen_at - changed_at <= 60
+
+
+async def test_a_look_that_waits_for_its_budget_is_late_and_nothing_is_left(tmp_path):
+    uploads = tuple("abcdefghij")
+    async with world(tmp_path, uploads=uploads, discover=False, listings=(), budget=Rate(6, 60)) as w:
+        assert by_endpoint(await scraped(w), "notifier_source_budget_remaining_ratio") == {"posts": 1}
+        await w.polls_until(w.clock.now + 35)
+        found = await scraped(w)
+    assert by_endpoint(found, "notifier_source_budget_remaining_ratio") == {}
+    assert by_endpoint(found, "notifier_poll_lag_seconds") == {"posts": 30}
+    assert by_endpoint(found, "notifier_poll_duration_seconds_count") == {"posts": 4}
+    assert by_endpoint(found, "notifier_poll_duration_seconds_sum")["posts"] < 60
+
+
+async def test_what_is_due_at_once_is_not_late(tmp_path):
+    async with world(tmp_path) as w:
+        await w.poll()
+        assert by_endpoint(await scraped(w), "notifier_poll_lag_seconds") == {}

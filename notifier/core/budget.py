@@ -97,6 +97,18 @@ def left(budget: Budget, allowance: Allowance, now: float) -> int:
     return max(0, quota(budget, allowance, now) - _hour(budget, now)[1])
 
 
+def share_left(budget: Budget, allowance: Allowance, now: float) -> float:
+    """The share of what may go at once that could go now, in the tightest window; 0: the next look has to wait."""
+    if may_go(budget, allowance, now) > now:
+        return 0.0
+    shares = [left(budget, allowance, now) / quota(budget, allowance, now)] if allowance.hourly else []
+    pace = _pace(budget, allowance, now)
+    if pace is not None:
+        used = max(0.0, _tat(budget, pace, now) - now) / pace.every
+        shares.append(max(1, floor(pace.burst - used + 1e-3)) / pace.burst)
+    return min(shares)
+
+
 def per_hour(budget: Budget, allowance: Allowance, now: float) -> int:
     """Requests that may go in an hour, at the rate that is kept now."""
     pace = _pace(budget, allowance, now)

@@ -218,3 +218,16 @@ def absent(upload: Upload, at: float, vanishing: Vanishing) -> Change | None:
     reason = None if status is Status.CANCELLED else NOT_FOUND
     gone = replace(known, status=status, raw_status=None, reason=reason, complete=True)
     return Change(upload, gone, ChangeReason.STATUS, tuple(_fields(known, gone)), reopened=False, observed_at=at)
+
+
+def noticed_after(change: Change, skew: float) -> float | None:
+    """Seconds from a change to the moment at which it was seen; None where the provider does not state when it was.
+
+    `skew` is by how many seconds the provider's clock is ahead of ours.
+    """
+    seen, known = change.seen, change.upload.snapshot
+    if known is None:
+        return None
+    stated = (seen.finished_at, known.finished_at), (seen.updated_at, known.updated_at)
+    moment = next((after for after, before in stated if after is not None and after != before), None)
+    return None if moment is None else change.observed_at - (moment - skew)

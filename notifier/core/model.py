@@ -145,6 +145,28 @@ class Observation:
     """Of a snapshot: a target's number of its own, for as long as it has no target."""
 
 
+class StatusClass(StrEnum):
+    """What a provider answered a request with, by its HTTP status."""
+
+    SUCCESS = "2xx"
+    REDIRECT = "3xx"
+    LIMITED = "429"
+    CLIENT_ERROR = "4xx"
+    """Any but 429."""
+    SERVER_ERROR = "5xx"
+    OTHER = "other"
+    """No status that HTTP knows for an answer."""
+    NONE = "none"
+    """There was no answer."""
+
+    @classmethod
+    def of(cls, status: int) -> "StatusClass":
+        """The class of a status."""
+        exact = {429: cls.LIMITED}
+        classes = {2: cls.SUCCESS, 3: cls.REDIRECT, 4: cls.CLIENT_ERROR, 5: cls.SERVER_ERROR}
+        return exact.get(status) or classes.get(status // 100, cls.OTHER)
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """What the headers say of the provider's rate limit: `remaining` requests in the next `reset_in` seconds."""

@@ -5,11 +5,13 @@ three: `Unavailable` (come back later), `Refused` (a person must act), `Malforme
 None of them is ever an observation.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import aiohttp
+from yarl import URL
 
 from notifier.core.diff import Vanishing
 from notifier.core.model import Answer, Look, Rate, Source
@@ -49,6 +51,22 @@ class Malformed(ProviderError):
     code = "malformed"
 
 
+class Session(Protocol):
+    """What sends requests over HTTP: aiohttp's, or one that does more besides."""
+
+    def request(
+        self,
+        method: str,
+        url: URL,
+        *,
+        headers: Mapping[str, str],
+        data: Mapping[str, str] | None,
+        allow_redirects: bool,
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """As aiohttp's."""
+        ...
+
+
 class Client(Protocol):
     """One source, being asked."""
 
@@ -70,7 +88,7 @@ class Provider:
     """Our own default cap on requests."""
     limit: Rate
     """The documented limit before any header tells another; a count of 0: none is documented."""
-    connect: Callable[[aiohttp.ClientSession, Source], Client]
+    connect: Callable[[Session, Source], Client]
     kind: str = "media"
     """Where it has only one collection: what its uploads are called in events."""
     batch: int = 0

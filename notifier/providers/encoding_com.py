@@ -19,13 +19,12 @@ from typing import Annotated
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
 
-from aiohttp import ClientSession
 from pydantic import BeforeValidator
 
 from notifier.core.diff import Vanishing
 from notifier.core.model import Answer, Look, LookKind, Rate, Source
 from notifier.core.rhythm import Cadence, Listing
-from notifier.providers.base import Malformed, Provider, Refused, Unavailable
+from notifier.providers.base import Malformed, Provider, Refused, Session, Unavailable
 from notifier.providers.encoding_com_formats import Note
 from notifier.providers.encoding_com_rows import is_id, media, row
 from notifier.providers.http import Api, Page, refuse
@@ -64,7 +63,7 @@ class _Reply:
 class Client:
     """One account at Encoding.com."""
 
-    def __init__(self, session: ClientSession, source: Source) -> None:
+    def __init__(self, session: Session, source: Source) -> None:
         self._api = Api(session, source.base_url, {"Accept": "text/xml"})
         self._source = source
 

@@ -29,7 +29,7 @@ from yarl import URL
 
 from notifier import __version__
 from notifier.core.model import Limit
-from notifier.providers.base import Malformed, Refused, Unavailable
+from notifier.providers.base import Malformed, Refused, Session, Unavailable
 from notifier.providers.limits import Headers, read, told_limit, told_reset, told_skew, told_wait
 
 MAX_BODY = 10 * 1024 * 1024
@@ -78,7 +78,7 @@ def open_session(timeout: ClientTimeout = TIMEOUT) -> ClientSession:
 class Api:
     """GET requests below a base URL, with a credential in the headers."""
 
-    session: ClientSession
+    session: Session
     base_url: str
     headers: Mapping[str, str] = field(repr=False)
 

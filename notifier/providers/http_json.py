@@ -11,13 +11,11 @@ from dataclasses import replace
 from math import inf
 from typing import Any
 
-from aiohttp import ClientSession
-
 from notifier.core.description import Description
 from notifier.core.model import Answer, Look, LookKind, Rate, Source
 from notifier.core.pace import Pace
 from notifier.core.rhythm import Cadence, Listing
-from notifier.providers.base import Malformed, Provider, Unavailable
+from notifier.providers.base import Malformed, Provider, Session, Unavailable
 from notifier.providers.expressions import compiled
 from notifier.providers.http import Api, Reply, refuse
 from notifier.providers.http_json_items import Reader
@@ -31,7 +29,7 @@ KEY = "auth.secret"
 class Client:
     """One account at an API that the config describes."""
 
-    def __init__(self, session: ClientSession, source: Source) -> None:
+    def __init__(self, session: Session, source: Source) -> None:
         api = source.api or Description()
         self._api = Api(session, source.base_url, credential(source))
         self._reader = Reader(api)

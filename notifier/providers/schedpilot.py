@@ -13,14 +13,13 @@ from dataclasses import replace
 from math import inf
 from typing import Annotated, Any
 
-from aiohttp import ClientSession
 from pydantic import BeforeValidator
 
 from notifier.core.model import Answer, Look, LookKind, Observation, Rate, Source, Status
 from notifier.core.pace import Pace
 from notifier.core.rhythm import Cadence, Listing
 from notifier.core.secret import Secret
-from notifier.providers.base import Malformed, Provider
+from notifier.providers.base import Malformed, Provider, Session
 from notifier.providers.http import Api, refuse
 from notifier.providers.schedpilot_posts import uploads
 from notifier.providers.shapes import Count, Id, Shape, Text, Title, Url, When, each, whole, word
@@ -43,7 +42,7 @@ STATUSES = {"pending": Status.PROCESSING, "processed": Status.COMPLETED}
 class Client:
     """One account at SchedPilot."""
 
-    def __init__(self, session: ClientSession, source: Source) -> None:
+    def __init__(self, session: Session, source: Source) -> None:
         self._api = Api(session, source.base_url, credential(source.api_key))
 
     async def observe(self, look: Look, at: float) -> Answer:

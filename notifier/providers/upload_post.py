@@ -10,12 +10,10 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
-from aiohttp import ClientSession
-
 from notifier.core.diff import Vanishing, latest
 from notifier.core.model import MOST_TARGETS, Answer, Look, LookKind, Observation, Rate, Source, Status
 from notifier.core.rhythm import Cadence, Listing
-from notifier.providers.base import Malformed, Provider
+from notifier.providers.base import Malformed, Provider, Session
 from notifier.providers.http import Api, Reply, refuse
 from notifier.providers.shapes import Count, Id, Shape, Title, Url, When, Word, each, whole, word
 from notifier.providers.upload_post_rows import (
@@ -46,7 +44,7 @@ WORDS = {
 class Client:
     """One account at Upload-Post."""
 
-    def __init__(self, session: ClientSession, source: Source) -> None:
+    def __init__(self, session: Session, source: Source) -> None:
         self._api = Api(session, source.base_url, {"Authorization": f"Apikey {source.api_key.reveal()}"})
         self._page_size = PAGE_SIZE
 

@@ -14,7 +14,6 @@ from math import inf
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from aiohttp import ClientSession
 from pydantic import BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
 
@@ -33,7 +32,7 @@ from notifier.core.model import (
 from notifier.core.pace import Pace
 from notifier.core.rhythm import Cadence, Listing
 from notifier.core.secret import Secret
-from notifier.providers.base import Malformed, Provider
+from notifier.providers.base import Malformed, Provider, Session
 from notifier.providers.http import Api, Reply, refuse
 from notifier.providers.shapes import (
     Count,
@@ -77,7 +76,7 @@ IDS = {"youtube": "videoId", "instagram": "mediaId", "tiktok": "videoId", "linke
 class Client:
     """One account at XenonFlare."""
 
-    def __init__(self, session: ClientSession, source: Source) -> None:
+    def __init__(self, session: Session, source: Source) -> None:
         self._api = Api(session, source.base_url, credential(source.api_key))
         self._kinds = source.kinds or KINDS
 

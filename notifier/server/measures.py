@@ -60,6 +60,16 @@ OF_SOURCES: Measures[SourceShown] = Measures(
     "source",
     single=(
         (
+            "notifier_source_budget_remaining_ratio",
+            "Share of the requests that could go now, in the tightest window of its budget; 0: looks wait",
+            lambda one: one.share_left,
+        ),
+        (
+            "notifier_poll_lag_seconds",
+            "How long after it was due the last look went: for want of budget, or of time",
+            lambda one: one.looks.late,
+        ),
+        (
             "notifier_source_failing",
             "1 from `source.failing` to `source.recovered`",
             lambda one: one.is_failing,
@@ -72,6 +82,18 @@ OF_SOURCES: Measures[SourceShown] = Measures(
     ),
     each=(
         (
+            "notifier_uploads",
+            "status",
+            "Uploads that are followed; `unseen`: the provider has not said anything of them yet",
+            lambda one: one.uploads,
+        ),
+        (
+            "notifier_provider_requests_total",
+            "code",
+            "Requests, by the class of what was answered; `none`: nothing was",
+            lambda one: one.looks.requests,
+        ),
+        (
             "notifier_polls_total",
             "outcome",
             "Looks at a source, by what came of them",
@@ -82,6 +104,18 @@ OF_SOURCES: Measures[SourceShown] = Measures(
             "type",
             "Events announced, by their type",
             lambda one: one.looks.events,
+        ),
+    ),
+    spreads=(
+        (
+            "notifier_poll_duration_seconds",
+            "A look, from its request until it is written what came of it",
+            lambda one: one.looks.durations,
+        ),
+        (
+            "notifier_detection_delay_seconds",
+            "From a change to its being seen, where the provider states when it was",
+            lambda one: one.looks.delays,
         ),
     ),
 )

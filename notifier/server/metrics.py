@@ -7,12 +7,13 @@ thread, and an end to the waiting.
 import asyncio
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from types import MappingProxyType
 
 from aiohttp import web
 
+from notifier.core.budget import share_left
 from notifier.core.callbacks import ALL, family
 from notifier.core.health import WELL
+from notifier.poller import Poller
 from notifier.reloads import Reloads
 from notifier.served import Served
 from notifier.server import exposition
@@ -20,14 +21,10 @@ from notifier.server.problems import Problem
 from notifier.server.readings import Reading, ReloadShown, Shown, SourceShown
 from notifier.server.routes import Route
 from notifier.store import Store, StoreError
-from notifier.tally import Tally
-from notifier.watched import Watched
+from notifier.tally import FOLLOWED, UNSEEN, Tally
 
 PROMPTLY = 5.0
 """Seconds within which a scrape is answered: half of what Prometheus waits."""
-
-
-NONE: Mapping[str, Watched] = MappingProxyType({})
 
 
 class Metrics:
@@ -41,7 +38,7 @@ class Metrics:
         promptly: float = PROMPTLY,
         *,
         called: Tally | None = None,
-        watched: Mapping[str, Watched] = NONE,
+        poller: Poller | None = None,
         reloads: Reloads | None = None,
     ) -> None:
         """`called` is what came of the deliveries to callbacks, of which nobody is told one by one."""
@@ -50,7 +47,7 @@ class Metrics:
         self._clock = clock
         self._promptly = promptly
         self._called = called or Tally()
-        self._watched = watched
+        self._poller = poller
         self._reloads = reloads
         self._scrape: asyncio.Task[bytes] | None = None
 
@@ -91,11 +88,22 @@ class Metrics:
                 len(one.in_flight) for one in served.values()
             )
             shown[ALL] = Shown(now, WELL, False, on_their_way, superseded[ALL], dropped[ALL], self._called.copy())
-        failing = await self._store.in_trouble()
-        sources = {name: SourceShown(name in failing, one.looks.copy()) for name, one in self._watched.items()}
+        sources = {} if self._poller is None else await self._sources(self._poller, now)
         one = self._reloads
         reload = ReloadShown(False, 0.0) if one is None else ReloadShown(one.is_refused, one.succeeded_at)
         return Reading(now, figures, shown, sources, reload)
+
+    async def _sources(self, poller: Poller, now: float) -> dict[str, SourceShown]:
+        failing, followed = await self._store.in_trouble(), await self._store.by_status()
+        return {
+            name: SourceShown(
+                name in failing,
+                one.looks.copy(),
+                {status: followed.get(name, {}).get(None if status == UNSEEN else status, 0) for status in FOLLOWED},
+                share_left(poller.budget(one), one.allowance, now),
+            )
+            for name, one in poller.watched.items()
+        }
 
 
 def _noted(scrape: asyncio.Task[bytes]) -> None:

@@ -60,6 +60,10 @@ class SourceShown:
 
     is_failing: bool
     looks: Looks
+    uploads: Mapping[str, int]
+    """How many are followed, by their status."""
+    share_left: float
+    """Of its budget, in the tightest window."""
 
 
 @dataclass(frozen=True, slots=True)

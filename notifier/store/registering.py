@@ -30,6 +30,9 @@ UNFOLLOW = """UPDATE uploads SET unfollowed_at = :now, registered = 0, due_at = 
         batch_fingerprint = NULL, callback = NULL
     WHERE media_id = :media_id"""
 
+COUNTED = """SELECT source, snapshot->>'status', count(*) FROM uploads INDEXED BY uploads_status
+    WHERE unfollowed_at IS NULL GROUP BY source, snapshot->>'status'"""
+
 
 class SeveralError(LookupError):
     """Several uploads have this id; the message says by which kind each can be named."""
@@ -92,6 +95,14 @@ class Registering(Followed):
             if len(found) > most:
                 return found[:most], found[most - 1].media_id
         return found, int(looked[-1][1]) if len(looked) == LOOKED_AT else None
+
+    async def by_status(self) -> dict[str, dict[str | None, int]]:
+        """How many are followed at each source where any are, by their status; None: none was seen yet."""
+        names = {number: name for name, number in self._sources.items()}
+        found: dict[str, dict[str | None, int]] = {}
+        for number, status, count in await self.database.rows(COUNTED):
+            found.setdefault(names[number], {})[status] = count
+        return found
 
     async def told(self, media_id: int, most: int = 100) -> list[tuple[int, str, str, float, str | None, int]]:
         """What was announced of an upload, the newest first: position, id, type, moment, status, sequence."""

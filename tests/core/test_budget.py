@@ -21,6 +21,7 @@ from notifier.core.budget import (
     refused,
     reserve,
     rest,
+    share_left,
     spend,
     stepped,
     told,
@@ -355,6 +356,32 @@ def test_what_is_left_of_an_hour_is_told():
     assert left(used, CLOCK_HOUR, NOON + 3589) == 5
     assert left(used, CLOCK_HOUR, NOON + 3590) == 45
     assert left(replace(used, used=50), CLOCK_HOUR, NOON) == 0
+
+
+@given(rates, limits, st.booleans(), st.floats(0, 0.95), acts("wait", "restart", "step", "refuse", "answer"))
+def test_a_share_is_left_exactly_while_a_look_may_go(budget, limit, hourly, share, happens):
+    world = World(Allowance(budget, limit, share, hourly=hourly))
+    for act, amount in happens:
+        world.do(act, amount)
+        told = share_left(world.budget, world.allowance, world.now)
+        assert 0 <= told <= 1
+        assert (told > 0) == (may_go(world.budget, world.allowance, world.now) <= world.now)
+
+
+def test_the_tightest_window_tells_what_is_left():
+    minute, both = Allowance(Rate(60, 60), Rate(0, 60)), replace(CLOCK_HOUR, budget=Rate(60, 60))
+    for allowance, expected in (
+        (minute, [1, 5 / 6, 4 / 6]),
+        (CLOCK_HOUR, [1, 44 / 45, 43 / 45]),
+        (both, [1, 5 / 6, 4 / 6]),
+    ):
+        world = World(allowance)
+        world.time += 10
+        shares = []
+        for _ in range(3):
+            shares.append(share_left(world.budget, allowance, world.now))
+            world.budget = spend(world.budget, allowance, world.now)
+        assert shares == pytest.approx(expected)
 
 
 def test_a_budget_by_the_minute_is_kept_within_the_hour_too():

@@ -18,6 +18,7 @@ from notifier.core.diff import (
     is_old_news,
     latest,
     merged,
+    noticed_after,
     reduced,
 )
 from notifier.core.model import (
@@ -441,3 +442,30 @@ def test_what_is_found_again_after_it_was_gone_is_news_with_the_word_it_had():
 def test_when_absence_says_nothing(status, keeps):
     for_ever = {S.GONE, S.CANCELLED} if keeps else SETTLED
     assert Vanishing(keeps_settled=keeps).says_nothing(seen(status)) is (status in for_ever)
+
+
+# --- how late a change is seen
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ({}, {"updated_at": NOW - 5}, 5),
+        ({"updated_at": NOW - 9}, {"updated_at": NOW - 5}, 5),
+        ({"updated_at": NOW - 9}, {"updated_at": NOW - 1, "finished_at": NOW - 5}, 5),
+        ({"finished_at": NOW - 9}, {"updated_at": NOW - 5, "finished_at": NOW - 9}, 5),
+        ({"updated_at": NOW - 9}, {"updated_at": NOW - 9}, None),
+        ({"updated_at": NOW - 9}, {}, None),
+    ],
+)
+def test_a_change_is_seen_so_long_after_the_moment_that_the_provider_states_anew(before, after, expected):
+    told = change(seen(**before), seen(S.COMPLETED, **after))
+    assert noticed_after(told, 0.0) == expected
+    assert noticed_after(told, 3.0) == (
+        expected and expected + 3
+    )  # by a clock that is ahead it seems to have come later
+
+
+def test_how_late_is_not_known_of_what_is_new_and_of_what_is_gone():
+    assert noticed_after(change(None, seen(updated_at=NOW - 5)), 0.0) is None
+    assert noticed_after(absent(upload(seen(updated_at=NOW - 5)), NOW, Vanishing()), 0.0) is None

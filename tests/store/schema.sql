@@ -247,5 +247,7 @@ CREATE INDEX uploads_open ON uploads (source) WHERE open = 1;
 CREATE INDEX uploads_resting ON uploads (coalesce(changed_at, followed_at))
     WHERE open = 0 AND due_at IS NULL AND snapshot->>'reduced' = 0;
 
+CREATE INDEX uploads_status ON uploads (source, snapshot->>'status') WHERE unfollowed_at IS NULL;
+
 CREATE INDEX uploads_unfollowed ON uploads (unfollowed_at) WHERE unfollowed_at IS NOT NULL;
 

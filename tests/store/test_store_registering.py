@@ -78,6 +78,27 @@ async def test_one_whose_kind_nobody_knows_yet_is_meant_by_any(store):
     assert (await store.named("posts", "u1", "image")).media_id == 1
 
 
+async def test_what_is_followed_is_counted_by_its_status(store):
+    await store.enrol(["more", "idle"], [])
+    known = await store.follow([upload("u1"), upload("u2"), upload("u3")])
+    statuses = (Status.COMPLETED, Status.COMPLETED, Status.FAILED)
+    shown = [replace(one, snapshot=seen(one.id, status)) for one, status in zip(known, statuses, strict=True)]
+    await announce(store, uploads=shown)
+    await store.register([replace(A, id="u4"), replace(A, source="more")], NOW)
+    assert await store.by_status() == {"posts": {"completed": 2, "failed": 1, None: 1}, "more": {None: 1}}
+    await announce(store, uploads=[replace(shown[2], snapshot=seen("u3", Status.COMPLETED))])
+    await store.unfollow("posts", "u1", None, NOW)
+    await store.prune_uploads(LATER, 9)
+    assert await store.by_status() == {"posts": {"completed": 2, None: 1}, "more": {None: 1}}
+
+
+async def test_what_is_followed_is_counted_from_its_index(store):
+    async with overheard(store) as asked:
+        await store.by_status()
+    rows = await store.database._writer.execute_fetchall(f"EXPLAIN QUERY PLAN {asked.pop()}")
+    assert [row[3].replace("COVERING ", "") for row in rows] == ["SCAN uploads USING INDEX uploads_status"]
+
+
 async def test_every_statement_finds_its_rows_by_an_index(store):
     async with overheard(store) as asked:
         await store.register([A, A], NOW)

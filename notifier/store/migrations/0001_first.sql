@@ -75,6 +75,7 @@ CREATE INDEX uploads_first ON uploads (source, due_at) WHERE due_at IS NOT NULL 
 CREATE INDEX uploads_open ON uploads (source) WHERE open = 1;
 CREATE INDEX uploads_created ON uploads (coalesce(snapshot->>'created_at', followed_at))
     WHERE coalesce(snapshot->>'status', '') <> 'gone' AND unfollowed_at IS NULL;
+CREATE INDEX uploads_status ON uploads (source, snapshot->>'status') WHERE unfollowed_at IS NULL; -- to be counted
 CREATE INDEX uploads_callback ON uploads (callback) WHERE callback IS NOT NULL;
 CREATE INDEX uploads_unfollowed ON uploads (unfollowed_at) WHERE unfollowed_at IS NOT NULL;
 CREATE INDEX uploads_resting ON uploads (coalesce(changed_at, followed_at))
