@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from notifier.lag import Lag
 from notifier.poller import Poller
 from notifier.sender import Sender
 from notifier.systemd import Marks, Notify, watch
@@ -113,6 +114,7 @@ class App:
     ) -> None:
         """`status` puts into words how it goes, and is told every `status_every` seconds if it has changed."""
         self.marks = Marks((POLLER, SENDER), clocks.monotonic)
+        self.lag = Lag(clocks.monotonic)
         self._clocks = clocks
         self._heartbeat = min(HEARTBEAT, notify.watchdog / 6 or HEARTBEAT)
         self._status_every = status_every
@@ -149,6 +151,7 @@ class App:
                     group.create_task(watch(self._notify, self.marks, loops)),
                     group.create_task(self._tell_status()),
                     group.create_task(self._mind_the_clock()),
+                    group.create_task(self.lag.measure()),
                     *[group.create_task(self._see_to(chore)) for chore in self._chores],
                 ]
                 await self._stopping.wait()

@@ -210,6 +210,11 @@ class Journal(logging.Handler):
             yield "NOTIFIER_DROPPED", self.dropped
 
 
+def dropped() -> int:
+    """Lines that the journal did not take."""
+    return sum(one.dropped for one in logging.getLogger().handlers if isinstance(one, Journal))
+
+
 def framed(name: str, value: str) -> bytes:
     """One field as the journal reads it: a value of several lines goes with its length in front."""
     data = value.encode(errors="backslashreplace")[:LONGEST_TEXT].decode(errors="ignore").encode()

@@ -7,10 +7,12 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 
 from notifier import __version__
-from notifier.app import App
+from notifier.app import App, awake_or_not
 from notifier.config import ConfigError, Reading, Settings
+from notifier.log import dropped
 from notifier.providers.http import open_session
 from notifier.reloads import Reloads, TooLong
 from notifier.server import api, health, metrics, openapi, status_page, stream
@@ -18,6 +20,8 @@ from notifier.server.control import Control
 from notifier.server.encoding import facade
 from notifier.server.listening import Server, start
 from notifier.server.metrics import Metrics
+from notifier.server.process import used
+from notifier.server.readings import Vitals
 from notifier.store import Store, StoreError
 from notifier.systemd import Notify
 from notifier.wiring import Parts, wired
@@ -60,7 +64,8 @@ async def serve(reading: Reading, read: Callable[[Settings], Reading], notify: N
 async def _server(parts: Parts, reloads: Reloads) -> Server:
     store, sender, poller, settings = parts.store, parts.sender, parts.poller, reloads.reading.settings
     ready = health.readiness(parts.app.marks, store.ping)
-    told = Metrics(store, sender.served, time.time, called=sender.called, poller=poller, reloads=reloads)
+    vitals = partial(_vitals, parts, reloads)
+    told = Metrics(store, sender.served, time.time, called=sender.called, poller=poller, vitals=vitals)
     control = Control(store, sender, parts.replays, parts.registrations, poller, time.time, reloads)
     asked = [*health.routes(ready), *metrics.routes(told), *api.routes(control), *stream.routes(parts.stream)]
     asked += [*status_page.routes(), *facade.routes(parts.facade)]
@@ -69,6 +74,13 @@ async def _server(parts: Parts, reloads: Reloads) -> Server:
 
 def _stop_within(settings: Settings) -> float:
     return min(LONGEST_STOP, max(one.timeout for one in (settings.calling.template, *settings.endpoints)))
+
+
+def _vitals(parts: Parts, reloads: Reloads) -> Vitals:
+    now = time.time()
+    passes = {loop: max(0.0, now - age) for loop, age in parts.app.marks.ages().items()}
+    process, since = used(now, awake_or_not()), reloads.succeeded_at
+    return Vitals(passes, parts.app.lag.worst, parts.stream.readers, dropped(), process, reloads.is_refused, since)
 
 
 def _heed_signals(app: App, reloads: Reloads) -> None:

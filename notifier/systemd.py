@@ -82,10 +82,14 @@ class Marks:
         """A pass of this loop has just ended."""
         self._at[loop] = self._clock()
 
+    def ages(self) -> dict[str, float]:
+        """Seconds since each loop last ended a pass; infinite where it has not yet."""
+        now = self._clock()
+        return {loop: now - at for loop, at in self._at.items()}
+
     def late(self, within: float) -> list[str]:
         """The loops that ended no pass in the last `within` seconds."""
-        now = self._clock()
-        return [loop for loop, at in self._at.items() if now - at > within]
+        return [loop for loop, age in self.ages().items() if age > within]
 
 
 async def watch(

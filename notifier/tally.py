@@ -36,6 +36,8 @@ class Tally:
     """Attempts whose address was refused, by the rule's name."""
     ended: dict[str, int] = field(default_factory=lambda: {phase.value: 0 for phase in OVER})
     """Deliveries, by their phase."""
+    connections: dict[str, int] = field(default_factory=lambda: {"false": 0, "true": 0})
+    """Those that a request went out over, by whether an earlier one had opened it."""
     retries: int = 0
     trips: int = 0
     """How often it was shut off because it failed."""
@@ -50,6 +52,8 @@ class Tally:
         """Count an attempt, whatever it was of."""
         self.attempts[attempt.outcome] += 1
         self.durations.add(attempt.duration)
+        if "first_byte" in attempt.phases:
+            self.connections["false" if "connect" in attempt.phases else "true"] += 1
         if attempt.rule is not None:
             self.refused[attempt.rule] = self.refused.get(attempt.rule, 0) + 1
 
@@ -78,6 +82,7 @@ class Tally:
             attempts=self.attempts.copy(),
             refused=self.refused.copy(),
             ended=self.ended.copy(),
+            connections=self.connections.copy(),
             durations=self.durations.copy(),
             latencies=self.latencies.copy(),
             sizes=self.sizes.copy(),

@@ -16,6 +16,7 @@ from notifier.core.encoding_com import ENCODING_COM, medium
 from notifier.core.health import WELL
 from notifier.core.model import LookKind, Observation, Rate, Status, Target, TargetStatus, Upload
 from notifier.core.rhythm import Listing, Steps
+from notifier.core.spread import Spread
 from notifier.providers import (
     PROVIDERS,
     encoding_com_formats,
@@ -27,7 +28,8 @@ from notifier.providers import (
 )
 from notifier.providers.base import Provider
 from notifier.server.exposition import registry
-from notifier.server.readings import Reading, ReloadShown, Shown, SourceShown
+from notifier.server.process import MEASURES
+from notifier.server.readings import Reading, Shown, SourceShown, Vitals
 from notifier.store.history import Figures, Queue
 from notifier.tally import FOLLOWED, Looks, Tally
 
@@ -228,8 +230,9 @@ def metrics() -> str:
     tally = Tally(refused={"private": 1})
     shown = Shown(0.0, WELL, is_unsigned=False, in_flight=0, superseded=0, dropped=0, tally=tally)
     sources = {"posts": SourceShown(False, Looks(), dict.fromkeys(FOLLOWED, 0), 1.0)}
-    queues = [Queue("app", 0, 0, None)]
-    families = registry(Reading(0.0, Figures(0, 0, queues), {"app": shown}, sources, ReloadShown(False, 0))).collect()
+    vitals = Vitals(passes={"poller": 0.0}, process=dict.fromkeys(MEASURES, 0.0))
+    figures = Figures(0, 0, [Queue("app", 0, 0, None)])
+    families = registry(Reading(0.0, figures, Spread(()), vitals, {"app": shown}, sources)).collect()
     return table(
         ("name", "type", "labels", "what it is"),
         ((f"`{name(one)}`", one.type, ", ".join(labels(one)) or "–", one.documentation) for one in families),

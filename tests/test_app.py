@@ -125,7 +125,11 @@ async def test_it_tells_its_metrics_to_who_knows_the_token(tmp_path, media, hook
         await hooks.got(1)
         async with session.get("/metrics") as response:
             assert response.status == 401
-        async with session.get("/metrics", headers={"Authorization": f"Bearer {token}"}) as response:
+        headers, now = {"Authorization": f"Bearer {token}"}, time.time()
+        async with (
+            session.get("/v1/stream", headers=headers),
+            session.get("/metrics", headers=headers) as response,
+        ):
             assert response.status == 200
             families = {family.name: family for family in text_string_to_metric_families(await response.text())}
     assert [one.labels for one in families["notifier_deliveries_waiting"].samples] == [{"endpoint": "app"}]
@@ -133,6 +137,14 @@ async def test_it_tells_its_metrics_to_who_knows_the_token(tmp_path, media, hook
     requests = {one.labels["code"]: one.value for one in families["notifier_provider_requests"].samples}
     assert requests.pop("2xx") > 0
     assert set(requests.values()) == {0}
+    assert families["notifier_stream_readers"].samples[0].value == 1
+    passes = {one.labels["loop"]: one.value for one in families["notifier_loop_last_pass_timestamp_seconds"].samples}
+    assert passes.keys() == {POLLER, SENDER}
+    assert all(now - HEARTBEAT - 5 < at < now + 5 for at in passes.values())
+    assert families["notifier_log_dropped"].samples[0].value == 0
+    assert families["notifier_config_last_reload_successful"].samples[0].value == 1
+    assert now - 60 < families["notifier_config_last_reload_success_timestamp_seconds"].samples[0].value < now
+    assert families["process_resident_memory_bytes"].samples[0].value > 1e6
     assert token not in (tmp_path / "daemon.log").read_text()
 
 

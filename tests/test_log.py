@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.core.secret import Secret
-from notifier.log import Console, Form, Journal, JsonLines, fitting, framed, setup
+from notifier.log import Console, Form, Journal, JsonLines, dropped, fitting, framed, setup
 
 EVIL = "\n{}\r\x1b[31mred\x00\u2028\u202e\x7f\ud800"
 HOSTILE = st.text([*EVIL, *'aé世 \t\\"=\x85\xa0\u2029\u200f\u2066\U000e0001\U0001f600'])
@@ -330,6 +330,18 @@ def test_a_missing_journal_drops_lines(tmp_path):
     handler.emit(record())
     handler.close()
     assert handler.dropped == 1
+
+
+def test_lines_that_were_dropped_are_counted_for_who_asks(tmp_path):
+    assert dropped() == 0
+    handler = Journal(tmp_path / "nobody")
+    logging.getLogger().addHandler(handler)
+    try:
+        handler.emit(record())
+        assert dropped() == 1
+    finally:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
 
 
 def test_a_faulty_line_ends_nothing(handler, capsys):

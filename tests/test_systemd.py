@@ -1,5 +1,6 @@
 import asyncio
 import logging
+import math
 import os
 import socket
 from contextlib import suppress
@@ -134,6 +135,14 @@ def test_a_loop_is_late_until_its_first_pass_and_again_when_its_mark_is_old():
     assert marks.late(30) == []
     clock.now += 0.1
     assert marks.late(30) == ["poller"]
+
+
+def test_how_long_ago_each_loop_ended_a_pass_is_told():
+    clock = Clock()
+    marks = Marks(["poller", "sender"], clock)
+    marks.stamp("poller")
+    clock.now += 7
+    assert marks.ages() == {"poller": 7, "sender": math.inf}
 
 
 # --- the watchdog

@@ -50,7 +50,7 @@ def _of_each(shown: Mapping[str, T], measures: Measures[T]) -> Iterator[Metric]:
     of = [measures.label] if measures.label else []
     things = [((name,) if of else (), one) for name, one in shown.items()]
     for name, words, value in measures.single:
-        yield _plain(name, words, of, [(key, value(one)) for key, one in things])
+        yield _plain(name, words, of, [(key, worth) for key, one in things if (worth := value(one)) is not None])
     for name, label, words, values in measures.each:
         samples = [((*key, word), worth) for key, one in things for word, worth in values(one).items()]
         yield _plain(name, words, [*of, label], samples)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from notifier.core.spread import Spread
+from notifier.server import process
 from notifier.server.readings import Owed, Reading, Shown, SourceShown
 
 T = TypeVar("T")
@@ -20,10 +21,15 @@ class Measures(Generic[T]):
 
     label: str
     """Whose value is the name of the thing; empty where there is but one."""
-    single: tuple[tuple[str, str, Callable[[T], float]], ...] = ()
+    single: tuple[tuple[str, str, Callable[[T], float | None]], ...] = ()
+    """None: there is no value, and nothing is told."""
     each: tuple[tuple[str, str, str, Callable[[T], Mapping[str, float]]], ...] = ()
     """With a second label after the name, and a value for each value of it."""
     spreads: tuple[tuple[str, str, Callable[[T], Spread]], ...] = ()
+
+
+def _of_the_process(name: str) -> Callable[[Reading], float | None]:
+    return lambda one: one.vitals.process.get(name)
 
 
 OF_THE_DAEMON: Measures[Reading] = Measures(
@@ -32,15 +38,37 @@ OF_THE_DAEMON: Measures[Reading] = Measures(
         (
             "notifier_config_last_reload_successful",
             "0 from a reload that was refused to the next that is not",
-            lambda one: not one.reload.is_refused,
+            lambda one: not one.vitals.is_refused,
         ),
         (
             "notifier_config_last_reload_success_timestamp_seconds",
             "When the config in force was read",
-            lambda one: one.reload.succeeded_at,
+            lambda one: one.vitals.configured_at,
         ),
+        (
+            "notifier_eventloop_lag_seconds",
+            "How late the event loop was in the last minute, at most",
+            lambda one: one.vitals.lag,
+        ),
+        (
+            "notifier_stream_readers",
+            "Who follow `/v1/stream`",
+            lambda one: one.vitals.readers,
+        ),
+        (
+            "notifier_log_dropped_total",
+            "Lines of the log that the journal did not take",
+            lambda one: one.vitals.dropped,
+        ),
+        *((name, words, _of_the_process(name)) for name, words in process.MEASURES.items()),
     ),
     each=(
+        (
+            "notifier_loop_last_pass_timestamp_seconds",
+            "loop",
+            "When each loop last ended a pass; an idle one turns every 5 s",
+            lambda one: one.vitals.passes,
+        ),
         (
             "notifier_store_bytes",
             "file",
@@ -52,6 +80,13 @@ OF_THE_DAEMON: Measures[Reading] = Measures(
             "file",
             "Bytes of it that hold nothing any more",
             lambda one: {"database": one.figures.free},
+        ),
+    ),
+    spreads=(
+        (
+            "notifier_store_commit_duration_seconds",
+            "How long the disk took to have what was written",
+            lambda one: one.commits,
         ),
     ),
 )
@@ -188,6 +223,12 @@ OF_ENDPOINTS: Measures[Shown] = Measures(
             lambda one: one.tally.attempts,
         ),
         ("notifier_deliveries_total", "outcome", "Deliveries that ended", lambda one: one.ended),
+        (
+            "notifier_connections_total",
+            "reused",
+            "Connections that a request went out over, by whether an earlier one had opened it",
+            lambda one: one.tally.connections,
+        ),
         (
             "notifier_address_refused_total",
             "rule",

@@ -14,11 +14,10 @@ from notifier.core.budget import share_left
 from notifier.core.callbacks import ALL, family
 from notifier.core.health import WELL
 from notifier.poller import Poller
-from notifier.reloads import Reloads
 from notifier.served import Served
 from notifier.server import exposition
 from notifier.server.problems import Problem
-from notifier.server.readings import Reading, ReloadShown, Shown, SourceShown
+from notifier.server.readings import Reading, Shown, SourceShown, Vitals
 from notifier.server.routes import Route
 from notifier.store import Store, StoreError
 from notifier.tally import FOLLOWED, UNSEEN, Tally
@@ -39,7 +38,7 @@ class Metrics:
         *,
         called: Tally | None = None,
         poller: Poller | None = None,
-        reloads: Reloads | None = None,
+        vitals: Callable[[], Vitals] = Vitals,
     ) -> None:
         """`called` is what came of the deliveries to callbacks, of which nobody is told one by one."""
         self._store = store
@@ -48,7 +47,7 @@ class Metrics:
         self._promptly = promptly
         self._called = called or Tally()
         self._poller = poller
-        self._reloads = reloads
+        self._vitals = vitals
         self._scrape: asyncio.Task[bytes] | None = None
 
     async def text(self) -> bytes:
@@ -89,9 +88,7 @@ class Metrics:
             )
             shown[ALL] = Shown(now, WELL, False, on_their_way, superseded[ALL], dropped[ALL], self._called.copy())
         sources = {} if self._poller is None else await self._sources(self._poller, now)
-        one = self._reloads
-        reload = ReloadShown(False, 0.0) if one is None else ReloadShown(one.is_refused, one.succeeded_at)
-        return Reading(now, figures, shown, sources, reload)
+        return Reading(now, figures, self._store.database.commits.copy(), self._vitals(), shown, sources)
 
     async def _sources(self, poller: Poller, now: float) -> dict[str, SourceShown]:
         failing, followed = await self._store.in_trouble(), await self._store.by_status()

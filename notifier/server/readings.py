@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from notifier.core.health import Health
 from notifier.core.model import Phase
+from notifier.core.spread import Spread
 from notifier.store.history import Figures, Queue
 from notifier.tally import Looks, Tally
 
@@ -67,11 +68,22 @@ class SourceShown:
 
 
 @dataclass(frozen=True, slots=True)
-class ReloadShown:
-    """Whether the last one was refused, and when the config in force was read."""
+class Vitals:
+    """What the daemon tells of itself."""
 
-    is_refused: bool
-    succeeded_at: float
+    passes: Mapping[str, float] = field(default_factory=dict)
+    """When each loop last ended one; 0: not yet."""
+    lag: float = 0.0
+    """Seconds by which the event loop was late lately."""
+    readers: int = 0
+    """Of the stream."""
+    dropped: int = 0
+    """Lines of the log."""
+    process: Mapping[str, float] = field(default_factory=dict)
+    is_refused: bool = False
+    """Whether the last reload was."""
+    configured_at: float = 0.0
+    """When the config in force was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +92,10 @@ class Reading:
 
     now: float
     figures: Figures
+    commits: Spread
+    vitals: Vitals
     endpoints: Mapping[str, Shown]
     sources: Mapping[str, SourceShown] = field(default_factory=dict)
-    reload: ReloadShown = ReloadShown(is_refused=False, succeeded_at=0.0)
 
     @property
     def owed(self) -> Mapping[str, Owed]:

@@ -12,10 +12,15 @@ from typing import Any
 
 import aiosqlite
 
+from notifier.core.spread import Spread
+
 APPLICATION_ID = 0x6E6F7469  # "noti": tells our file from any other database
 BUSY_SECONDS = 5.0
 LARGEST_LOG = 16 * 1024 * 1024
 """Bytes of the log before the file that are kept for further use."""
+
+
+COMMITS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
 class StoreError(Exception):
@@ -47,6 +52,8 @@ class Database:
         self._writer = writer
         self._writing = asyncio.Lock()
         self.reader = reader
+        self.commits = Spread(COMMITS)
+        """Seconds that each took."""
 
     @classmethod
     async def open(cls, path: Path) -> "Database":
@@ -80,7 +87,9 @@ class Database:
                 try:
                     await self._writer.execute("BEGIN IMMEDIATE")
                     yield self._writer
+                    began = asyncio.get_running_loop().time()
                     await self._writer.execute("COMMIT")
+                    self.commits.add(asyncio.get_running_loop().time() - began)
                 except BaseException:
                     await asyncio.shield(self._writer.rollback())
                     raise
