@@ -12,7 +12,7 @@ from notifier.core.diff import noticed_after
 from notifier.core.events import addressed, event_for
 from notifier.core.model import Answer, Change, Endpoint, Event, LookKind, Registration, SourceState, Trouble
 from notifier.core.questions import Question, chosen
-from notifier.core.rhythm import LONGEST_SLEEP, back_off
+from notifier.core.rhythm import LONGEST_SLEEP
 from notifier.core.sweep import put_off
 from notifier.core.trouble import failing, recovered
 from notifier.credentials import AFTER_ANOTHER, Credentials
@@ -205,7 +205,7 @@ class Poller:
             log.warning("rests", extra={"fields": fields})
         if isinstance(error, Refused):
             self._credentials.refuse(one, trouble)
-        rest = 0.0 if limited else _rest(error, failures, self._draw())
+        rest = 0.0 if limited else error.rest(failures, self._draw())
         state = replace(state, failures=failures, hold_until=max(state.hold_until, now + rest))
         told = None
         worse = isinstance(error, Refused) and state.trouble is not None and state.trouble.code != trouble.code
@@ -300,10 +300,3 @@ class Poller:
             if trouble is not None:
                 fields["reason"] = f"{trouble.code}: {trouble.text}"
             log.log(logging.WARNING if trouble else logging.INFO, "announced", extra={"fields": fields})
-
-
-def _rest(error: ProviderError, failures: int, draw: float) -> float:
-    """Seconds until the source may be asked again: what the provider asks for, else ever longer."""
-    if isinstance(error, Unavailable) and error.retry_after is not None:
-        return min(error.retry_after, LONGEST_HOLD) + draw
-    return back_off(failures, draw)

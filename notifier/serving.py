@@ -20,7 +20,7 @@ from notifier.server.control import Control
 from notifier.server.encoding import facade
 from notifier.server.listening import Server, start
 from notifier.server.metrics import Metrics
-from notifier.server.process import used
+from notifier.server.process import Process
 from notifier.server.readings import Vitals
 from notifier.store import Store, StoreError
 from notifier.systemd import Notify
@@ -64,7 +64,7 @@ async def serve(reading: Reading, read: Callable[[Settings], Reading], notify: N
 async def _server(parts: Parts, reloads: Reloads) -> Server:
     store, sender, poller, settings = parts.store, parts.sender, parts.poller, reloads.reading.settings
     ready = health.readiness(parts.app.marks, store.ping)
-    vitals = partial(_vitals, parts, reloads)
+    vitals = partial(_vitals, parts, reloads, Process(time.time(), awake_or_not()))
     told = Metrics(store, sender.served, time.time, called=sender.called, poller=poller, vitals=vitals)
     control = Control(store, sender, parts.replays, parts.registrations, poller, time.time, reloads)
     asked = [*health.routes(ready), *metrics.routes(told), *api.routes(control), *stream.routes(parts.stream)]
@@ -76,11 +76,11 @@ def _stop_within(settings: Settings) -> float:
     return min(LONGEST_STOP, max(one.timeout for one in (settings.calling.template, *settings.endpoints)))
 
 
-def _vitals(parts: Parts, reloads: Reloads) -> Vitals:
+def _vitals(parts: Parts, reloads: Reloads, process: Process) -> Vitals:
     now = time.time()
     passes = {loop: max(0.0, now - age) for loop, age in parts.app.marks.ages().items()}
-    process, since = used(now, awake_or_not()), reloads.succeeded_at
-    return Vitals(passes, parts.app.lag.worst, parts.stream.readers, dropped(), process, reloads.is_refused, since)
+    lag, readers, used = parts.app.lag.worst, parts.stream.readers, process.used()
+    return Vitals(passes, lag, readers, dropped(), used, reloads.is_refused, reloads.succeeded_at)
 
 
 def _heed_signals(app: App, reloads: Reloads) -> None:

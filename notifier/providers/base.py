@@ -13,10 +13,11 @@ from typing import Protocol
 import aiohttp
 from yarl import URL
 
+from notifier.core.allowance import LONGEST_HOLD
 from notifier.core.diff import Vanishing
 from notifier.core.model import Answer, Look, Rate, Source
 from notifier.core.pace import Pace
-from notifier.core.rhythm import Cadence, Listing
+from notifier.core.rhythm import Cadence, Listing, back_off
 
 
 class ProviderError(Exception):
@@ -24,6 +25,10 @@ class ProviderError(Exception):
 
     code = "unavailable"
     """What it was, for programs."""
+
+    def rest(self, failures: int, draw: float) -> float:
+        """Seconds until the source may be asked again, ever longer; `failures` in a row, a `draw` from 0 to 1."""
+        return back_off(failures, draw)
 
 
 class Unavailable(ProviderError):
@@ -37,6 +42,12 @@ class Unavailable(ProviderError):
         self.retry_after = retry_after
         self.limited = limited
         self.code = "limited" if limited else "unavailable"
+
+    def rest(self, failures: int, draw: float) -> float:
+        """What the provider asks for, where it does."""
+        if self.retry_after is None:
+            return super().rest(failures, draw)
+        return min(self.retry_after, LONGEST_HOLD) + draw
 
 
 class Refused(ProviderError):

@@ -19,16 +19,24 @@ MEASURES = {
 PROC = Path("/proc/self")
 
 
-def used(now: float, up: float, proc: Path = PROC) -> dict[str, float]:
-    """Each of `MEASURES`; nothing where there is no /proc. `up` are the seconds since the machine was started."""
-    try:
-        stat = (proc / "stat").read_text()
-        opened = sum(1 for _ in (proc / "fd").iterdir())
-    except OSError:
-        return {}
-    told = stat.rpartition(")")[2].split()  # from the third field on: the second, a name, may hold anything
-    user, system, begun = (int(told[field - 3]) / os.sysconf("SC_CLK_TCK") for field in (14, 15, 22))
-    virtual, resident = int(told[23 - 3]), int(told[24 - 3]) * resource.getpagesize()
-    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    values = (user + system, resident, virtual, now - up + begun, opened, most)
-    return dict(zip(MEASURES, values, strict=True))
+class Process:
+    """This process. When it was started is worked out once: what moved by a hair at each look would seem a restart."""
+
+    def __init__(self, now: float, up: float, proc: Path = PROC) -> None:
+        """`up` are the seconds since the machine was started, those that it slept among them."""
+        self._booted_at = now - up
+        self._proc = proc
+
+    def used(self) -> dict[str, float]:
+        """Each of `MEASURES`; nothing where there is no /proc."""
+        try:
+            stat = (self._proc / "stat").read_text()
+            opened = sum(1 for _ in (self._proc / "fd").iterdir())
+        except OSError:
+            return {}
+        told = stat.rpartition(")")[2].split()  # from the third field on: the second, a name, may hold anything
+        user, system, begun = (int(told[field - 3]) / os.sysconf("SC_CLK_TCK") for field in (14, 15, 22))
+        virtual, resident = int(told[23 - 3]), int(told[24 - 3]) * resource.getpagesize()
+        most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        values = (user + system, resident, virtual, self._booted_at + begun, opened, most)
+        return dict(zip(MEASURES, values, strict=True))

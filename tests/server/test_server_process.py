@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from notifier.server.process import MEASURES, used
+from notifier.server.process import MEASURES, Process
 
 STAT = "4711 (a (name) of) it) S 1 2 3 4 5 6 7 8 9 10 150 50 13 14 15 16 17 18 6000 123456789 321 22 23\n"
 """Of proc(5); 150 and 50 ticks of CPU time, begun at tick 6000."""
@@ -23,7 +23,7 @@ def proc(tmp_path):
 
 def test_it_is_read_as_proc_has_it(proc):
     ticks, page = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
-    told = used(now=1_800_000_000.0, up=1000.0, proc=proc)
+    told = Process(now=1_800_000_000.0, up=1000.0, proc=proc).used()
     assert told.pop("process_max_fds") >= 3
     assert told == {
         "process_cpu_seconds_total": 200 / ticks,
@@ -37,15 +37,17 @@ def test_it_is_read_as_proc_has_it(proc):
 @pytest.mark.parametrize("lacks", ["stat", "fd"])
 def test_where_there_is_no_proc_nothing_is_told(proc, lacks):
     (proc / lacks).rename(proc / "elsewhere")
-    assert used(0.0, 0.0, proc) == {}
+    assert Process(0.0, 0.0, proc).used() == {}
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="there is no /proc here")
 def test_of_this_process_it_tells_what_can_be():
     now = time.time()
-    told = used(now, time.clock_gettime(time.CLOCK_BOOTTIME))
+    process = Process(now, time.clock_gettime(time.CLOCK_BOOTTIME))
+    told = process.used()
     assert told.keys() == MEASURES.keys()
     assert now - 86400 < told["process_start_time_seconds"] < now
     assert told["process_virtual_memory_bytes"] > told["process_resident_memory_bytes"] > 1e6
     assert told["process_max_fds"] > told["process_open_fds"] > 2
     assert told["process_cpu_seconds_total"] > 0
+    assert process.used()["process_start_time_seconds"] == told["process_start_time_seconds"]
