@@ -225,17 +225,21 @@ def called(theirs: Mapping[str, Mapping[str, Any]], word_for: Callable[[str, Any
 # --- what can be scraped
 
 
-def metrics() -> str:
-    """Every metric of a registry in which one endpoint has all that one can have."""
+def families() -> list[Metric]:
+    """Every metric of a registry in which the daemon, a source and an endpoint have all that they can have."""
     tally = Tally(refused={"private": 1})
     shown = Shown(0.0, WELL, is_unsigned=False, in_flight=0, superseded=0, dropped=0, tally=tally)
     sources = {"posts": SourceShown(False, Looks(), dict.fromkeys(FOLLOWED, 0), 1.0)}
-    vitals = Vitals(passes={"poller": 0.0}, process=dict.fromkeys(MEASURES, 0.0))
+    vitals = Vitals(passes={"poller": 0.0, "sender": 0.0}, process=dict.fromkeys(MEASURES, 0.0))
     figures = Figures(0, 0, [Queue("app", 0, 0, None)])
-    families = registry(Reading(0.0, figures, Spread(()), vitals, {"app": shown}, sources)).collect()
+    return list(registry(Reading(0.0, figures, Spread(()), vitals, {"app": shown}, sources)).collect())
+
+
+def metrics() -> str:
+    """What each of them is."""
     return table(
         ("name", "type", "labels", "what it is"),
-        ((f"`{name(one)}`", one.type, ", ".join(labels(one)) or "–", one.documentation) for one in families),
+        ((f"`{name(one)}`", one.type, ", ".join(labels(one)) or "–", one.documentation) for one in families()),
     )
 
 

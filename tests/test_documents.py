@@ -185,7 +185,7 @@ def test_every_test_and_file_that_is_named_is_there(path):
     there = "\n".join(each.read_text() for each in (ROOT / "tests").rglob("test_*.py"))
     for name in re.findall(r"`(test_\w+)`", text):
         assert re.search(rf"def {name}\b", there), name
-    for file in re.findall(r"(?<![\w./-])(?:tests|bench|notifier|docs|systemd)/[\w./-]*\w\.\w+", text):
+    for file in re.findall(r"(?<![\w./-])(?:tests|bench|contrib|notifier|docs|systemd)/[\w./-]*\w\.\w+", text):
         assert (ROOT / file).exists(), file
 
 
