@@ -80,13 +80,11 @@ class Poller:
         wanted = {one.source.name: one for one in watched}
         present = {}
         for name, one in wanted.items():
-            before = self.watched.get(name)
-            if before is not None and before.source == one.source:
-                present[name] = before
-                continue
-            self._unopened.add(name)
-            one.looks = one.looks if before is None else before.looks
-            present[name] = one
+            before = self.watched.get(name, one)
+            present[name] = before if before.source == one.source else one
+            if present[name] is one:
+                self._unopened.add(name)
+                one.looks = before.looks
         self.watched.clear()
         self.watched.update(present)
         self._endpoints, self._calling = endpoints, calling
