@@ -1,5 +1,6 @@
 """What has come of deliveries and of looks since the daemon started: numbers, for whoever asks."""
 
+from collections import deque
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -15,6 +16,8 @@ DURATIONS = (0.05, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0)
 LATENCIES = (0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 3600.0, 21600.0, 86400.0)
 OVER = (Phase.DELIVERED, Phase.DEAD, Phase.DROPPED)
 """Where the sender brings a delivery to its end; what is superseded, or dropped by people, the store counts."""
+LATELY = 40
+"""Attempts at an endpoint of which it is told how long each took."""
 LOOKED = ("ok", "unavailable", "limited", "refused", "malformed")
 """What may come of a look."""
 UNSEEN = "unseen"
@@ -47,9 +50,12 @@ class Tally:
     """Seconds from announcement to 2xx; what was owed again is left out."""
     sizes: Spread = field(default_factory=partial(Spread, SIZES))
     """Bytes of each body, at its first attempt."""
+    lately: deque[float] = field(default_factory=lambda: deque(maxlen=LATELY))
+    """Seconds that each of the last attempts took, the newest last."""
 
     def tried(self, attempt: Attempt) -> None:
         """Count an attempt, whatever it was of."""
+        self.lately.append(attempt.duration)
         self.attempts[attempt.outcome] += 1
         self.durations.add(attempt.duration)
         if "first_byte" in attempt.phases:

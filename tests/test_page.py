@@ -26,8 +26,8 @@ TOKEN = "a-token-of-the-page"
 def missing():
     if reason := absent("node", "nodejs") or absent("chromium", "chromium"):
         return reason
-    there = (HERE / "node_modules" / "playwright-core").is_dir()
-    return None if there else "playwright-core is not installed: npm ci --prefix tests/node"
+    there = all((HERE / "node_modules" / name).is_dir() for name in ("playwright-core", "axe-core"))
+    return None if there else "playwright-core or axe-core is not installed: npm ci --prefix tests/node"
 
 
 def free_port():
@@ -48,6 +48,8 @@ async def test_the_page_shows_all_live_complains_of_nothing_and_is_used_by_keybo
                 await hooks.got(1)
                 found = await looked_at(port, lambda: media.put(Media("m1", status="completed", title=TITLE)))
     assert found["complaints"] == []
+    assert found["barriers"] == []
+    assert found["latency"] == 1
     assert found["hosts"] == [f"127.0.0.1:{port}"]
     assert "processing" in found["before"][0]
     (upload,) = found["uploads"]

@@ -116,6 +116,7 @@ class _Endpoints:
             quiet_until=moment(quiet_until),
             probe_at=moment(health.probe_at),
             paused_at=moment(health.paused_at),
+            lately=[] if served is None else [round(one, 3) for one in served.tally.lately],
         )
 
 

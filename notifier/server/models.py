@@ -61,6 +61,8 @@ class Endpoint(BaseModel):
     probe_at: Moment | None
     """When it is tried next while it is shut off."""
     paused_at: Moment | None
+    lately: list[float]
+    """Seconds that each of the last attempts took, the newest last; of a callback those of all, since the start."""
 
 
 class Event(BaseModel):

@@ -145,7 +145,7 @@ async def test_a_ping_of_a_paused_endpoint_goes_at_once_and_leaves_it_paused(tmp
         pinged, w.post = [], post
         said = await caller.post("/v1/endpoints/app/ping")
         assert (said.status, said.body["status"], pinged) == (200, status, ["notifier.ping"])
-        assert (await caller.get("/v1/endpoints/app")).body == before
+        assert (await caller.get("/v1/endpoints/app")).body == before | {"lately": [0.01]}
         await w.settle()
         assert pinged == ["notifier.ping"]
 
@@ -160,7 +160,7 @@ async def test_a_ping_that_fails_is_not_repeated_and_counts_for_nothing_but_an_a
         w.clock.now += 90_000
         await w.settle()
         assert w.receivers.calls == 7
-        assert (await caller.get("/v1/endpoints/app")).body == before
+        assert (await caller.get("/v1/endpoints/app")).body == before | {"lately": [0.01] * 7}
         counted = (await stranger.ask("GET", "/metrics", headers=BEARER)).body
         assert 'notifier_delivery_attempts_total{endpoint="app",outcome="http_5xx"} 7.0' in counted
         lines = [record.fields for record in caplog.records if record.msg == "pinged"]

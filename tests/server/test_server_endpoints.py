@@ -19,6 +19,7 @@ APP = {
     "quiet_until": None,
     "probe_at": None,
     "paused_at": None,
+    "lately": [],
 }
 
 

@@ -239,7 +239,7 @@ async def test_what_is_secret_is_not_kept_where_a_receiver_echoes_it(spelt):
 
 async def test_a_secret_is_no_part_of_what_a_client_prints():
     async with serving(nothing) as server, receiver(server.port, more=SECRETIVE) as one:
-        assert KEY not in repr(one) + repr(one._endpoint.secrets)
+        assert KEY not in repr(one) + repr(one.endpoint.secrets)
 
 
 # --- no connection

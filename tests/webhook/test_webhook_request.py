@@ -79,7 +79,7 @@ async def test_credentials_are_in_no_excerpt_repr_or_note(more, hidden):
         attempt = await one.post("evt_1", BODY)
     assert attempt.excerpt.replace("***", "").replace("Bearer", "").strip("| ") == ""
     for secret in hidden:
-        assert secret not in repr(attempt) + repr(one._endpoint)
+        assert secret not in repr(attempt) + repr(one.endpoint)
 
 
 async def test_a_token_in_the_url_is_in_no_excerpt():

@@ -44,6 +44,24 @@ const word = (text) => cell(text, { colour: COLOURS[text] ?? "" });
 const number = (value) => cell(value === null ? "" : String(value), { number: true });
 const when = (moment) => cell(ago(moment), { moment: moment ?? "" });
 
+// How long the last attempts took: their course, and the median in words for who cannot see it.
+function spark(seconds) {
+  if (!seconds.length) return cell("");
+  const median = [...seconds].sort((one, other) => one - other)[Math.floor(seconds.length / 2)];
+  const words = median < 1 ? `${Math.round(median * 1000)} ms` : `${median.toFixed(1)} s`;
+  const [width, height, most] = [96, 18, Math.max(...seconds, 0.001)];
+  const points = seconds.map((one, place) => {
+    const x = seconds.length === 1 ? width : (place * width) / (seconds.length - 1);
+    return `${x.toFixed(1)},${(height - 1 - (one / most) * (height - 2)).toFixed(1)}`;
+  });
+  const image = at("spark").content.firstElementChild.cloneNode(true);
+  image.firstElementChild.setAttribute("points", points.join(" "));
+  const made = document.createElement("span");
+  made.className = "spark";
+  made.append(image, words);
+  return cell(made, { moment: `of ${seconds.length}, at most ${most.toFixed(3)} s` });
+}
+
 function row(table, cells) {
   const made = document.createElement("tr");
   const heads = table.closest("table").querySelectorAll("th");
@@ -77,7 +95,7 @@ function whyOfEndpoint(one) {
   if (!one.configured) return "the config names it no more";
   if (!one.reason) return "";
   const moment = one.state === "open" ? one.probe_at : one.quiet_until;
-  return moment ? `${one.reason.text.replace(/ `(probe_at|quiet_until)`/, "")} ${ago(moment)}` : one.reason.text;
+  return moment ? `${one.reason.text.replace(/,? (the next at|until) `.*`/, "")}; next ${ago(moment)}` : one.reason.text;
 }
 
 async function look() {
@@ -89,7 +107,7 @@ async function look() {
   ]));
   fill("endpoints", endpoints.items.map((one) => [
     cell(one.name), word(one.state), number(one.waiting), when(one.oldest_at), number(one.dead), number(one.in_flight),
-    when(one.succeeded_at), cell(whyOfEndpoint(one), { long: true }),
+    spark(one.lately), when(one.succeeded_at), cell(whyOfEndpoint(one), { long: true }),
   ]));
 }
 
