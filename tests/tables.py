@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import describing
+import lines
 from prometheus_client.core import Metric
 from providing import source
 
@@ -35,6 +36,8 @@ from notifier.tally import FOLLOWED, Looks, Tally
 
 DOCS = Path(__file__).parent.parent / "docs"
 DOCUMENT, METRICS, CALLS = DOCS / "providers.md", DOCS / "metrics.md", DOCS / "encoding-com.md"
+DOCUMENTS = (DOCUMENT, METRICS, CALLS, lines.DOCUMENT)
+"""Those with tables that are made here."""
 TABLE = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 WHOLE = {name: one.of(source(name, "https://api.example.com")) for name, one in PROVIDERS.items()}
@@ -271,6 +274,9 @@ TABLES = {
     "called uploads": called(MEDIA, media),
     "called targets": called(FORMATS, formats),
     "metrics": metrics(),
+    "log lines": table(("line", "level", "fields", "what it tells"), lines.rows()),
+    "log fields": table(("field", "in the journal", "what it is"), lines.fields()),
+    "log ids": table(("line", "`MESSAGE_ID`"), lines.ids()),
 }
 
 
@@ -280,6 +286,6 @@ def filled(text: str) -> str:
 
 
 if __name__ == "__main__":
-    for document in (DOCUMENT, METRICS, CALLS):
+    for document in DOCUMENTS:
         document.write_text(filled(document.read_text()))
     describing.DOCUMENT.write_text(describing.described())

@@ -291,9 +291,21 @@ def test_the_journal_gets_fields_that_can_be_asked_for(handler, journal):
         "CODE_FILE": "/src/tried.py",
         "CODE_LINE": "7",
         "CODE_FUNC": "told",
+        "MESSAGE_ID": "44a1911643c799c92f37c01d64e849fb",
         "NOTIFIER_SOURCE": "posts",
         "NOTIFIER_ATTEMPT": "3",
     }
+
+
+def test_the_journal_knows_our_lines_by_their_words_whatever_is_in_them_and_no_line_of_a_library(handler, journal):
+    library = record()
+    library.name = "aiohttp.client"
+    for one in (record(source="posts"), record(level=logging.ERROR), record("delivered"), library):
+        handler.emit(one)
+    first, second, other, theirs = (said.get("MESSAGE_ID") for said in received(journal))
+    assert first == second == "44a1911643c799c92f37c01d64e849fb"
+    assert other not in {None, first}
+    assert theirs is None
 
 
 def test_the_journal_gets_a_trace_of_many_lines_whole(handler, journal):
