@@ -1,13 +1,18 @@
-"""all routes → docs/openapi.json; run by `tests/tables.py`, which writes it anew."""
+"""all routes → docs/openapi.json, models → config.schema.json; run by `tests/tables.py`, which writes them anew."""
 
 import json
 from pathlib import Path
 
+from click.testing import CliRunner
+
+from notifier.cli.schema import schema
 from notifier.server import api, health, metrics, openapi, status_page, stream
 from notifier.server.encoding import facade
 from notifier.server.routes import Route
 
-DOCUMENT = Path(__file__).parent.parent / "docs" / "openapi.json"
+ROOT = Path(__file__).parent.parent
+DOCUMENT = ROOT / "docs" / "openapi.json"
+SCHEMA = ROOT / "config.schema.json"
 
 
 class Nothing:
@@ -31,3 +36,8 @@ def routes() -> list[Route]:
 def described() -> str:
     """The document, a member to a line."""
     return json.dumps(openapi.document(routes()), indent=1, ensure_ascii=False) + "\n"
+
+
+def schema_of_the_config() -> str:
+    """As the program prints it."""
+    return CliRunner().invoke(schema, ["config"], catch_exceptions=False).output

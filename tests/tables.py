@@ -289,3 +289,4 @@ if __name__ == "__main__":
     for document in DOCUMENTS:
         document.write_text(filled(document.read_text()))
     describing.DOCUMENT.write_text(describing.described())
+    describing.SCHEMA.write_text(describing.schema_of_the_config())
