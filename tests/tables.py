@@ -8,6 +8,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+import commands
 import describing
 import lines
 from prometheus_client.core import Metric
@@ -36,7 +37,7 @@ from notifier.tally import FOLLOWED, Looks, Tally
 
 DOCS = Path(__file__).parent.parent / "docs"
 DOCUMENT, METRICS, CALLS = DOCS / "providers.md", DOCS / "metrics.md", DOCS / "encoding-com.md"
-DOCUMENTS = (DOCUMENT, METRICS, CALLS, lines.DOCUMENT)
+DOCUMENTS = (DOCUMENT, METRICS, CALLS, lines.DOCUMENT, commands.DOCUMENT)
 """Those with tables that are made here."""
 TABLE = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
@@ -274,6 +275,8 @@ TABLES = {
     "called uploads": called(MEDIA, media),
     "called targets": called(FORMATS, formats),
     "metrics": metrics(),
+    "commands": commands.sections(),
+    "exit statuses": table(("status", "what it means"), commands.ends()),
     "log lines": table(("line", "level", "fields", "what it tells"), lines.rows()),
     "log fields": table(("field", "in the journal", "what it is"), lines.fields()),
     "log ids": table(("line", "`MESSAGE_ID`"), lines.ids()),

@@ -1,12 +1,10 @@
 """The documents are true: what they name is there, what they show works."""
 
 import json
-import logging
 import re
 import time
 from pathlib import Path
 
-import lines
 import pytest
 import tables
 from configs import WHSEC
@@ -15,9 +13,7 @@ from notifier import __version__
 from notifier.config import load
 from notifier.core.events import event_id
 from notifier.core.model import Status
-from notifier.core.moments import moment
 from notifier.core.signing import headers, parse_secret
-from notifier.log import Console, JsonLines, message_id
 from notifier.providers import PROVIDERS, encoding_com_formats
 
 ROOT = Path(__file__).parent.parent
@@ -157,31 +153,6 @@ def test_every_provider_has_its_section():
     sections = re.split(r"^## ", tables.DOCUMENT.read_text(), flags=re.MULTILINE)[1:]
     names = [re.sub(r"\W", "_", section.splitlines()[0].strip("`").lower()) for section in sections]
     assert names[-len(PROVIDERS) :] == list(PROVIDERS)
-
-
-def test_every_line_of_the_log_is_told_and_every_field_of_it():
-    found = lines.found()
-    assert len(found) > 30
-    assert found.keys() == lines.TOLD.keys()
-    assert {name for line in found.values() for name in line.fields} - {lines.OPEN} == lines.MEANT.keys()
-    assert found["announced"].levels == {"info", "warning"}
-    assert list(found["announced"].fields)[-2:] == ["deliveries", "reason"]
-
-
-def test_the_line_that_is_shown_is_one_that_is_written():
-    """The example of docs/log.md, in its three forms."""
-    console, journal, line = FENCE.findall(lines.DOCUMENT.read_text())[:3]
-    told = json.loads(line[1])
-    held = {name: value for name, value in told.items() if name not in {"at", "level", "logger", "message"}}
-    made = logging.makeLogRecord(
-        {"name": told["logger"], "msg": told["message"], "levelname": "WARNING", "fields": held}
-    )
-    made.created = moment(told["at"])
-    made.msecs = made.created % 1 * 1000
-    assert JsonLines().format(made) + "\n" == line[1]
-    assert console[1].partition(" ")[2] == Console(coloured=False).format(made).partition(" ")[2] + "\n"
-    assert message_id(told["message"]) in journal[1]
-    assert list(held) == [name for name in lines.found()[told["message"]].fields if name in held]
 
 
 @pytest.mark.parametrize(
