@@ -10,6 +10,7 @@ from typing import Any
 
 import commands
 import describing
+import keys
 import lines
 from prometheus_client.core import Metric
 from providing import source
@@ -37,7 +38,7 @@ from notifier.tally import FOLLOWED, Looks, Tally
 
 DOCS = Path(__file__).parent.parent / "docs"
 DOCUMENT, METRICS, CALLS = DOCS / "providers.md", DOCS / "metrics.md", DOCS / "encoding-com.md"
-DOCUMENTS = (DOCUMENT, METRICS, CALLS, lines.DOCUMENT, commands.DOCUMENT)
+DOCUMENTS = (DOCUMENT, METRICS, CALLS, lines.DOCUMENT, commands.DOCUMENT, keys.DOCUMENT)
 """Those with tables that are made here."""
 TABLE = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
@@ -277,6 +278,8 @@ TABLES = {
     "metrics": metrics(),
     "commands": commands.sections(),
     "exit statuses": table(("status", "what it means"), commands.ends()),
+    "config forms": table(("form", "what it is"), keys.forms()),
+    **{f"config {where}": table(keys.heads(where), keys.rows(where)) for where in keys.TABLES},
     "log lines": table(("line", "level", "fields", "what it tells"), lines.rows()),
     "log fields": table(("field", "in the journal", "what it is"), lines.fields()),
     "log ids": table(("line", "`MESSAGE_ID`"), lines.ids()),

@@ -3,15 +3,18 @@
 import json
 import logging
 from contextlib import nullcontext, suppress
+from typing import get_args
 
 import click
 import commands
+import keys
 import lines
 import pytest
 from click.testing import CliRunner
 from test_documents import DOCUMENTS, FENCE, by_path
 
 from notifier.cli import notifier
+from notifier.config import models
 from notifier.core.moments import moment
 from notifier.log import Console, JsonLines, message_id
 
@@ -61,6 +64,34 @@ def parsed(arguments):
         _, command, rest = command.resolve_command(click.Context(command), rest)
     with suppress(click.BadParameter) if "…" in "".join(arguments) else nullcontext():
         command.make_context(command.name, rest)
+
+
+# --- the config
+
+
+def test_every_table_of_a_config_has_its_own_and_the_top_has_nothing_but_tables():
+    left, found = [models.File], set()
+    while left:
+        for key, field in (table := left.pop()).model_fields.items():
+            inner = {one for one in (field.annotation, *get_args(field.annotation)) if is_table(one)}
+            found |= inner
+            left += inner
+            assert inner or table is not models.File, key
+    assert found == set(keys.TABLES.values())
+    text = keys.DOCUMENT.read_text()
+    assert [f"config {where}" in text for where in keys.TABLES] == [True] * len(keys.TABLES)
+
+
+def is_table(kind):
+    return isinstance(kind, type) and issubclass(kind, models.Table)
+
+
+def test_what_the_example_says_beside_a_key_is_what_is_told_of_it():
+    told = keys.comments()
+    assert told["delivery", "timeout"] == 'of one attempt: "1s" to "60s"'
+    assert "; default: notifier.sock in $RUNTIME_DIRECTORY" in told["server", "socket"]
+    assert told["sources.list", "more"] == "whether to go on; default: unless a page is empty"
+    assert {where for where, _ in told} == keys.TABLES.keys() - {"server.encoding", "sources.auth", "endpoints.basic"}
 
 
 # --- the log
