@@ -12,6 +12,7 @@ import commands
 import describing
 import keys
 import lines
+import telling
 from prometheus_client.core import Metric
 from providing import source
 
@@ -38,7 +39,7 @@ from notifier.tally import FOLLOWED, Looks, Tally
 
 DOCS = Path(__file__).parent.parent / "docs"
 DOCUMENT, METRICS, CALLS = DOCS / "providers.md", DOCS / "metrics.md", DOCS / "encoding-com.md"
-DOCUMENTS = (DOCUMENT, METRICS, CALLS, lines.DOCUMENT, commands.DOCUMENT, keys.DOCUMENT)
+DOCUMENTS = (DOCUMENT, METRICS, CALLS, lines.DOCUMENT, commands.DOCUMENT, keys.DOCUMENT, telling.DOCUMENT)
 """Those with tables that are made here."""
 TABLE = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
@@ -280,6 +281,8 @@ TABLES = {
     "exit statuses": table(("status", "what it means"), commands.ends()),
     "config forms": table(("form", "what it is"), keys.forms()),
     **{f"config {where}": table(keys.heads(where), keys.rows(where)) for where in keys.TABLES},
+    "event bodies": telling.sections(),
+    **{f"members of {one}": table(("member", "what it is"), telling.rows(one)) for one in telling.webhooks.BY_SUBJECT},
     "log lines": table(("line", "level", "fields", "what it tells"), lines.rows()),
     "log fields": table(("field", "in the journal", "what it is"), lines.fields()),
     "log ids": table(("line", "`MESSAGE_ID`"), lines.ids()),

@@ -10,13 +10,16 @@ import commands
 import keys
 import lines
 import pytest
+import telling
 from click.testing import CliRunner
 from test_documents import DOCUMENTS, FENCE, by_path
 
 from notifier.cli import notifier
 from notifier.config import models
+from notifier.core.events import EVENT_TYPES
 from notifier.core.moments import moment
 from notifier.log import Console, JsonLines, message_id
+from notifier.server.webhooks import BODIES, BY_SUBJECT
 
 # --- commands
 
@@ -92,6 +95,26 @@ def test_what_the_example_says_beside_a_key_is_what_is_told_of_it():
     assert "; default: notifier.sock in $RUNTIME_DIRECTORY" in told["server", "socket"]
     assert told["sources.list", "more"] == "whether to go on; default: unless a page is empty"
     assert {where for where, _ in told} == keys.TABLES.keys() - {"server.encoding", "sources.auth", "endpoints.basic"}
+
+
+# --- events
+
+
+@pytest.mark.parametrize("type_", EVENT_TYPES)
+def test_the_body_of_each_type_is_what_its_model_says(type_):
+    body = json.loads(telling.told(type_))
+    assert body["type"] == type_
+    assert (
+        BODIES[type_].model_validate(body).model_dump(mode="json", by_alias=True, exclude_unset=True).keys()
+        == body.keys()
+    )
+    assert json.loads(telling.pretty(body)) == body
+
+
+def test_every_member_of_a_body_is_told():
+    told = {path for model in BY_SUBJECT.values() for path in telling.members(model)}
+    assert told == telling.FIELDS.keys()
+    assert {"upload.stalled", *telling.OTHERS} <= set(EVENT_TYPES)
 
 
 # --- the log
