@@ -26,7 +26,7 @@ ASKING, ALONE = (0, 1, 69, 78), (0, 1)
 """Of the commands that ask the daemon, and of the rest."""
 PROGRAM = re.compile(r"(?:^|(?<=[\s(]))(?:\S*/bin/)?(?:python -m )?notifier (?=[a-z-])")
 """However it is called."""
-SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SHELL = re.compile(r"^( *)```sh\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"\s\d?>.*")
 """Where its output goes."""
 WORD = re.compile(r"`notifier ((?:[a-z]+ ?)+)[^`]*`")
@@ -90,7 +90,7 @@ def _cell(text: str) -> str:
 
 def typed(text: str) -> Iterator[list[str]]:
     """The arguments of every command line in the shell blocks of a document."""
-    for block in SHELL.findall(text):
+    for _, block in SHELL.findall(text):
         for line in block.replace("\\\n", " ").splitlines():
             for found in PROGRAM.finditer(line):
                 yield list(_words(line[found.end() :]))

@@ -37,9 +37,19 @@ from notifier.server.readings import Reading, Shown, SourceShown, Vitals
 from notifier.store.history import Figures, Queue
 from notifier.tally import FOLLOWED, Looks, Tally
 
-DOCS = Path(__file__).parent.parent / "docs"
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+VERIFY = DOCS / "how-to" / "verify.md"
+RECEIVERS = {
+    "tests/python/verify.py": "python",
+    "tests/node/plain.mjs": "js",
+    "tests/php/verify.php": "php",
+    "tests/ruby/verify.rb": "ruby",
+    "tests/java/Verify.java": "java",
+}
+"""Those that tests/test_languages.py runs, and what each is written in."""
 DOCUMENT, METRICS, CALLS = DOCS / "providers.md", DOCS / "metrics.md", DOCS / "encoding-com.md"
-DOCUMENTS = (DOCUMENT, METRICS, CALLS, lines.DOCUMENT, commands.DOCUMENT, keys.DOCUMENT, telling.DOCUMENT)
+DOCUMENTS = (DOCUMENT, METRICS, CALLS, lines.DOCUMENT, commands.DOCUMENT, keys.DOCUMENT, telling.DOCUMENT, VERIFY)
 """Those with tables that are made here."""
 TABLE = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
@@ -283,6 +293,7 @@ TABLES = {
     **{f"config {where}": table(keys.heads(where), keys.rows(where)) for where in keys.TABLES},
     "event bodies": telling.sections(),
     **{f"members of {one}": table(("member", "what it is"), telling.rows(one)) for one in telling.webhooks.BY_SUBJECT},
+    **{f"file {path}": f"```{written}\n{(ROOT / path).read_text()}```\n" for path, written in RECEIVERS.items()},
     "log lines": table(("line", "level", "fields", "what it tells"), lines.rows()),
     "log fields": table(("field", "in the journal", "what it is"), lines.fields()),
     "log ids": table(("line", "`MESSAGE_ID`"), lines.ids()),

@@ -189,6 +189,13 @@ def test_every_test_and_file_that_is_named_is_there(path):
         assert (ROOT / file).exists(), file
 
 
+def test_every_page_of_the_documents_can_be_reached_from_the_readme():
+    linked = {(ROOT / target.partition("#")[0]).resolve() for target in re.findall(r"\]\(([^)\s:]+)\)", README)}
+    pages = [path for path in (ROOT / "docs").rglob("*.md") if path not in DECISIONS]
+    assert len(pages) > 10
+    assert [by_path(path) for path in pages if path not in linked] == []
+
+
 def test_documents_are_found():
     assert {"README.md", "ARCHITECTURE.md", "CHANGELOG.md"} <= {by_path(path) for path in DOCUMENTS}
     assert len(DECISIONS) > 10

@@ -3,6 +3,7 @@
 Where a language is not installed its tests are skipped, or fail with NOTIFIER_REQUIRE_LANGUAGES set.
 """
 
+import sys
 import time
 from base64 import b64encode
 from pathlib import Path
@@ -17,11 +18,13 @@ from notifier.core.secret import Secret
 
 HERE = Path(__file__).parent
 LANGUAGES = {
+    "python": (sys.executable, "python3", [sys.executable, "verify.py"]),
+    "node": ("node", "nodejs", ["node", "plain.mjs"]),
     "php": ("php", "php-cli", ["php", "verify.php"]),
     "ruby": ("ruby", "ruby", ["ruby", "verify.rb"]),
     "java": ("javac", "default-jdk-headless", ["java", "Verify.java"]),
 }
-"""The program that must be there, the package that brings it, and what is run."""
+"""The program that must be there, the package that brings it, and what is run in the folder of that name."""
 SEED = bytes(range(100, 132))
 PUBLIC = Ed25519PrivateKey.from_private_bytes(SEED).public_key().public_bytes_raw()
 PAIR, VERIFIER = "whsk_" + b64encode(SEED + PUBLIC).decode(), "whpk_" + b64encode(PUBLIC).decode()
