@@ -15,6 +15,7 @@ ROOT = Path(__file__).parent.parent
 DOCUMENT = ROOT / "docs" / "config.md"
 EXAMPLE = (ROOT / "config.example.toml").read_text()
 TABLES = {
+    "": models.File,
     "store": models.StoreTable,
     "server": models.ServerTable,
     "server.encoding": models.EncodingTable,
@@ -99,7 +100,7 @@ def rows(where: str) -> Iterator[tuple[str, ...]]:
     schema = model.model_json_schema()
     inherited = models.SendingTable.model_fields if model is models.EndpointTable else {}
     for key, field in model.model_fields.items():
-        if key not in inherited:
+        if key not in inherited and (where or key not in TABLES):
             told = MEANT.get(f"{where}.{key}") or beside[where, key]
             default = "needed" if field.is_required() else shown(field.get_default())
             form = "file" if where == "endpoints" and key in FILES else form_of(schema["properties"][key], where, key)
@@ -120,11 +121,11 @@ def placed(where: str, key: str) -> tuple[str, ...]:
 def comments() -> dict[tuple[str, str], str]:
     """What stands beside a key in the example, by table and key; the first one counts."""
     found: dict[tuple[str, str], str] = {}
-    where = last = None
+    where, last = "", None
     for line in EXAMPLE.splitlines():
         if header := re.match(r"\[+([a-z.]+)\]+", line):
             where = header[1]
-        elif (told := KEY.fullmatch(line)) and where:
+        elif told := KEY.fullmatch(line):
             last = (where, told[1]) if (where, told[1]) not in found and told[2] else None
             if last:
                 found[last] = told[2].removeprefix("JMESPath: ")

@@ -290,7 +290,7 @@ TABLES = {
     "commands": commands.sections(),
     "exit statuses": table(("status", "what it means"), commands.ends()),
     "config forms": table(("form", "what it is"), keys.forms()),
-    **{f"config {where}": table(keys.heads(where), keys.rows(where)) for where in keys.TABLES},
+    **{f"config {where or 'top'}": table(keys.heads(where), keys.rows(where)) for where in keys.TABLES},
     "event bodies": telling.sections(),
     **{f"members of {one}": table(("member", "what it is"), telling.rows(one)) for one in telling.webhooks.BY_SUBJECT},
     **{f"file {path}": f"```{written}\n{(ROOT / path).read_text()}```\n" for path, written in RECEIVERS.items()},

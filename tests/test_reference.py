@@ -72,17 +72,14 @@ def parsed(arguments):
 # --- the config
 
 
-def test_every_table_of_a_config_has_its_own_and_the_top_has_nothing_but_tables():
-    left, found = [models.File], set()
+def test_every_table_of_a_config_has_its_own():
+    left, found = [models.File], {models.File}
     while left:
-        for key, field in (table := left.pop()).model_fields.items():
+        for field in left.pop().model_fields.values():
             inner = {one for one in (field.annotation, *get_args(field.annotation)) if is_table(one)}
             found |= inner
             left += inner
-            assert inner or table is not models.File, key
     assert found == set(keys.TABLES.values())
-    text = keys.DOCUMENT.read_text()
-    assert [f"config {where}" in text for where in keys.TABLES] == [True] * len(keys.TABLES)
 
 
 def is_table(kind):
