@@ -39,7 +39,9 @@ from notifier.tally import FOLLOWED, Looks, Tally
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-VERIFY = DOCS / "how-to" / "verify.md"
+VERIFY, ADD = DOCS / "how-to" / "verify.md", DOCS / "how-to" / "add-a-provider.md"
+OWN = "tests/providers/acme.py"
+"""A provider module to start from."""
 RECEIVERS = {
     "tests/python/verify.py": "python",
     "tests/node/plain.mjs": "js",
@@ -49,7 +51,7 @@ RECEIVERS = {
 }
 """Those that tests/test_languages.py runs, and what each is written in."""
 DOCUMENT, METRICS, CALLS = DOCS / "providers.md", DOCS / "metrics.md", DOCS / "encoding-com.md"
-DOCUMENTS = (DOCUMENT, METRICS, CALLS, lines.DOCUMENT, commands.DOCUMENT, keys.DOCUMENT, telling.DOCUMENT, VERIFY)
+DOCUMENTS = (DOCUMENT, METRICS, CALLS, lines.DOCUMENT, commands.DOCUMENT, keys.DOCUMENT, telling.DOCUMENT, VERIFY, ADD)
 """Those with tables that are made here."""
 TABLE = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
@@ -293,7 +295,10 @@ TABLES = {
     **{f"config {where or 'top'}": table(keys.heads(where), keys.rows(where)) for where in keys.TABLES},
     "event bodies": telling.sections(),
     **{f"members of {one}": table(("member", "what it is"), telling.rows(one)) for one in telling.webhooks.BY_SUBJECT},
-    **{f"file {path}": f"```{written}\n{(ROOT / path).read_text()}```\n" for path, written in RECEIVERS.items()},
+    **{
+        f"file {path}": f"```{written}\n{(ROOT / path).read_text()}```\n"
+        for path, written in {**RECEIVERS, OWN: "python"}.items()
+    },
     "log lines": table(("line", "level", "fields", "what it tells"), lines.rows()),
     "log fields": table(("field", "in the journal", "what it is"), lines.fields()),
     "log ids": table(("line", "`MESSAGE_ID`"), lines.ids()),

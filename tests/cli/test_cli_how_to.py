@@ -10,7 +10,7 @@ import commands
 import pytest
 from asking import NOTHING, TOKEN, announced, dead, telling
 from configs import WHSEC
-from tables import RECEIVERS
+from tables import OWN, RECEIVERS
 from test_documents import DOCUMENTS, by_path
 from test_languages import LANGUAGES
 
@@ -115,3 +115,4 @@ def test_the_receivers_that_are_shown_are_those_that_are_tried():
     for language, path in shown.items():
         assert path.endswith("/" + LANGUAGES[language][2][-1])
         assert f"generated: file {path} -->" in (HOW_TO / "verify.md").read_text()
+    assert f"generated: file {OWN} -->" in (HOW_TO / "add-a-provider.md").read_text()
