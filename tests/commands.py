@@ -21,7 +21,7 @@ ENDS = {
     141: "nobody reads any more what it prints: `| head`",
 }
 """Every exit status; 2, 130 and 141 may be any command's."""
-OF_ITS_OWN = {"run": (0, 1, 78), "check": (0, 78), "listen": (1, 130)}
+OF_ITS_OWN = {"run": (0, 1, 78), "check": (0, 78), "listen": (0, 1, 130)}
 ASKING, ALONE = (0, 1, 69, 78), (0, 1)
 """Of the commands that ask the daemon, and of the rest."""
 PROGRAM = re.compile(r"(?:^|(?<=[\s(]))(?:\S*/bin/)?(?:python -m )?notifier (?=[a-z-])")
