@@ -65,7 +65,7 @@ def document(routes: Iterable[Route]) -> Schema:
         "paths": paths,
         "webhooks": {type_: {"post": _webhook(type_, shown)} for type_ in BODIES},
         "components": {
-            "schemas": {name: schemas[name] for name in sorted(schemas.keys() - shown.inlined)},
+            "schemas": {name: schemas[name] for name in sorted(schemas.keys() - shown.needless)},
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
                 "password": {"type": "http", "scheme": "basic", "description": "The token, for any user"},
@@ -94,17 +94,28 @@ class _Schemas:
         self._refs = refs
         self._schemas = schemas
         self.inlined: set[str] = set()
+        self._named: set[str] = set()
+
+    @property
+    def needless(self) -> set[str]:
+        """Those that nothing refers to."""
+        return self.inlined - self._named
 
     def taken(self, model: Model) -> Schema:
+        self._named.add(_name(self._refs[model, "validation"]))
         return self._refs[model, "validation"]
 
     def told(self, model: Model) -> Schema:
         return self._refs[model, "serialization"]
 
     def members(self, model: Model) -> Schema:
-        name = self.taken(model)["$ref"].rpartition("/")[2]
+        name = _name(self._refs[model, "validation"])
         self.inlined.add(name)
         return self._schemas[name]
+
+
+def _name(reference: Schema) -> str:
+    return str(reference["$ref"]).rpartition("/")[2]
 
 
 def _operation(route: Route, shown: _Schemas) -> Schema:
@@ -115,9 +126,10 @@ def _operation(route: Route, shown: _Schemas) -> Schema:
     operation: Schema = {"summary": route.summary, "operationId": _id(route)}
     if route.takes is not None and route.method in READING:
         named += _parameters(shown.members(route.takes))
-    elif route.takes is not None:
+    elif route.takes is not None and route.takes.model_fields:
         content = {"application/json": {"schema": shown.taken(route.takes)}}
-        operation["requestBody"] = {"required": bool(route.takes.model_fields), "content": content}
+        is_required = any(one.is_required() for one in route.takes.model_fields.values())
+        operation["requestBody"] = {"required": is_required, "content": content}
     if named:
         operation["parameters"] = named
     answers = {str(int(status)): _answer(status, answer, shown) for status, answer in route.answers.items()}

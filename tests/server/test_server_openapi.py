@@ -1,6 +1,7 @@
 """The description of the API: right by its standard, whole, and kept by every answer and every webhook."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,13 @@ async def test_the_daemon_gives_it_to_whom_it_answers(tmp_path):
         assert (said.status, said.body["openapi"]) == (200, "3.1.1")
         assert "/openapi.json" in said.body["paths"]
         assert (await stranger.get("/openapi.json")).status == 401
+
+
+def test_every_reference_leads_somewhere():
+    # What was spelt out as the parameters of one call was gone as the body of another.
+    document = json.loads(DOCUMENT.read_text())
+    names = set(re.findall(r'"#/components/schemas/([^"]+)"', DOCUMENT.read_text()))
+    assert names == document["components"]["schemas"].keys()
 
 
 @pytest.mark.parametrize("name", ["completed", "failed", "first_seen", "endpoint_paused", "source_failing"])
