@@ -529,7 +529,7 @@ def test_a_bug_ends_it_with_1_and_its_trace(tmp_path):
     with sqlite3.connect(tmp_path / "notifier.db") as db:
         db.execute("PRAGMA application_id = 0x6E6F7469")
         db.execute("PRAGMA user_version = 1")
-        db.execute("CREATE TABLE sources (name TEXT UNIQUE)")
+        db.execute("CREATE TABLE sources (name TEXT UNIQUE, provider TEXT)")
         db.execute("CREATE TABLE endpoints (name TEXT UNIQUE)")
     db.close()
     ended = run(tmp_path, text)

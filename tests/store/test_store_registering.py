@@ -79,7 +79,7 @@ async def test_one_whose_kind_nobody_knows_yet_is_meant_by_any(store):
 
 
 async def test_what_is_followed_is_counted_by_its_status(store):
-    await store.enrol(["more", "idle"], [])
+    await store.enrol({"more": "fake", "idle": "fake"}, [])
     known = await store.follow([upload("u1"), upload("u2"), upload("u3")])
     statuses = (Status.COMPLETED, Status.COMPLETED, Status.FAILED)
     shown = [replace(one, snapshot=seen(one.id, status)) for one, status in zip(known, statuses, strict=True)]
