@@ -34,6 +34,7 @@ from notifier.providers.base import Provider
 from notifier.server.exposition import registry
 from notifier.server.process import MEASURES
 from notifier.server.readings import Reading, Shown, SourceShown, Vitals
+from notifier.store.database import COMMITS
 from notifier.store.history import Figures, Queue
 from notifier.tally import FOLLOWED, Looks, Tally
 
@@ -250,7 +251,7 @@ def families() -> list[Metric]:
     sources = {"posts": SourceShown(False, Looks(), dict.fromkeys(FOLLOWED, 0), 1.0)}
     vitals = Vitals(passes={"poller": 0.0, "sender": 0.0}, process=dict.fromkeys(MEASURES, 0.0))
     figures = Figures(0, 0, [Queue("app", 0, 0, None)])
-    return list(registry(Reading(0.0, figures, Spread(()), vitals, {"app": shown}, sources)).collect())
+    return list(registry(Reading(0.0, figures, Spread(COMMITS), vitals, {"app": shown}, sources)).collect())
 
 
 def metrics() -> str:

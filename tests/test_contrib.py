@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from platform import python_version
 
 import click
 import pytest
@@ -21,6 +22,7 @@ from daemons import KEY, SECRETS, Hooks, Systemd, config
 from foreign import absent, insist
 from prometheus_client.parser import text_string_to_metric_families
 
+from notifier import __version__
 from notifier.cli import notifier
 from notifier.demo.daemon import Daemon
 from notifier.demo.xenonflare import FakeXenonFlare, Media
@@ -113,6 +115,14 @@ def test_the_daemon_tells_what_is_documented_and_nothing_else(scraped):
     assert told.keys() == FAMILIES.keys()
     for name, family in told.items():
         assert not family.samples or set(tables.labels(family)) == set(tables.labels(FAMILIES[name])), name
+
+
+def test_no_label_is_an_id_or_a_url(scraped):
+    configured = {"source": {"media"}, "endpoint": {"app"}, "version": {__version__}, "python": {python_version()}}
+    for family in text_string_to_metric_families(scraped):
+        for sample in family.samples:
+            known = series(sample.name) | configured
+            assert all(value in known[label] for label, value in sample.labels.items()), sample
 
 
 def test_promtool_has_no_objection_to_it(scraped):
