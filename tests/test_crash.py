@@ -13,6 +13,7 @@ from world import Killed, World, endpoint
 from notifier.core.model import Baseline, Order, Status
 from notifier.store import Store
 from notifier.store.database import Database
+from notifier.store.examination import examine
 
 S = Status
 UPLOADS = ("a", "b")
@@ -126,6 +127,7 @@ class Play:
         for task in list(self.world.sender._tasks):
             task.cancel()
         await self.world.store.close()
+        assert examine(self.world.path).flaws == ()
 
     def _scenes(self):
         world = self.world

@@ -16,6 +16,7 @@ from world import World, endpoint
 
 from notifier.core.model import Baseline, Status
 from notifier.providers.base import Malformed, Refused, Unavailable
+from notifier.store.examination import examine
 
 ENDPOINTS = ("app", "crm")
 UPLOADS = ("a", "b", "c")
@@ -142,6 +143,7 @@ class Story(RuleBasedStateMachine):
         if hasattr(self.world, "store"):
             self.all_is_well()
             self.do(self.world.stop())
+            assert examine(self.world.path).flaws == ()
         self.loop.close()
         shutil.rmtree(self.folder)
 

@@ -51,6 +51,7 @@ class Lazy(click.Group):
         Later("backup", help="Copy the live database to a file."),
         Later("check", help="Read the config as `run` would, and tell every fault."),
         Later("completion", help="Print what a shell needs to complete commands."),
+        Later("db", help="Look for damage in the database, or in a backup."),
         Later("deliveries", help="List what is owed, delivered, dead, or given up."),
         Later("demo", help="See it all at work, with nothing to set up."),
         Later("drop", help="Give up what is owed."),

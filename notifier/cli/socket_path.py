@@ -1,4 +1,4 @@
-"""what is asked for × config × environment → the control socket that a command speaks to."""
+"""what is asked for × config × environment → the control socket that a command speaks to, or the database it reads."""
 
 import os
 import socket
@@ -15,7 +15,10 @@ SYSTEM = Path("/etc/notifier/config.toml")
 HERE = Path("config.toml")
 RUNNING = Path("/run/notifier")
 """Where systemd lets the system's daemon have its socket."""
+KEPT = Path("/var/lib/notifier")
+"""Where it has its database."""
 SOCKET = "notifier.sock"
+DATABASE = "notifier.db"
 
 
 class Unclear(click.ClickException):
@@ -34,9 +37,7 @@ def socket_path(
     """
     if given is not None:
         return given
-    named = config or (Path(environ["NOTIFIER_CONFIG"]) if environ.get("NOTIFIER_CONFIG") else None)
-    found = named or next((path for path in (system, HERE) if path.exists()), None)
-    server, store = _written(found, is_named=named is not None) if found else ("", "")
+    found, server, store = _told(config, environ, system)
     if server:
         return _beside(found, server)
     places = [Path(runtime.split(":")[0]) for runtime in [environ.get("RUNTIME_DIRECTORY")] if runtime]
@@ -47,6 +48,32 @@ def socket_path(
     if not store:
         places.extend(_of_the_user(environ))
     return min([place / SOCKET for place in places] or [running / SOCKET], key=_doubt)
+
+
+def database_path(
+    given: Path | None, config: Path | None, environ: Mapping[str, str], system: Path = SYSTEM, kept: Path = KEPT
+) -> Path:
+    """The database: told by `given`, by the config's `store.url`, or by custom: the first there is, else the likeliest.
+
+    Raises `Unclear`.
+    """
+    if given is not None:
+        return given
+    found, _, store = _told(config, environ, system)
+    if store:
+        return _beside(found, store)
+    places = [Path(state.split(":")[0]) for state in [environ.get("STATE_DIRECTORY")] if state]
+    if found in {None, system}:
+        places.append(kept)
+    places.extend(_of_the_user(environ))
+    return min([place / DATABASE for place in places] or [kept / DATABASE], key=lambda path: not os.path.lexists(path))
+
+
+def _told(config: Path | None, environ: Mapping[str, str], system: Path) -> tuple[Path | None, str, str]:
+    """The config, and what it has of `server.socket` and of the path in `store.url`."""
+    named = config or (Path(environ["NOTIFIER_CONFIG"]) if environ.get("NOTIFIER_CONFIG") else None)
+    found = named or next((path for path in (system, HERE) if path.exists()), None)
+    return found, *(_written(found, is_named=named is not None) if found else ("", ""))
 
 
 def _doubt(path: Path) -> int:

@@ -16,6 +16,7 @@ from notifier.core.spread import Spread
 
 APPLICATION_ID = 0x6E6F7469  # "noti": tells our file from any other database
 BUSY_SECONDS = 5.0
+LOCKS = Path("/proc/locks")
 LARGEST_LOG = 16 * 1024 * 1024
 """Bytes of the log before the file that are kept for further use."""
 
@@ -162,6 +163,25 @@ def _sole(path: Path) -> int:
         os.close(lock)
         raise StoreError(f"{path}: {error.strerror}: its file system must have locks and some space") from error
     return lock
+
+
+def holder(path: Path) -> int | None:
+    """The pid of the daemon that has the database at `path` open; None: nobody has, as far as this can be seen.
+
+    The kernel's list is read; to try the lock would have a daemon that starts meanwhile find it taken.
+    """
+    lock = Path(f"{path.resolve()}.lock")
+    try:
+        pid, inode = lock.read_text(encoding="ascii", errors="replace").strip(), lock.stat().st_ino
+        held = LOCKS.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    return next((int(pid) for line in held if _is_held(line.split(), pid, inode)), None)
+
+
+def _is_held(words: list[str], pid: str, inode: int) -> bool:
+    """Whether a line of `/proc/locks` is of this lock: `1: FLOCK ADVISORY WRITE 4711 fe:00:10879002 0 EOF`."""
+    return words[1] == "FLOCK" and words[-4] == pid and words[-3].endswith(f":{inode}")
 
 
 def _make(path: Path) -> None:

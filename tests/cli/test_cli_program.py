@@ -20,12 +20,12 @@ from notifier.cli import Later, main, notifier
 PROGRAM = (sys.executable, "-m", "notifier")
 SCRIPT = Path(sys.executable).with_name("notifier")
 COMMANDS = (
-    *("backup", "check", "completion", "deliveries", "demo", "drop", "endpoint", "endpoints", "event", "events"),
+    *("backup", "check", "completion", "db", "deliveries", "demo", "drop", "endpoint", "endpoints", "event", "events"),
     "explain",
     *("listen", "reload", "replay", "replays", "run", "schema", "secret", "source", "sources"),
     *("unwatch", "upload", "uploads", "verify", "watch"),
 )
-WITHIN = ("endpoint pause", "endpoint ping", "endpoint resume", "secret new", "source poll")
+WITHIN = ("db check", "endpoint pause", "endpoint ping", "endpoint resume", "secret new", "source poll")
 HEAVY = ("aiohttp", "aiosqlite", "apscheduler", "pydantic", "rich")
 
 
