@@ -37,6 +37,7 @@ MAY_KNOW_THE_MOMENT = {
     "app.py": "its alarm clock, and defaults that a test replaces",
     "config/__init__.py": "its default, which a test replaces",
     "cli/control.py": "a command has a moment, which it hands on",
+    "cli/doctor.py": "a command has a moment, which it hands on",
     "cli/secret.py": "makes keys of nothing but chance",
     "cli/listen.py": "a receiver of its own: it hands them on",
     "cli/verify.py": "a command has a moment, which it hands on",

@@ -12,6 +12,7 @@ import click
 from notifier.cli.options import CONFIG_IS_WRONG, config_option
 from notifier.config import ConfigError, Fault, Reading, read
 from notifier.config.effective import as_json, as_toml
+from notifier.config.kept import kept_from_service
 from notifier.config.places import config_path
 from notifier.core.text import counted
 
@@ -55,5 +56,6 @@ def _show(path: Path, reading: Reading, *, as_document: bool) -> None:
     file = reading.file
     click.echo(as_toml(reading))
     click.echo(f"\n# {path}: {counted(len(file.sources), 'source')}, {counted(len(file.endpoints), 'endpoint')}")
-    for warning in reading.settings.warnings:
+    kept = kept_from_service(file, path.absolute().parent) if os.geteuid() == 0 else []  # root can read everything
+    for warning in (*reading.settings.warnings, *kept):
         click.echo(f"warning: {warning}", err=True)

@@ -135,7 +135,7 @@ class Control:
     def _opened(self, connection: Connection, query: Mapping[str, str | None]) -> http.client.HTTPResponse:
         connection.request("GET", _target(("stream",), query))
         answer = connection.getresponse()
-        if answer.status >= BAD or not _is_ours(answer):
+        if answer.status >= BAD or not is_ours(answer):
             self._understood(answer, answer.read())
         return answer
 
@@ -157,7 +157,7 @@ class Control:
 
     def _understood(self, answer: http.client.HTTPResponse, text: bytes) -> Document:
         document = _document(text)
-        if document is None or not _is_ours(answer):
+        if document is None or not is_ours(answer):
             raise Unreachable(f"what answers at {self.socket} is not notifier")
         if answer.status >= BAD:
             raise Refused({"title": f"the daemon answers with status {answer.status}", **document})
@@ -213,7 +213,8 @@ def _why(error: OSError | http.client.HTTPException, path: Path) -> str:
     return f"the daemon cannot be reached at {path}: {error.strerror or error}"
 
 
-def _is_ours(answer: http.client.HTTPResponse) -> bool:
+def is_ours(answer: http.client.HTTPResponse) -> bool:
+    """Whether it is a daemon of ours that answers."""
     return answer.getheader("server") == "notifier"
 
 

@@ -25,6 +25,7 @@ from aiohttp import (
     TCPConnector,
     ThreadedResolver,
 )
+from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from notifier import __version__
@@ -64,10 +65,10 @@ class Page:
     """As of a `Reply`."""
 
 
-def open_session(timeout: ClientTimeout = TIMEOUT) -> ClientSession:
+def open_session(timeout: ClientTimeout = TIMEOUT, names: AbstractResolver | None = None) -> ClientSession:
     """A session for the sources: no cookies, no proxies; names are asked of the system, which may be libnss-resolve."""
     return ClientSession(
-        connector=TCPConnector(resolver=ThreadedResolver(), limit_per_host=4),
+        connector=TCPConnector(resolver=names or ThreadedResolver(), limit_per_host=4),
         cookie_jar=DummyCookieJar(),
         headers={"User-Agent": f"notifier/{__version__}", "Accept": "application/json"},
         timeout=timeout,
@@ -107,6 +108,11 @@ class Api:
         response, body = await self._asked("POST", self.url(path), form)
         told = _turn_away(response, at)
         return Page(response.status, body, response.content_type, told_wait(told), told_limit(told), told_skew(told))
+
+    async def greet(self, at: float) -> tuple[int, float | None]:
+        """HEAD of the base URL at the moment `at`: the status, and `skew` as of a `Reply`. Raises `ProviderError`."""
+        response, _ = await self._asked("HEAD", URL(self.base_url))
+        return response.status, told_skew(read(response.headers, at))
 
     async def _asked(
         self, method: str, url: URL, form: Mapping[str, str] | None = None

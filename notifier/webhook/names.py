@@ -2,8 +2,9 @@
 
 import asyncio
 import socket
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -17,15 +18,36 @@ class NoThread(OSError):
     """This machine gives us no thread to ask in, or we ask no more."""
 
 
+class Abandoned(Executor):
+    """A thread for each question, for which nobody waits: the end of a program's last look is not held up by one."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        """What will come of it."""
+        answer: Future[Any] = Future()
+
+        answer.set_running_or_notify_cancel()  # from here on nobody can cancel it, who then wonders at an answer
+
+        def ask() -> None:
+            try:
+                found = fn(*args, **kwargs)
+            except Exception as error:  # noqa: BLE001  # it is raised where the answer is waited for
+                answer.set_exception(error)
+            else:
+                answer.set_result(found)
+
+        threading.Thread(target=ask, daemon=True).start()
+        return answer
+
+
 class OwnThread(AbstractResolver):
     """The system's resolver, without a thread in common with anybody: name servers that hang keep nobody else waiting.
 
     One thread is enough for an endpoint, which has one name. It begins with the first question.
     """
 
-    def __init__(self, look_up: LookUp = socket.getaddrinfo) -> None:
+    def __init__(self, look_up: LookUp = socket.getaddrinfo, thread: Executor | None = None) -> None:
         self._look_up = look_up
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="names")
+        self._thread = thread or ThreadPoolExecutor(1, thread_name_prefix="names")
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET

@@ -20,7 +20,20 @@ from notifier.cli import Later, main, notifier
 PROGRAM = (sys.executable, "-m", "notifier")
 SCRIPT = Path(sys.executable).with_name("notifier")
 COMMANDS = (
-    *("backup", "check", "completion", "db", "deliveries", "demo", "drop", "endpoint", "endpoints", "event", "events"),
+    *(
+        "backup",
+        "check",
+        "completion",
+        "db",
+        "deliveries",
+        "demo",
+        "doctor",
+        "drop",
+        "endpoint",
+        "endpoints",
+        "event",
+        "events",
+    ),
     "explain",
     *("listen", "reload", "replay", "replays", "run", "schema", "secret", "source", "sources"),
     *("unwatch", "upload", "uploads", "verify", "watch"),

@@ -1,0 +1,83 @@
+"""`notifier doctor`: what would stop the daemon, and the cure."""
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from notifier.cli.marks import show_finding
+from notifier.cli.options import config_option
+from notifier.cli.tables import as_json, show_json
+from notifier.core.text import counted
+
+if TYPE_CHECKING:
+    from notifier.doctor.findings import Finding
+
+STOPPED = 1
+
+
+@click.command()
+@config_option
+@click.option("--offline", is_flag=True, help="Ask nobody over the network.")
+@as_json
+def doctor(path: Path | None, *, offline: bool, json_: bool) -> None:
+    """Look at all that the daemon needs, and tell what would stop it, each with its cure. Nothing is changed.
+
+    Providers are greeted without a key, at the cost of no budget, endpoints only connected to. With sudo it sees what
+    the service sees. Exit status 0 if nothing stops it, 1 if something does.
+
+    \b
+    Examples:
+      sudo notifier doctor
+      notifier doctor --config config.toml --offline
+    """  # noqa: D301  # \b is click's: keep these lines
+    found = _examined(path, offline=offline)
+    faults = sum(one.grade == "fault" for one in found)
+    (_show_document if json_ else _show)(found, faults)
+    if faults:
+        sys.exit(STOPPED)
+
+
+def _show_document(found: Sequence["Finding"], faults: int) -> None:
+    show_json({"findings": [asdict(one) for one in found], "sound": not faults})
+
+
+def _show(found: Sequence["Finding"], faults: int) -> None:
+    for one in found:
+        show_finding(one.grade.value, one.about, one.text, one.cure)
+    click.echo(f"{counted(faults, 'fault')} would stop it" if faults else "nothing would stop it", err=True)
+
+
+def _examined(path: Path | None, *, offline: bool) -> list["Finding"]:
+    # Here, because help does not wait for all this.
+    import asyncio  # noqa: PLC0415
+
+    from notifier.cli.readiness import of_daemon  # noqa: PLC0415
+    from notifier.config import ConfigError  # noqa: PLC0415
+    from notifier.doctor.config import of_config  # noqa: PLC0415
+    from notifier.doctor.database import of_database  # noqa: PLC0415
+    from notifier.doctor.findings import doubt, fault  # noqa: PLC0415
+    from notifier.doctor.network import of_network  # noqa: PLC0415
+    from notifier.doctor.scene import scene  # noqa: PLC0415
+    from notifier.doctor.unit import of_unit  # noqa: PLC0415
+    from notifier.store.database import holder  # noqa: PLC0415
+
+    try:
+        here = scene(path, os.environ)
+    except ConfigError as error:
+        return [fault("config", str(error), "write one: config.example.toml has every key")]
+    reading, found = of_config(here)
+    found += of_unit(here)
+    if reading is None:
+        return [*found, doubt("the rest", "not looked at: the config is wrong", "mend it, and call again")]
+    settings = reading.settings
+    found += [*of_database(settings.store_path), *of_daemon(settings.socket, holder(settings.store_path))]
+    if offline:
+        return [*found, doubt("network", "not looked at: --offline", "call again without it")]
+    return [*found, *asyncio.run(of_network(settings, time.time, socket.getaddrinfo))]
