@@ -1,6 +1,7 @@
 """`notifier check`: every fault, or the config in effect; data on stdout, words on stderr."""
 
 import json
+import os
 import sys
 import tomllib
 
@@ -135,3 +136,12 @@ def test_other_commands_get_the_settings(place):
     (place / "other.toml").write_text(GOOD)
     path, reading = reading_or_exit(place / "other.toml")
     assert (path, [source.name for source in reading.settings.sources]) == (place / "other.toml", ["posts"])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root reads what others cannot")
+def test_root_is_warned_of_what_the_service_cannot_read(check, place):
+    (place / "key").write_text(KEY)
+    (place / "key").chmod(0o600)
+    code, _, err = check(GOOD.replace('{ env = "KEY" }', '{ file = "key" }'))
+    assert code == 0
+    assert err.startswith("warning: sources.posts.api_key: the file key is not for everybody to read")

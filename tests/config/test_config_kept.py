@@ -1,6 +1,5 @@
 """Files that root can read and the service cannot: each is told with its key, and never a path that may be a key."""
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -70,18 +69,3 @@ def test_what_has_gone_meanwhile_is_told_by_who_reads_it(folder):
     file = read(folder / "config.toml", ENVIRON).file
     (folder / "key").unlink()
     assert kept_from_service(file, folder) == []
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root reads what others cannot")
-def test_check_warns_root_of_it(folder, monkeypatch):
-    from click.testing import CliRunner  # noqa: PLC0415
-
-    from notifier.cli.check import check  # noqa: PLC0415
-
-    for name, value in ENVIRON.items():
-        monkeypatch.setenv(name, value)
-    (folder / "key").chmod(0o600)
-    (folder / "config.toml").write_text(FILE)
-    told = CliRunner().invoke(check, ["--config", str(folder / "config.toml")])
-    assert told.exit_code == 0
-    assert "warning: sources.posts.api_key: the file key is not for everybody to read" in told.output
