@@ -75,7 +75,7 @@ def _examined(path: Path | None, *, offline: bool) -> list["Finding"]:
     reading, found = of_config(here)
     found += of_unit(here)
     if reading is None:
-        return [*found, doubt("the rest", "not looked at: the config is wrong", "mend it, and call again")]
+        return [*found, doubt("the rest", "not looked at: it depends on the config", "see to that, and call again")]
     settings = reading.settings
     found += [*of_database(settings.store_path), *of_daemon(settings.socket, holder(settings.store_path))]
     if offline:

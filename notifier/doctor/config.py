@@ -1,6 +1,7 @@
 """the config → its faults, what is doubtful, and whether the service gets at its secrets."""
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,9 @@ from notifier.doctor.findings import Finding, doubt, fault, good
 from notifier.doctor.scene import CREDENTIALS, Scene
 
 TMPFILES = "sudo systemd-tmpfiles --create notifier.conf"
+WITH_SUDO = "run it with sudo"
+CLOSED = re.compile(r"the credential .* cannot be read: Permission denied")
+"""Said once, of the folder."""
 AGAIN = "mend it, and see with `notifier check`"
 
 
@@ -22,7 +26,9 @@ def of_config(scene: Scene) -> tuple[Reading | None, list[Finding]]:
     try:
         reading = read(scene.config, scene.environ)
     except ConfigError as error:
-        return None, [*found, *(fault("config", str(one), AGAIN) for one in error.faults)]
+        is_closed = any(one.cure == WITH_SUDO for one in found)
+        faults = [one for one in error.faults if not (is_closed and CLOSED.fullmatch(one.message))]
+        return None, [*found, *(fault("config", str(one), AGAIN) for one in faults)]
     file = reading.file
     held = f"{counted(len(file.sources), 'source')}, {counted(len(file.endpoints), 'endpoint')}"
     found.append(good("config", f"{scene.config} ({scene.why}): {held}"))
@@ -42,7 +48,7 @@ def _credentials(scene: Scene) -> Iterator[Finding]:
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         yield doubt("credentials", f"{folder} is open to others than root", f"sudo chmod 700 {folder}")
     if not os.access(folder, os.R_OK | os.X_OK, effective_ids=True):
-        yield doubt("credentials", f"{folder} is closed to you: what is in it cannot be judged", "run it with sudo")
+        yield doubt("credentials", f"{folder} is closed to you: what is in it cannot be judged", WITH_SUDO)
 
 
 def _secrets(scene: Scene, reading: Reading) -> Iterator[Finding]:

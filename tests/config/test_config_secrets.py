@@ -1,5 +1,6 @@
 """Secrets, wherever they are kept."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,21 @@ def test_systemd_keeps_a_secret(tmp_path):
 def test_without_systemd_there_are_no_credentials(environ):
     with pytest.raises(Wrong, match=r"^the credential key is not there: systemd hands over no credentials"):
         resolve(read({"credential": "key"}), environ, NOWHERE)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_a_folder_of_credentials_that_is_closed_is_told(tmp_path):
+    """Who was not root once ended in a trace: `Path.exists` raises where a folder cannot be entered."""
+    for folder in tmp_path.parents:
+        if folder.stat().st_uid == 0:
+            folder.chmod(folder.stat().st_mode | 0o111)
+    (tmp_path / "key").write_text("s3cret")
+    os.seteuid(65534)
+    try:
+        with pytest.raises(Wrong, match=r"^the credential key cannot be read: Permission denied$"):
+            resolve(read({"credential": "key"}), {"CREDENTIALS_DIRECTORY": str(tmp_path)}, NOWHERE)
+    finally:
+        os.seteuid(0)
 
 
 def test_a_reference_names_itself_and_no_content():

@@ -128,14 +128,16 @@ def test_who_may_not_look_into_it_is_told_so(machine):
     for folder in (machine, *machine.parents):
         if folder.stat().st_uid == 0:
             folder.chmod(folder.stat().st_mode | 0o111)
-    (machine / "etc/notifier/config.toml").write_text(GOOD)
+    text = GOOD.replace('{ env = "KEY" }', '{ credential = "key" }')
+    (machine / "etc/notifier/config.toml").write_text(text)
+    (machine / "etc/notifier/credentials/key").write_text(KEY)
     os.seteuid(65534)
     try:
-        told = found(scene(None, ENVIRON, machine))[1]
+        reading, told = found(scene(None, ENVIRON, machine))
     finally:
         os.seteuid(0)
-    assert told[0][:2] == ("doubt", "credentials")
-    assert told[0][2].endswith("is closed to you: what is in it cannot be judged")
+    closed = f"{machine}/etc/notifier/credentials is closed to you: what is in it cannot be judged"
+    assert (reading, told) == (None, [("doubt", "credentials", closed)])
 
 
 def test_a_file_that_the_service_cannot_read_is_a_fault_of_the_service_alone(machine, tmp_path):
