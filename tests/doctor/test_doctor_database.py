@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+from strangers import stranger
 
 from notifier.doctor.database import HARDLY_ANY, LITTLE, LONG, of_database, of_place
 from notifier.doctor.findings import Grade
@@ -83,38 +84,19 @@ def test_a_file_that_is_not_of_its_folders_owner_is_told_with_the_cure(path):
     assert of_database(path)[1].cure == f"sudo chown --reference={path.parent} {path}"
 
 
-@pytest.fixture
-def stranger(tmp_path):
-    """Be somebody else, who can enter the folders above."""
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.stat().st_uid == 0:
-            folder.chmod(folder.stat().st_mode | 0o111)
-
-    def become():
-        os.seteuid(65534)
-
-    yield become
-    os.seteuid(0)
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
-def test_what_another_may_not_write_is_no_more_than_a_doubt(path, tmp_path, stranger):
-    for one, mode in ((path, 0o604), (path.parent, 0o755), (tmp_path, 0o755)):
-        one.chmod(mode)
-    stranger()
-    assert told(path)[1:] == [
-        ("doubt", f"{path} can be read by others than its owner"),
-        ("doubt", f"you may not write {path.parent}"),
-    ]
+def test_what_another_may_not_write_is_no_more_than_a_doubt(path, tmp_path):
     new = tmp_path / "new" / "n.db"
-    assert told(new) == [("doubt", f"{new} is not there yet, and you may not write {tmp_path}")]
+    with stranger({path: 0o644, path.parent: 0o555, tmp_path: 0o555}):
+        assert told(path)[1:] == [
+            ("doubt", f"{path} can be read by others than its owner"),
+            ("doubt", f"you may not write {path.parent}"),
+        ]
+        assert told(new) == [("doubt", f"{new} is not there yet, and you may not write {tmp_path}")]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
-def test_a_folder_that_another_cannot_look_into_is_told(path, stranger):
-    path.parent.chmod(0o700)
-    stranger()
-    assert told(path) == [("doubt", f"{path} cannot be looked at: Permission denied")]
+def test_a_folder_that_another_cannot_look_into_is_told(path):
+    with stranger({path.parent: 0}):
+        assert told(path) == [("doubt", f"{path} cannot be looked at: Permission denied")]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import pytest
 from stored import APP, announce, event, one_upload, opened, seen
+from strangers import stranger
 
 from notifier.core.lives import Lives
 from notifier.store import Announcement
@@ -337,18 +338,8 @@ def test_a_folder_is_no_database(tmp_path):
 
 async def test_a_file_that_only_others_may_read_is_told(path):
     await made(path)
-    path.chmod(0)
-    superuser = os.geteuid() == 0
-    path.parent.chmod(0o755)
-    for folder in path.parents:  # which pytest keeps for itself
-        folder.chmod(folder.stat().st_mode | 0o111) if superuser and folder.stat().st_uid == 0 else None
-    if superuser:
-        os.seteuid(65534)
-    try:
+    with stranger({path: 0}):
         assert flaws(path) == [("you may not read it", str(path))]
-    finally:
-        if superuser:
-            os.seteuid(0)
 
 
 async def test_a_log_that_cannot_be_opened_is_told(path):
