@@ -10,7 +10,7 @@ import click
 from notifier.cli.marks import show_finding
 from notifier.cli.options import config_option
 from notifier.cli.socket_path import database_path
-from notifier.cli.tables import as_json, show_json
+from notifier.cli.tables import show_json
 from notifier.core.text import counted
 
 UNSOUND = 1
@@ -30,7 +30,7 @@ def db() -> None:
 @db.command()
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @config_option
-@as_json
+@click.option("--json", "json_", is_flag=True, help="One JSON document.")
 def check(file: Path | None, path: Path | None, *, json_: bool) -> None:
     """Look for damage in FILE, a backup say, or in the database of the config, be it that the daemon runs.
 

@@ -13,7 +13,7 @@ import click
 
 from notifier.cli.marks import show_finding
 from notifier.cli.options import config_option
-from notifier.cli.tables import as_json, show_json
+from notifier.cli.tables import show_json
 from notifier.core.text import counted
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ STOPPED = 1
 @click.command()
 @config_option
 @click.option("--offline", is_flag=True, help="Ask nobody over the network.")
-@as_json
+@click.option("--json", "json_", is_flag=True, help="One JSON document.")
 def doctor(path: Path | None, *, offline: bool, json_: bool) -> None:
     """Look at all that the daemon needs, and tell what would stop it, each with its cure. Nothing is changed.
 

@@ -1,8 +1,11 @@
 """the unit and its systemd → does it start, how much is it exposed, and does the kernel's filter fit the machine?"""
 
+import os
 import re
+import stat
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from notifier.config.kept import HIDDEN
@@ -54,22 +57,27 @@ def of_unit(scene: Scene, run: Run = run) -> list[Finding]:
 def _program(scene: Scene, text: str) -> Iterator[Finding]:
     for written in re.findall(r"^ExecStart=[-@:+!|]*(/\S+)", text, re.MULTILINE)[-1:]:
         program = scene.at(written.lstrip("/"))
-        if not program.exists():
-            yield fault("unit", f"{program}, which it starts, is not there: it ends with 203/EXEC", ELSEWHERE)
-            continue
-        hidden = {
-            str(one) for place in (Path(written), *_interpreters(program)) for one in HIDDEN if one in place.parents
-        }
-        if hidden:
-            where = " and ".join(sorted(hidden))
-            yield fault("unit", f"{program} lies in {where}, or its Python: the service sees nothing of it", ELSEWHERE)
+        if why := _unstartable(program, Path(written)):
+            yield fault("unit", f"{program}, which it starts, {why}: it ends with 203/EXEC", ELSEWHERE)
         else:
             yield good("unit", f"it starts {program}")
 
 
+def _unstartable(program: Path, written: Path) -> str:
+    """Why the service cannot start it, which is a user without rights of its own; "" where it can."""
+    for folder in reversed(program.parents[: len(written.parents) - 1]):
+        if os.path.exists(folder) and not folder.stat().st_mode & stat.S_IXOTH:  # noqa: PTH110  # it raises nothing
+            return f"is in {folder}, which not everybody can enter"
+    if not program.exists():
+        return "is not there"
+    places = [place for place in (written, *_interpreters(program)) for one in HIDDEN if one in place.parents]
+    return f"lies in a home folder, or its Python: {places[0]}, which the service does not see" if places else ""
+
+
 def _interpreters(program: Path) -> Iterator[Path]:
     """The Python of a script, and the one behind that of a virtual environment."""
-    with program.open("rb") as file:
+    found = None
+    with suppress(OSError), program.open("rb") as file:
         found = re.match(rb"#!\s*(/\S+)", file.read(300))
     if found:
         yield Path(found[1].decode(errors="replace"))
@@ -94,8 +102,12 @@ def _version(said: str, text: str) -> Iterator[Finding]:
         )
     else:
         yield good("systemd", f"it is {version}")
-    if re.search(r"^Type=notify-reload", text, re.MULTILINE) and version < RELOADS:
-        yield fault("unit", f"Type=notify-reload came with systemd {RELOADS}", "write Type=notify")
+    if re.search(r"^Type=notify-reload", text, re.MULTILINE):
+        if version < RELOADS:
+            yield fault("unit", f"Type=notify-reload came with systemd {RELOADS}", "write Type=notify")
+        else:
+            why = "`systemctl reload` succeeds also where the daemon refuses the config"
+            yield doubt("unit", f"with Type=notify-reload {why}", "write Type=notify")
     if re.search(r"^SocketBindDeny=", text, re.MULTILINE) and "-BPF_FRAMEWORK" in said:
         why = "this systemd is built without BPF_FRAMEWORK"
         yield doubt(

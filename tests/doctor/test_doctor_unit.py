@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from strangers import stranger
 
 from notifier.doctor.findings import Grade
 from notifier.doctor.scene import Scene
@@ -95,12 +96,24 @@ def test_an_installation_in_a_home_folder_is_told(machine, of):
     else:
         (machine / "python").symlink_to("/home/ann/.pyenv/versions/3.11/bin/python3.11")
         program.write_text(f"#!{machine}/python -I\n")
-    where = "/root" if of == "script" else "/home"
-    assert told(machine)[0] == (
-        "fault",
-        "unit",
-        f"{program} lies in {where}, or its Python: the service sees nothing of it",
-    )
+    ((grade, _, text), *_) = told(machine)
+    assert grade == "fault"
+    where = "/root/" if of == "script" else "/home/ann/"
+    assert text.startswith(f"{program}, which it starts, lies in a home folder, or its Python: {where}")
+    assert text.endswith(", which the service does not see: it ends with 203/EXEC")
+
+
+def test_a_program_in_a_folder_that_not_everybody_can_enter_is_told(machine):
+    (machine / "opt/notifier").chmod(0o750)
+    why = f"is in {machine}/opt/notifier, which not everybody can enter: it ends with 203/EXEC"
+    assert told(machine)[0][2] == f"{machine}/opt/notifier/bin/notifier, which it starts, {why}"
+
+
+def test_a_program_that_only_root_can_read_is_not_looked_into(machine):
+    program = machine / "opt/notifier/bin/notifier"
+    program.write_text("#!/root/venv/bin/python3\n")
+    with stranger({program: 0o311}):
+        assert told(machine)[0] == ("good", "unit", f"it starts {program}")
 
 
 def test_a_unit_that_starts_nothing_is_not_judged_by_that(machine):
@@ -120,10 +133,11 @@ def test_where_there_is_no_systemd_nothing_is_said_of_it(machine):
     assert [about for _, about, _ in told(machine, "", "", "")] == ["unit"]
 
 
-def test_a_type_that_this_systemd_does_not_know_is_told(machine):
+def test_a_type_that_this_systemd_does_not_know_or_that_hides_a_refusal_is_told(machine):
     drop_in(machine, "[Service]\nType=notify-reload\n")
     assert ("fault", "unit", "Type=notify-reload came with systemd 253") in told(machine, DEBIAN_12)
-    assert "notify-reload" not in str(told(machine, DEBIAN_13))
+    text = "with Type=notify-reload `systemctl reload` succeeds also where the daemon refuses the config"
+    assert ("doubt", "unit", text) in told(machine, DEBIAN_13)
 
 
 def test_a_line_that_this_systemd_leaves_without_effect_is_told(machine):

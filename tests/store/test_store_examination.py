@@ -10,10 +10,11 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 
 import pytest
-from stored import APP, announce, event, one_upload, opened, seen
+from stored import APP, NOW, announce, event, one_upload, opened, seen
 from strangers import stranger
 
 from notifier.core.lives import Lives
+from notifier.core.model import Phase
 from notifier.store import Announcement
 from notifier.store.database import holder
 from notifier.store.examination import RESTORE, examine, log_of, look
@@ -90,6 +91,17 @@ async def test_a_database_is_sound_while_it_is_written_and_afterwards(path):
         assert live.log_bytes == log_of(path).stat().st_size > 0
     found = examine(path)
     assert (found.flaws, found.bytes, found.log_bytes) == ((), path.stat().st_size, 0)
+
+
+async def test_it_is_sound_at_every_moment_while_events_are_announced_and_given_up(path):
+    async with lived(path, events=20) as store:
+        followed = await store.named("posts", "u1")
+        for number in range(21, 61):
+            looking = asyncio.create_task(asyncio.to_thread(examine, path))
+            told = event(followed.media_id, number, status="processing", upload="u1", at=NOW + number)
+            await announce(store, told, uploads=[replace(followed, snapshot=seen(), sequence=number)])
+            await store.drop_owed("app", [Phase.WAITING], "a test", NOW, most=1)
+            assert (await looking).flaws == ()
 
 
 async def test_a_backup_is_sound_and_nothing_appears_beside_it(path, tmp_path):
