@@ -19,7 +19,7 @@ from notifier.store.tail import lost_commits
 MAGIC = b"SQLite format 3\x00"
 HEAD = struct.Struct(">16xH6xII60xI")
 """Of a file: bytes of a page (1: 65,536), changes, pages, and of which change that is the number."""
-NAMED = re.compile(r"^(?:On tree page|Tree|Page) (\d+)")
+NAMED = re.compile(r"^(?:On tree page|Tree|Page) (\d+)|on page (\d+)$")
 """How SQLite names a place: by the first page of a table or an index."""
 OF_INDEX = re.compile(r"(?:missing from index|entries in index|entry in index) (\w+)")
 OF_TABLE = re.compile(r"value in (\w+)|^table (\w+) cannot")
@@ -209,7 +209,7 @@ def _place(line: str, names: dict[int, tuple[str, str, str]], indices: dict[str,
         return indices[found[1]]
     if found := OF_TABLE.search(line):
         return f"table {found[1] or found[2]}"
-    if (found := NAMED.match(line)) and int(found[1]) in names:
-        kind, name, table = names[int(found[1])]
+    if (found := NAMED.search(line)) and (page := int(found[1] or found[2])) in names:
+        kind, name, table = names[page]
         return indices[name] if kind == "index" else f"table {table}"
     return "the file as a whole"

@@ -64,7 +64,7 @@ def broken(db: sqlite3.Connection) -> Iterator[Broken]:
     orphans: dict[tuple[str, str], list[str]] = {}
     for table, row, parent, _ in db.execute("PRAGMA foreign_key_check"):
         orphans.setdefault((table, parent), []).append("one" if row is None else f"row {row}")
-    for (table, parent), rows in orphans.items():
+    for (table, parent), rows in sorted(orphans.items()):
         yield Broken(f"what {table} name of {parent} is there", some([f"{table}: {rows[0]}", *rows[1:]]))
 
 

@@ -189,11 +189,10 @@ async def test_a_damaged_index_alone_is_written_anew(path):
     assert flaws(path) == []
 
 
-async def test_an_index_that_is_named_by_its_first_page_alone_is_known(path):
+@pytest.mark.parametrize(("bytes_", "at"), [(b"\x0f\xf0", 1), (b"\x05", 7)], ids=["free space", "fragments"])
+async def test_an_index_that_is_named_by_its_first_page_alone_is_known(path, bytes_, at):
     await made(path)
-    root = roots(path)["deliveries_head"]
-    first = int.from_bytes(path.read_bytes()[(root - 1) * PAGE + 8 :][:2], "big")
-    overwritten(path, root, b"\x7f", at=first)  # the bytes of what stands there
+    overwritten(path, roots(path)["deliveries_head"], bytes_, at=at)
     (flaw,) = examine(path).flaws
     assert flaw.where == "index deliveries_head of table deliveries"
     assert "REINDEX" in flaw.cure
