@@ -27,7 +27,7 @@ UNUSED = "is never used"
 
 RESTORE = (
     "stop the daemon, move it away with its -wal and -shm, and restore a backup; without one, what can be read is"
-    " saved by `sqlite3 FILE .recover | sqlite3 NEW`, then `notifier db check NEW`"
+    " saved by `sqlite3 FILE .recover | sqlite3 NEW` of sqlite3 3.40 or newer, then `notifier db check NEW`"
 )
 REINDEX = "stop the daemon and write its indices anew: `sqlite3 FILE REINDEX`; then see to the disk"
 REPORT = "nothing that notifier writes leads there: restore a backup from before, and report it"
