@@ -14,8 +14,8 @@ WIDTH = max(map(len, MARKS))
 def show_finding(word: str, about: str, text: str, cure: str = "") -> None:
     """One line, and another for its cure where there is one."""
     mark, colour = MARKS[word]
-    in_colour = False if os.environ.get("NO_COLOR") else None  # None: on a terminal
+    is_plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
     head = click.style(f"{mark} {word:<{WIDTH}}", fg=colour)
-    click.echo(f"{head}  {visible(f'{about}: {text}')}", color=in_colour)
+    click.echo(f"{head}  {visible(f'{about}: {text}')}", color=False if is_plain else None)  # None: on a terminal
     if cure:
         click.echo(f"  {'':<{WIDTH}}  cure: {visible(cure)}")

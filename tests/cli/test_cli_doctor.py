@@ -134,20 +134,6 @@ def test_without_a_config_it_says_where_one_is_looked_for(program):
     assert out.startswith("✗ fault  config: no config: there is neither /etc/notifier/config.toml nor ./config.toml")
 
 
-def test_colours_are_for_terminals_that_want_them(examined, monkeypatch, capsys):
-    import click  # noqa: PLC0415
-
-    from notifier.cli.marks import show_finding  # noqa: PLC0415
-
-    assert "\x1b" not in examined("http://127.0.0.1:9999", "--offline")[1]
-    monkeypatch.setattr(click.utils, "should_strip_ansi", lambda stream, color=None: color is False)
-    show_finding("fault", "this", "that")
-    assert capsys.readouterr().out == "\x1b[31m✗ fault\x1b[0m  this: that\n"
-    monkeypatch.setenv("NO_COLOR", "1")
-    show_finding("fault", "this", "that")
-    assert capsys.readouterr().out == "✗ fault  this: that\n"
-
-
 # --- the daemon
 
 
