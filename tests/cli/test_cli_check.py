@@ -83,6 +83,15 @@ def test_a_right_config_is_shown_in_effect(check):
     assert WHSEC not in out
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root reads what others cannot")
+def test_root_is_warned_of_what_the_service_cannot_read(check, place):
+    (place / "key").write_text(KEY)
+    (place / "key").chmod(0o600)
+    code, _, err = check(GOOD.replace('{ env = "KEY" }', '{ file = "key" }'))
+    assert code == 0
+    assert err.startswith("warning: sources.posts.api_key: the file key is not for everybody to read")
+
+
 def test_a_right_config_is_one_document_for_programs(check):
     code, out, err = check(GOOD + POSTS.replace("posts", "more"), "--json")
     assert (code, err) == (0, "")
@@ -136,12 +145,3 @@ def test_other_commands_get_the_settings(place):
     (place / "other.toml").write_text(GOOD)
     path, reading = reading_or_exit(place / "other.toml")
     assert (path, [source.name for source in reading.settings.sources]) == (place / "other.toml", ["posts"])
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root reads what others cannot")
-def test_root_is_warned_of_what_the_service_cannot_read(check, place):
-    (place / "key").write_text(KEY)
-    (place / "key").chmod(0o600)
-    code, _, err = check(GOOD.replace('{ env = "KEY" }', '{ file = "key" }'))
-    assert code == 0
-    assert err.startswith("warning: sources.posts.api_key: the file key is not for everybody to read")
