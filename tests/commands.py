@@ -65,7 +65,7 @@ def sections() -> str:
 
 
 def _section(name: str, command: click.Command) -> str:
-    context = click.Context(command)
+    context = click.Context(command, **notifier.context_settings)  # click keeps what it makes of them for good
     usage = " ".join(["notifier", name, *command.collect_usage_pieces(context)])
     told, _, examples = inspect.cleandoc(command.help).partition("\b\nExamples:\n")
     parts = [" ".join(part.split()) for part in told.strip().split("\n\n")]
