@@ -70,6 +70,7 @@ class Lazy(click.Group):
         Later("secret", help="Make the secrets that webhooks are signed with."),
         Later("source", help="Look at a source now."),
         Later("sources", help="Show how each source fares."),
+        Later("systemd", help="Put the service on this machine, and say what it may send to."),
         Later("unwatch", help="Follow uploads no more."),
         Later("upload", help="Show one upload and its history."),
         Later("uploads", help="Show what is followed."),

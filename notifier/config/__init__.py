@@ -22,7 +22,7 @@ from notifier.config.settings import Settings, meaning
 from notifier.providers import PROVIDERS
 from notifier.providers.base import Provider
 
-__all__ = ["ConfigError", "Fault", "Reading", "Settings", "load", "read"]
+__all__ = ["ConfigError", "Fault", "File", "Reading", "Settings", "load", "read", "written"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,15 @@ def read(
     advise(file, findings, around.now, readable=text.is_readable)
     warnings = tuple(map(str, _placed(findings.warnings, text)))
     return Reading(file, meaning(file, secrets, around, warnings))
+
+
+def written(path: Path) -> File:
+    """The config as it is written, for whoever cannot read its secrets; faults of its form are a `ConfigError`."""
+    text = whole(path)
+    file, findings = parse(text.document)
+    if text.faults or findings.faults:
+        raise ConfigError(*text.faults, *_placed(findings.faults, text))
+    return file
 
 
 def _placed(found: list[Finding], whole: Whole) -> list[Fault]:

@@ -5,8 +5,9 @@ known to be public. `ipaddress.is_global` will not do: it calls multicast, 6to4 
 Source: the IANA special-purpose address registries for IPv4 and IPv6.
 """
 
-from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from collections.abc import Iterable, Iterator, Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, collapse_addresses, ip_address
+from typing import TypeVar
 
 _IPV4 = tuple(
     (IPv4Network(network), rule)
@@ -44,6 +45,8 @@ _IPV6 = tuple(
     )
 )
 
+Network = TypeVar("Network", IPv4Network, IPv6Network)
+
 _LOCAL_NAMES = (".localhost", ".local", ".internal")
 _OPEN_PORTS = frozenset({80, 443})
 _REFUSED_PORTS = frozenset({2375, 3306, 5432, 6379, 11211})
@@ -71,6 +74,20 @@ def _not_public(ip: IPv4Address | IPv6Address) -> str | None:
     if ip not in _IPV6_PUBLIC:
         return "not public"
     return next((rule for network, rule in _IPV6 if ip in network), None)
+
+
+def public() -> tuple[IPv4Network | IPv6Network, ...]:
+    """The fewest networks that have every address in them which the tables do not refuse, and no other."""
+    ipv4 = _without(IPv4Network("0.0.0.0/0"), [network for network, _ in _IPV4])
+    ipv6 = _without(_IPV6_PUBLIC, [network for network, _ in _IPV6])
+    return *ipv4, *ipv6
+
+
+def _without(whole: Network, holes: Iterable[Network]) -> Iterator[Network]:
+    left = [whole]
+    for hole in holes:
+        left = [part for one in left for part in (one.address_exclude(hole) if hole.subnet_of(one) else [one])]
+    return collapse_addresses(left)
 
 
 def port_refusal(port: int) -> str | None:

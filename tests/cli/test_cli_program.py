@@ -20,25 +20,14 @@ from notifier.cli import Later, main, notifier
 PROGRAM = (sys.executable, "-m", "notifier")
 SCRIPT = Path(sys.executable).with_name("notifier")
 COMMANDS = (
-    *(
-        "backup",
-        "check",
-        "completion",
-        "db",
-        "deliveries",
-        "demo",
-        "doctor",
-        "drop",
-        "endpoint",
-        "endpoints",
-        "event",
-        "events",
-    ),
-    "explain",
-    *("listen", "reload", "replay", "replays", "run", "schema", "secret", "source", "sources"),
-    *("unwatch", "upload", "uploads", "verify", "watch"),
+    *("backup", "check", "completion", "db", "deliveries", "demo", "doctor", "drop", "endpoint", "endpoints", "event"),
+    *("events", "explain", "listen", "reload", "replay", "replays", "run", "schema", "secret", "source", "sources"),
+    *("systemd", "unwatch", "upload", "uploads", "verify", "watch"),
 )
-WITHIN = ("db check", "endpoint pause", "endpoint ping", "endpoint resume", "secret new", "source poll")
+WITHIN = (
+    *("db check", "endpoint pause", "endpoint ping", "endpoint resume", "secret new", "source poll"),
+    *("systemd egress", "systemd install"),
+)
 HEAVY = ("aiohttp", "aiosqlite", "apscheduler", "pydantic", "rich")
 
 
