@@ -4,8 +4,9 @@ import asyncio
 import gc
 import logging
 import signal
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 
@@ -35,12 +36,18 @@ YOUNG = 10_000
 objects that live for some milliseconds, and to look through them at every turn costs a tenth of the throughput."""
 
 
-async def serve(reading: Reading, read: Callable[[Settings], Reading], notify: Notify, pace: float = 1.0) -> None:
+async def serve(
+    reading: Reading,
+    read: Callable[[Settings], Reading],
+    notify: Notify,
+    pace: float = 1.0,
+    passed: Sequence[socket.socket] = (),
+) -> None:
     """Be the daemon until SIGTERM or SIGINT; a second signal ends it at once, and what is owed stays due.
 
     `read` reads the config again, for a daemon that runs with these settings: at SIGHUP, or when somebody asks. `pace`
-    makes every cadence so many times faster: providers move in hours, a demonstration in seconds. Raises `StoreError`,
-    `CannotListen`, or an ExceptionGroup as `App.run` does.
+    makes every cadence so many times faster: providers move in hours, a demonstration in seconds. What is `passed` is
+    served as `server.listen` is. Raises `StoreError`, `CannotListen`, or an ExceptionGroup as `App.run` does.
     """
     gc.set_threshold(YOUNG)
     settings = reading.settings
@@ -48,11 +55,11 @@ async def serve(reading: Reading, read: Callable[[Settings], Reading], notify: N
         store = await Store.open(settings.store_path)
         opened.push_async_callback(store.close)
         session = await opened.enter_async_context(open_session())
-        parts = await wired(store, session, settings, notify, pace)
+        parts = await wired(store, session, settings, notify, pace, place(settings, passed))
         opened.push_async_callback(parts.receivers.close)
         opened.callback(parts.app.close)
         reloads = Reloads(reading, read, parts.ready, notify, time.time)
-        server = await _server(parts, reloads)
+        server = await _server(parts, reloads, passed)
         opened.push_async_callback(server.close)
         opened.callback(parts.stream.close)
         _heed_signals(parts.app, reloads)
@@ -61,7 +68,7 @@ async def serve(reading: Reading, read: Callable[[Settings], Reading], notify: N
     log.info("stopped")
 
 
-async def _server(parts: Parts, reloads: Reloads) -> Server:
+async def _server(parts: Parts, reloads: Reloads, passed: Sequence[socket.socket]) -> Server:
     store, sender, poller, settings = parts.store, parts.sender, parts.poller, reloads.reading.settings
     ready = health.readiness(parts.app.marks, store.ping)
     vitals = partial(_vitals, parts, reloads, Process(time.time(), awake_or_not()))
@@ -69,7 +76,14 @@ async def _server(parts: Parts, reloads: Reloads) -> Server:
     control = Control(store, sender, parts.replays, parts.registrations, poller, time.time, reloads)
     asked = [*health.routes(ready), *metrics.routes(told), *api.routes(control), *stream.routes(parts.stream)]
     asked += [*status_page.routes(), *facade.routes(parts.facade)]
-    return await start([*asked, *openapi.routes(asked)], parts.guard, settings.socket, settings.listen)
+    return await start([*asked, *openapi.routes(asked)], parts.guard, settings.socket, settings.listen, passed)
+
+
+def place(settings: Settings, passed: Sequence[socket.socket]) -> tuple[str, int | None]:
+    """Host and port at which others know us, "" and None where they do not."""
+    if settings.listen:
+        return settings.listen
+    return passed[0].getsockname()[:2] if passed else ("", None)
 
 
 def _stop_within(settings: Settings) -> float:

@@ -1,15 +1,19 @@
-"""What systemd is told: that we are ready, how it goes, and, as long as both loops make progress, that we live."""
+"""What systemd hands over, and is told: ready, how it goes, and, as long as both loops make progress, that we live."""
 
 import asyncio
 import logging
 import os
 import socket
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 log = logging.getLogger(__name__)
+
+FIRST = 3
+"""The number of the first descriptor that is handed over: SD_LISTEN_FDS_START."""
 
 
 class Notify:
@@ -64,6 +68,31 @@ class Notify:
             self._heard = False
         else:
             self._heard = True
+
+
+def passed(environ: MutableMapping[str, str] = os.environ) -> list[socket.socket]:
+    """The sockets that systemd opened for this process, to be served as `server.listen` is; see sd_listen_fds(3).
+
+    The variables that tell of them are taken away. Raises `ValueError` where one is no TCP socket that listens: a UNIX
+    socket that everybody may connect to would be taken for the control socket.
+    """
+    ours, count, _ = (environ.pop(f"LISTEN_{name}", "") for name in ("PID", "FDS", "FDNAMES"))
+    if ours != str(os.getpid()):
+        return []
+    if not count.isdecimal():
+        raise ValueError("LISTEN_FDS: expected the number of sockets")
+    return [_taken(number) for number in range(FIRST, FIRST + int(count))]
+
+
+def _taken(number: int) -> socket.socket:
+    with suppress(OSError):  # it is no socket at all
+        found = socket.socket(fileno=number)
+        os.set_inheritable(number, False)
+        listens = found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+        if listens and found.family in {socket.AF_INET, socket.AF_INET6}:
+            return found
+        found.close()
+    raise ValueError("the socket unit: expected ListenStream= with an address and a port, and nothing else")
 
 
 class Marks:

@@ -98,9 +98,14 @@ class Parts:
         ]
 
 
-async def wired(store: Store, session: ClientSession, settings: Settings, notify: Notify, pace: float) -> Parts:
-    """All parts, each knowing what it has to of the others; what was remembered of them is read from the store."""
-    own_port = settings.listen[1] if settings.listen else None
+async def wired(
+    store: Store, session: ClientSession, settings: Settings, notify: Notify, pace: float, place: tuple[str, int | None]
+) -> Parts:
+    """All parts, each knowing what it has to of the others; what was remembered of them is read from the store.
+
+    `place` is the host and port at which others know us.
+    """
+    host, own_port = place
     receivers = Receivers(own_port)
     receivers.use(receivers.clients(settings.endpoints))
 
@@ -128,7 +133,7 @@ async def wired(store: Store, session: ClientSession, settings: Settings, notify
         housekeeping=housekeeping,
         registrations=Registrations(store, poller.watched, app.ring, time.time, settings.calling, own_port),
         facade=Facade(store, settings.encoding, facade.outputs(settings.sources, settings.endpoints), time.monotonic),
-        guard=Guard(settings.token, settings.listen[0] if settings.listen else "", time.monotonic),
+        guard=Guard(settings.token, host, time.monotonic),
         stream=Stream(store),
     )
 

@@ -4,7 +4,9 @@ import asyncio
 import faulthandler
 import logging
 import os
+import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -15,7 +17,7 @@ from notifier.config import Reading, Settings, read
 from notifier.server.sockets import CannotListen
 from notifier.serving import serve
 from notifier.store import NewerDatabaseError, StoreError
-from notifier.systemd import Notify
+from notifier.systemd import Notify, passed
 
 log = logging.getLogger(__name__)
 
@@ -43,16 +45,31 @@ def run(path: Path | None, log_format: str | None) -> None:
     """  # noqa: D301  # \b is click's: keep these lines
     faulthandler.enable()
     path, reading = reading_or_exit(path)
+    sockets = _passed_or_exit(reading.settings)
     logs.setup(form=logs.Form(log_format) if log_format else None)
-    sys.exit(_code(path, reading))
+    sys.exit(_code(path, reading, sockets))
 
 
-def _code(path: Path, reading: Reading) -> int:
+def _passed_or_exit(settings: Settings) -> list[socket.socket]:
+    """The sockets that systemd hands over, which anybody on this machine may connect to; else why not, and exit 78."""
+    try:
+        sockets = passed()
+    except ValueError as error:
+        reason = str(error)
+    else:
+        if not sockets or settings.token is not None:
+            return sockets
+        reason = "server.token: missing, and whoever asks over the socket that systemd opened has to know it"
+    click.echo(reason, err=True)
+    sys.exit(CONFIG_IS_WRONG)
+
+
+def _code(path: Path, reading: Reading, sockets: Sequence[socket.socket]) -> int:
     def again(running: Settings) -> Reading:
         return read(path, os.environ, running=running)
 
     try:
-        asyncio.run(serve(reading, again, Notify(), float(os.environ.get(PACE, "1"))))
+        asyncio.run(serve(reading, again, Notify(), float(os.environ.get(PACE, "1")), sockets))
     except Exception as error:  # noqa: BLE001  # whatever ends a daemon is told by its log
         return ended(error)
     return 0

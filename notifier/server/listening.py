@@ -1,7 +1,9 @@
 """Routes → a server that listens: our headers on every answer, every error a problem document."""
 
+import errno
 import os
-from collections.abc import Iterable, Mapping
+import socket
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,9 +36,16 @@ class Server:
 
 
 async def start(
-    routes: Iterable[Route], guard: Guard, socket: Path | None = None, listen: tuple[str, int] | None = None
+    routes: Iterable[Route],
+    guard: Guard,
+    socket: Path | None = None,
+    listen: tuple[str, int] | None = None,
+    passed: Sequence[socket.socket] = (),
 ) -> Server:
-    """Listen at the control socket, and on (host, port), port 0 being any free one; raises `CannotListen`."""
+    """Listen at the control socket, on (host, port), port 0 being any free one, and at what others opened for us.
+
+    Raises `CannotListen`. A place where one of the `passed` listens already is not opened again.
+    """
     app = web.Application(client_max_size=LARGEST_BODY)
     found = {
         app.router.add_route(method, route.path, route.handler): route for route in routes for method in route.methods
@@ -51,7 +60,10 @@ async def start(
             bound = sockets.bind(socket)
             opened.callback(bound.remove)
             await web.SockSite(runner, bound.socket).start()
-        port = 0 if listen is None else await _listen(runner, *listen)
+        for one in passed:
+            await web.SockSite(runner, one).start()
+        is_open = listen in [one.getsockname()[:2] for one in passed]
+        port = 0 if listen is None or is_open else await _listen(runner, *listen)
         return Server(port, opened.pop_all())
 
 
@@ -68,6 +80,8 @@ async def _listen(runner: web.AppRunner, host: str, port: int) -> int:
 def _why(error: Exception) -> str:
     """The system's words, without those of asyncio, which names the address once more."""
     match error:
+        case OSError(errno=errno.EPERM):  # of SocketBindDeny=
+            return f"{os.strerror(errno.EPERM)}: its unit lets the daemon open no port, so use notifier-http.socket"
         case OSError(errno=int(number)) if number > 0:
             return os.strerror(number)
         case OSError(strerror=str(words)):  # a resolver's
