@@ -1,7 +1,8 @@
-"""The connections to a server: few enough over TCP, none that stays without asking, and no word of what is no HTTP."""
+"""The connections to a server: few enough over TCP, none that stays without asking, none closed that is about to."""
 
 import asyncio
 import socket
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -14,7 +15,10 @@ MOST_STRANGERS = 200
 """Connections over TCP: one more is closed at once, so that they leave enough descriptors to the deliveries."""
 PATIENCE = 60.0
 """Seconds from the beginning of a connection, or from its last answer, until the whole head of a question is there."""
-
+TURNS = 3
+"""Of the event loop, after which a connection that it has accepted is one that we know of."""
+MOMENT = 0.5
+"""Seconds that one who has just connected gets to ask, once the server closes."""
 
 HEADERS = {"Server": "notifier", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 """Of every answer."""
@@ -22,6 +26,35 @@ HEADERS = {"Server": "notifier", "X-Content-Type-Options": "nosniff", "Cache-Con
 
 class Connection(web.RequestHandler):
     """One of them, as aiohttp speaks HTTP over it."""
+
+    __slots__ = ("_has_asked",)
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self._has_asked = asyncio.Event()
+
+    def data_received(self, data: bytes) -> None:
+        """A part of a question."""
+        super().data_received(data)
+        if self._messages:
+            self._has_asked.set()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Nobody is there who could ask."""
+        super().connection_lost(exc)
+        self._has_asked.set()
+
+    def close(self) -> None:
+        """Take no other question; one that has not come yet, and may be on its way, is the first."""
+        if self._has_asked.is_set():
+            super().close()
+
+    async def shutdown(self, timeout: float | None = 15.0) -> None:  # noqa: ASYNC109  # aiohttp's
+        """Answer the first question, and let go."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(MOMENT):
+                await self._has_asked.wait()
+        await super().shutdown(timeout)
 
     def handle_error(self, *_: object, **__: object) -> web.StreamResponse:
         """What is no HTTP is answered as other faults are, and logged by nobody: it may hold a token.
@@ -61,6 +94,14 @@ class Connections(web.Server):
 
 class Runner(web.AppRunner):
     """An application over such connections."""
+
+    async def cleanup(self) -> None:
+        """Let nobody else connect, and answer those who have."""
+        for site in list(self.sites):
+            await site.stop()
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+        await super().cleanup()
 
     async def _make_server(self) -> web.Server:  # what aiohttp has others override
         made = await super()._make_server()

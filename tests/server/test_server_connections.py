@@ -5,9 +5,15 @@ import json
 from contextlib import AsyncExitStack
 
 import pytest
+from aiohttp import web
 from asking import TOKEN, served
 
 from notifier.server import connections, listening
+from notifier.server.access import Guard
+from notifier.server.listening import start
+from notifier.server.routes import Route
+
+NOBODY = Guard(None, "", float)
 
 
 async def said(port, request):
@@ -52,6 +58,43 @@ async def test_who_connects_and_does_not_ask_is_not_waited_for_without_end(tmp_p
             writer.write(begun)
             assert await reader.read() == b""
             writer.close()
+
+
+async def well(_):
+    return web.Response(text="well")
+
+
+async def accepted(opened, port, count):
+    """So many connections, which the server has."""
+    several = [await asyncio.open_connection("127.0.0.1", port) for _ in range(count + 1)]
+    for _, writer in several:
+        opened.callback(writer.close)
+    assert await is_answered(*several[-1])  # which it accepted after the others
+    return several[:-1]
+
+
+async def test_who_has_connected_when_the_server_closes_is_answered():
+    # A client of notifier-http.socket was cut off by a restart: it had connected, and not asked yet.
+    async with AsyncExitStack() as opened:
+        server = await start([Route("GET", "/healthz", "", well, is_open=True)], NOBODY, listen=("127.0.0.1", 0))
+        (one,) = await accepted(opened, server.port, 1)
+        closing = asyncio.ensure_future(server.close())
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert not closing.done()
+        assert await is_answered(*one)
+        await closing
+        assert (await one[0].read()).endswith(b"well")  # and then it is closed
+
+
+async def test_a_server_that_closes_waits_a_moment_at_most_for_those_who_do_not_ask(monkeypatch):
+    monkeypatch.setattr(connections, "MOMENT", 0.02)
+    async with AsyncExitStack() as opened:
+        server = await start([Route("GET", "/healthz", "", well, is_open=True)], NOBODY, listen=("127.0.0.1", 0))
+        one, other = await accepted(opened, server.port, 2)
+        other[1].close()  # nor for those who have gone
+        await server.close()
+        assert await one[0].read() == b""
 
 
 async def is_answered(reader, writer):
