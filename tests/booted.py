@@ -1,7 +1,7 @@
 """A machine of its own for the tests of the service: a container with this machine's /usr, booted by a real systemd.
 
-Its network has nobody but itself in it; nothing of this machine is changed. See systemd-nspawn(1). Where it cannot be had
-its tests are skipped, or fail with NOTIFIER_REQUIRE_SYSTEMD set.
+Its network has nobody but itself in it; nothing of this machine is changed. See systemd-nspawn(1). Where it cannot be
+had its tests are skipped, or fail with NOTIFIER_REQUIRE_SYSTEMD set.
 """
 
 import json

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from aiohttp import web
 from daemons import SECRETS, Systemd, config
 
 from notifier import systemd as module
@@ -18,11 +19,13 @@ from notifier.core.secret import Secret
 from notifier.demo.daemon import Daemon
 from notifier.server.access import Guard
 from notifier.server.listening import start
+from notifier.server.routes import Route
 from notifier.server.sockets import CannotListen
 from notifier.serving import place
 from notifier.systemd import passed
 
 TOKEN = "a-token-of-the-socket"
+GUARD = Guard(Secret(TOKEN), "127.0.0.1", float)
 WITH_TOKEN = 'token = { env = "TOKEN" }'
 HANDED_OVER = """\
 import os, socket, sys
@@ -181,9 +184,31 @@ def test_with_a_socket_that_it_cannot_serve_it_does_not_start(tmp_path):
     assert told.stderr == "the socket unit: expected ListenStream= with an address and a port, and nothing else\n"
 
 
-# --- beside server.listen
+# --- at the end
 
-GUARD = Guard(Secret(TOKEN), "127.0.0.1", float)
+
+async def well(_):
+    return web.Response(text="well")
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_whoever_connects_while_the_daemon_stops_is_answered_or_left_to_the_next(turns):
+    with tcp() as held:
+        held.setblocking(False)
+        server = await start([Route("GET", "/healthz", "", well, is_open=True)], GUARD, passed=[held.dup()])
+        with socket.create_connection(held.getsockname()) as client:
+            client.settimeout(10)
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await server.close()
+            try:
+                held.accept()[0].close()
+            except BlockingIOError:  # nobody is left there
+                assert client.recv(15) == b"HTTP/1.1 200 OK"
+
+
+# --- beside server.listen
 
 
 async def test_a_place_where_a_passed_socket_listens_is_not_opened_again():
