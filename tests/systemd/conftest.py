@@ -157,7 +157,8 @@ def service(the_service):
     service, machine = the_service, the_service.machine
     changed = machine.run("rm", DROP_IN).returncode == 0
     service.configure()
-    if changed or not (service.show("ActiveState") == "active" and service.show("NRestarts") == "0"):
+    is_as_it_was = service.show("ActiveState") == "active" and service.show("NRestarts") == "0"
+    if changed or not is_as_it_was or service.systemctl("reload", UNIT):
         service.restart()
     yield service
     service.systemctl("stop", "notifier-http.socket")

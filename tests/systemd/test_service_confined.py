@@ -39,11 +39,12 @@ def test_credentials_are_for_the_service_alone(service):
         assert service.machine.run(*NOBODY, "--clear-groups", "cat", path).returncode != 0
 
 
-def test_a_changed_credential_comes_with_a_restart(service):
+def test_a_changed_credential_comes_with_a_restart_and_not_with_a_reload(service):
     def handed_over():
         return service.machine.said("cat", "/run/credentials/notifier.service/notifier_key")
 
     service.machine.write("/etc/notifier/credentials/key", "another-key")
+    assert service.systemctl("reload", "notifier") == 0  # which brings no credential
     assert handed_over() == CREDENTIALS["key"]
     service.restart()
     assert handed_over() == "another-key"

@@ -70,6 +70,56 @@ def test_a_second_daemon_on_the_same_database_names_the_first_and_ends(service):
     assert service.is_up()
 
 
+# --- another config
+
+FAULTY = "[delivery]\nmax_in_flight = 0\n"
+FAULT = 'config refused fault="/etc/notifier/config.toml:2:1: delivery.max_in_flight: expected a whole number'
+CRM = """
+[[endpoints]]
+name = "crm"
+url = "http://192.31.196.10:8000/crm"
+secrets = [{ credential = "app" }]
+"""
+
+
+def endpoints(service):
+    return [one["name"] for one in json.loads(service.ask("GET", "/v1/endpoints")[1])["items"]]
+
+
+def test_a_reload_puts_another_config_in_force_in_the_same_process(service):
+    since, pid = time.time(), service.pid
+    service.configure(service.config + CRM)
+    assert service.systemctl("reload", "notifier") == 0
+    assert "+ endpoint crm" in service.happens("reloaded changes=", since)["MESSAGE"]
+    assert (endpoints(service), service.pid) == (["app", "crm"], pid)
+    assert service.is_up()
+
+
+def test_a_reload_fails_where_the_config_has_a_fault_and_all_goes_on_as_before(service):
+    since, pid = time.time(), service.pid
+    service.configure(FAULTY)
+    assert service.systemctl("reload", "notifier") == 1
+    service.happens(FAULT, since)
+    assert (endpoints(service), service.pid, service.show("NRestarts")) == (["app"], pid, "0")
+    assert service.is_up()
+    service.configure()
+    assert service.systemctl("reload", "notifier") == 0
+    assert service.is_up()
+
+
+def test_a_signal_does_the_same_and_never_ends_the_daemon(service):
+    since, pid = time.time(), service.pid
+    service.configure(FAULTY)
+    service.kill("HUP", pid)
+    service.happens(FAULT, since)
+    assert service.is_up()
+    since = time.time()
+    service.configure(service.config + CRM)
+    service.kill("HUP", pid)
+    service.happens("reloaded changes=", since)
+    assert (endpoints(service), service.pid) == (["app", "crm"], pid)
+
+
 # --- what systemd does when it fails
 
 
@@ -140,7 +190,7 @@ def refused(service):
 
 
 def test_a_wrong_config_ends_it_with_78_and_it_is_not_started_again(service):
-    service.configure("[delivery]\nmax_in_flight = 0\n")
+    service.configure(FAULTY)
     assert "/etc/notifier/config.toml:2:1: delivery.max_in_flight: expected a whole number" in refused(service)
 
 
