@@ -4,7 +4,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from notifier.core.text import counted
 
 if TYPE_CHECKING:
     from notifier.doctor.findings import Finding
+    from notifier.doctor.scene import Scene
 
 STOPPED = 1
 
@@ -59,6 +60,7 @@ def _examined(path: Path | None, *, offline: bool) -> list["Finding"]:
     import asyncio  # noqa: PLC0415
 
     from notifier.cli.readiness import of_daemon  # noqa: PLC0415
+    from notifier.cli.systemd import wanted_egress  # noqa: PLC0415
     from notifier.config import ConfigError  # noqa: PLC0415
     from notifier.doctor.config import of_config  # noqa: PLC0415
     from notifier.doctor.database import of_database  # noqa: PLC0415
@@ -73,7 +75,7 @@ def _examined(path: Path | None, *, offline: bool) -> list["Finding"]:
     except ConfigError as error:
         return [fault("config", str(error), "write one: config.example.toml has every key")]
     reading, found = of_config(here)
-    found += of_unit(here)
+    found += [*of_unit(here), *of_filter(here, lambda: wanted_egress()[0])]
     if reading is None:
         return [*found, doubt("the rest", "not looked at: it depends on the config", "see to that, and call again")]
     settings = reading.settings
@@ -81,3 +83,16 @@ def _examined(path: Path | None, *, offline: bool) -> list["Finding"]:
     if offline:
         return [*found, doubt("network", "not looked at: --offline", "call again without it")]
     return [*found, *asyncio.run(of_network(settings, time.time, socket.getaddrinfo))]
+
+
+def of_filter(here: "Scene", wanted: Callable[[], str]) -> Iterator["Finding"]:
+    """What is to be said of the kernel's address filter, where the config is the service's; see `of_egress`."""
+    from notifier.cli.systemd import EGRESS  # noqa: PLC0415  # as above
+    from notifier.doctor.findings import doubt  # noqa: PLC0415
+    from notifier.doctor.unit import of_egress  # noqa: PLC0415
+
+    if here.is_service:
+        try:
+            yield of_egress(here.at(EGRESS), wanted())
+        except click.ClickException as error:
+            yield doubt("egress", f"not looked at: {error.message}", "see to that, and call again")

@@ -60,7 +60,7 @@ def install(path: Path | None, allow: Sequence[str], resolv_conf: Path | None, *
       sudo /opt/notifier/bin/notifier systemd install
     """  # noqa: D301  # as above
     program = _program()
-    text, unlisted = _egress(path, allow, resolv_conf, no_dns=no_dns)
+    text, unlisted = wanted_egress(path, allow, resolv_conf, no_dns=no_dns)
     if unlisted:
         raise click.ClickException(unlisted)
     for place, wanted in [*_files(program), (EGRESS, text)]:
@@ -94,7 +94,9 @@ def unreachable(place: Path, hidden: Sequence[Path] = HIDDEN) -> str:
     return f"not every user can enter {closed[0]}" if closed else ""
 
 
-def _egress(path: Path | None, allow: Sequence[str], resolv_conf: Path | None, *, no_dns: bool) -> tuple[str, str]:
+def wanted_egress(
+    path: Path | None = None, allow: Sequence[str] = (), resolv_conf: Path | None = None, *, no_dns: bool = False
+) -> tuple[str, str]:
     """As `made`, by the options given, else by those of the drop-in that is there."""
     there = _read(ROOT / EGRESS)
     if not (path or allow or resolv_conf or no_dns) and (before := options(there)):

@@ -6,15 +6,21 @@ import os
 import socket
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 
+import click
 import pytest
 from aiohttp import web
 from asking import WELL, served
 from configs import ENVIRON
 from strangers import stranger
 
+from notifier.cli.doctor import of_filter
 from notifier.cli.readiness import of_daemon
+from notifier.cli.systemd import EGRESS
 from notifier.demo.local import LocalServer
+from notifier.doctor.findings import Grade
+from notifier.doctor.scene import Scene
 
 KEY, TOKEN, HEADER, WORD, API = "key-of-a-source", "t0ken-in-a-url", "header-of-ours", "pass-word", "token-of-the-api"
 WHSEC = "whsec_c2VjcmV0IHRoYXQgc2lnbnMgb3VyIHdlYmhvb2tz"
@@ -204,3 +210,20 @@ def test_one_that_fails_and_does_not_say_why_is_not_ready(tmp_path):
 def test_a_socket_that_is_not_for_everybody_is_told(tmp_path):
     with answering(tmp_path / "s", None), stranger({tmp_path / "s": 0o400}):
         assert told(tmp_path / "s") == [("doubt", f"you may not use {tmp_path / 's'}")]
+
+
+def test_the_kernels_filter_of_the_service_is_held_to_what_it_would_be_now(tmp_path):
+    wanted = "[Service]\nIPAddressDeny=any\nIPAddressAllow=9.9.9.0/24\n"
+    path = tmp_path / EGRESS
+    path.parent.mkdir(parents=True)
+    path.write_text(wanted.replace("9.9.9.0/24", "9.9.8.0/24"))
+    service = Scene(tmp_path / "config.toml", "it is the machine's", {}, is_service=True, root=tmp_path)
+    (found,) = of_filter(service, lambda: wanted)
+    assert (found.grade, "keeps the daemon from 9.9.9.0/24" in found.text) == (Grade.FAULT, True)
+    assert list(of_filter(replace(service, is_service=False), lambda: wanted)) == []
+
+    def faulty():
+        raise click.ClickException("config.toml:1:1: it is none")
+
+    (found,) = of_filter(service, faulty)
+    assert (found.grade, found.text) == (Grade.DOUBT, "not looked at: config.toml:1:1: it is none")
