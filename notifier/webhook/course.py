@@ -13,14 +13,20 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from enum import StrEnum
-from typing import TypeVar
+from functools import partial
+from http import HTTPStatus
+from typing import Any, TypeVar
 
-from aiohttp import ClientRequest, ClientTimeout, TCPConnector
+from aiohttp import ClientRequest, ClientTimeout, StreamReader, TCPConnector
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
+from aiohttp.http import HttpProcessingError, RawResponseMessage
 from aiohttp.tracing import Trace
 
 T = TypeVar("T")
+
+MOST_INTERIM = 100
+"""Interim answers (RFC 9110, 15.2) before the answer: all that there could be are as many."""
 
 
 class Leg(StrEnum):
@@ -114,8 +120,34 @@ class Handshake(ssl.SSLObject):
         super().do_handshake()
 
 
+class Patient(ResponseHandler):
+    """A connection on which interim answers are passed over, as long as there are not too many of them.
+
+    Each costs some microseconds, and a read holds ten thousand: a receiver that sends nothing else would keep the
+    event loop from everything for as long as an answer is waited for.
+    """
+
+    _interim = 0
+
+    def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
+        """An answer has come, its headers at least."""
+        code = data[0].code
+        self._interim = self._interim + 1 if code // 100 == 1 and code != HTTPStatus.SWITCHING_PROTOCOLS else 0
+        if self._interim <= MOST_INTERIM:
+            super().feed_data(data, size)
+        elif self.transport is not None:
+            self.transport.abort()
+            self.set_exception(HttpProcessingError(code=code, message=f"more than {MOST_INTERIM} interim answers"))
+
+
 class TimedConnector(TCPConnector):
     """Connections that tell when they are to be made, and when there is one. aiohttp's trace tells that too, slowly."""
+
+    def __init__(self, **options: Any) -> None:
+        """As its base."""
+        super().__init__(**options)
+        made: partial[ResponseHandler] = partial(Patient, loop=self._loop)
+        self._factory = made
 
     async def connect(
         self,

@@ -109,7 +109,10 @@ CASES = {
     ),
     # the status
     "interim answers for ever": bad(
-        on_and_on(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), Outcome.TIMEOUT_FIRST_BYTE, LATE, limits=SILENT
+        on_and_on(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), Outcome.PROTOCOL, NO_HTTP + "more than 100 interim answers"
+    ),
+    "interim answers one by one": bad(
+        and_rest(b"HTTP/1.1 102 Processing\r\n\r\n" * 100), Outcome.TIMEOUT_FIRST_BYTE, LATE, limits=SILENT
     ),
     "an interim answer and no more": bad(
         and_rest(b"HTTP/1.1 100 Continue\r\n\r\n"), Outcome.TIMEOUT_FIRST_BYTE, LATE, limits=SILENT
