@@ -146,8 +146,8 @@ class TimedConnector(TCPConnector):
     def __init__(self, **options: Any) -> None:
         """As its base."""
         super().__init__(**options)
-        made: partial[ResponseHandler] = partial(Patient, loop=self._loop)
-        self._factory = made
+        protocol: type[ResponseHandler] = Patient
+        self._factory = partial(protocol, loop=self._loop)
 
     async def connect(
         self,
