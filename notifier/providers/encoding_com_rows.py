@@ -5,13 +5,14 @@ Such an element is a <job>, in the simple form the <response> itself, in a list 
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Self
 from xml.etree.ElementTree import Element
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
+from notifier.core.encoding_com import places
 from notifier.core.model import Observation, Reason, Status, Target, TargetStatus
 from notifier.providers.encoding_com_formats import STATUSES, Formats, Note, discreet, formats, place, spelled
 from notifier.providers.shapes import Shape, Text, When, Word, reference
@@ -146,12 +147,16 @@ def _within(number: float | None, most: float) -> float | None:
     return number if number is not None and 0 <= number <= most else None
 
 
-def _status(said: Status, targets: Iterable[Target]) -> Status:
-    """Finished beside a failure, and Error beside something finished, are partial."""
-    parts = {target.status for target in targets}
-    if said is Status.COMPLETED and TargetStatus.FAILED in parts:
+def _status(said: Status, targets: Sequence[Target]) -> Status:
+    """Finished beside a failure, and Error beside a format that finished, are partial.
+
+    A destination that has the file of a format in Error is no success: nobody knows what it has there.
+    """
+    destinations = places(targets)
+    of_formats = {target.status for target in targets if target.name not in destinations}
+    if said is Status.COMPLETED and any(target.status is TargetStatus.FAILED for target in targets):
         return Status.PARTIAL
-    if said is Status.FAILED and TargetStatus.COMPLETED in parts:
+    if said is Status.FAILED and TargetStatus.COMPLETED in of_formats:
         return Status.PARTIAL
     return said
 
