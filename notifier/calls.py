@@ -1,6 +1,7 @@
 """Callbacks: each is served for as long as something is on its way to it. There may be one for every upload."""
 
 from notifier.core.callbacks import PREFIX, UNSIGNED, Calling, number_of, origin
+from notifier.core.health import may_go
 from notifier.core.model import Callback
 from notifier.core.render import FORMATS
 from notifier.core.retry import jittered
@@ -38,6 +39,7 @@ class Calls:
             before = self._served[name].endpoint
             callback = Callback(before.url, before.format, number_of(name) or 0)
             self._served[name].become(calling.endpoint(callback))
+            self._served[name].is_permitted = calling.may_call(callback)
 
     async def take(self, now: float, places: int, most_kept: int) -> float | None:
         """Serve those that something is due for; answers the moment at which to ask again.
@@ -71,6 +73,15 @@ class Calls:
             return self._served[name]
         return self._serve(await self._store.callback(name))
 
+    def unpermitted(self) -> list[str]:
+        """Those that are served, may be called no more, and do not pause for that, or for longer."""
+        some = ((name, self._served[name]) for name in self._names())
+        return [name for name, one in some if not one.is_permitted and may_go(one.health) is not None]
+
+    async def permitted_again(self) -> list[str]:
+        """Those that pause because the config permitted them no more, and does now."""
+        return [one.name for one in await self._store.callbacks_unpermitted() if self._calling.may_call(one)]
+
     def let_go(self, now: float) -> None:
         """Forget those that are not in use: the store knows how they fare."""
         for name in self._names():
@@ -91,4 +102,5 @@ class Calls:
         crowd = self._crowds.setdefault(origin(endpoint.url), set())
         made = Served(endpoint, called.health, tat=called.tat, crowd=crowd, tally=self.all.tally)
         made.is_unsigned = self.all.is_unsigned and bool(endpoint.secrets)
+        made.is_permitted = self._calling.may_call(called.callback)
         return self._served.setdefault(endpoint.name, made)

@@ -5,8 +5,9 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from notifier.core.events import is_operators
-from notifier.core.health import SHUT, Health, State, heard, reason
+from notifier.core.health import SHUT, Health, State, heard
 from notifier.core.model import Attempt, Cause, Delivery, Endpoint, Outcome, Phase
+from notifier.core.pauses import reason
 from notifier.core.recent import Recent
 from notifier.core.retry import Next, after
 from notifier.served import Served

@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from notifier.calls import Calls
 from notifier.core.callbacks import NOBODY, Calling, number_of
 from notifier.core.events import ping
-from notifier.core.health import Health, Pause, Resumption, State, believed, is_moved, pause, released, resumed, stepped
+from notifier.core.health import Health, State, believed, is_moved, pause, released, resumed, stepped
 from notifier.core.model import Attempt, Delivery, Endpoint
+from notifier.core.pauses import Pause, Resumption
 from notifier.ended import AGAIN, tell_health, tell_ping
 from notifier.served import Served
 from notifier.store import Standing, Store
@@ -114,7 +115,7 @@ class Endpoints:
         for served in self._served.values():
             served.rests_until = min(served.rests_until, now + AGAIN)
         shut = await self._store.callbacks_shut()
-        await self._change([*self._served, *shut], lambda health: believed(stepped(health, jump), now))
+        await self._change([*self._served, *shut], lambda one: believed(stepped(one.health, jump), now))
         if jump:
             await self._store.mark_left(self._served, now, jump)
         brought = await self._store.bring_forward({name: one.latest(now) for name, one in self._served.items()})
@@ -130,13 +131,13 @@ class Endpoints:
 
     async def pause(self, name: str) -> None:
         """Send nothing more to an endpoint until it is resumed; what is on its way ends. What is owed is kept."""
-        endpoint = (await self.one(name)).endpoint
-        await self._change([name], lambda health: pause(health, Pause.PERSON, endpoint, self._clock()))
+        await self.one(name)
+        await self._pause([name], Pause.PERSON)
 
     async def resume(self, name: str) -> None:
         """Send to an endpoint again that is paused, shut off or asks for time: all that waits for it is due."""
         await self.one(name)
-        await self._change([name], lambda health: released(health, self._clock()), Resumption.PERSON)
+        await self._change([name], lambda one: released(one.health, self._clock()), Resumption.PERSON)
         self.wake.set()
 
     async def ping(self, name: str) -> tuple[str, Attempt]:
@@ -167,18 +168,22 @@ class Endpoints:
                 log.warning("endpoint left the config: what waits for it is kept", extra={"fields": fields})
         await self.believe_no_later()
         moved = [name for name, one in self._served.items() if is_moved(one.health, one.endpoint.url)]
-        await self._change(moved, resumed, Resumption.URL)
+        await self._change(moved, lambda one: resumed(one.health), Resumption.URL)
+        await self._change(await self._calls.permitted_again(), lambda one: resumed(one.health), Resumption.CONFIG)
+
+    async def _pause(self, names: Iterable[str], why: Pause) -> None:
+        await self._change(names, lambda one: pause(one.health, why, one.endpoint, self._clock()))
 
     async def _change(
-        self, names: Iterable[str], step: Callable[[Health], Health], by: Resumption = Resumption.ANSWERED
+        self, names: Iterable[str], step: Callable[[Served], Health], by: Resumption = Resumption.ANSWERED
     ) -> None:
         """Make the health of endpoints another, for another reason than an attempt; `by` is what brings them back."""
         await asyncio.shield(self._changed(names, step, by))
 
-    async def _changed(self, names: Iterable[str], step: Callable[[Health], Health], by: Resumption) -> None:
+    async def _changed(self, names: Iterable[str], step: Callable[[Served], Health], by: Resumption) -> None:
         async with self._recording:
             some = [await self._calls.of(name) for name in names if name in self._served or number_of(name)]
-            changed = [(served, after) for served in some if (after := step(served.health)) != served.health]
+            changed = [(served, after) for served in some if (after := step(served)) != served.health]
             now = self._clock()
             standings = [served.standing(after, now, self._endpoints, by=by) for served, after in changed]
             if standings:

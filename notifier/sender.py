@@ -7,6 +7,7 @@ from collections.abc import Callable, Container, Iterable
 from notifier.core.callbacks import NOBODY, Calling, family
 from notifier.core.health import SHUT
 from notifier.core.model import Attempt, Cause, Delivery, Endpoint
+from notifier.core.pauses import Pause
 from notifier.ended import Batch, about, tell_signing
 from notifier.endpoints import Endpoints, Post
 from notifier.served import in_turns
@@ -58,6 +59,8 @@ class Sender(Endpoints):
             if served.sign_with(now):
                 tell_signing(served)
         called = await self._calls.take(now, self._in_flight_total - self.in_flight, self._in_flight_total // 2)
+        if unpermitted := self._calls.unpermitted():
+            await self._pause(unpermitted, Pause.UNPERMITTED)
         opening = [at for served in self._served.values() if (at := served.opens_at()) is not None and at > now]
         wanted = {
             name: room + len(served.in_flight) for name, served in self._served.items() if (room := served.room(now))

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from notifier.core import health as healths
 from notifier.core.allowance import Bucket
 from notifier.core.events import Notice, onlookers, unwanted
-from notifier.core.health import WELL, Health, Resumption, State
+from notifier.core.health import WELL, Health, State
 from notifier.core.model import Cause, Delivery, Endpoint
+from notifier.core.pauses import Resumption, reason
 from notifier.core.recent import Recent
 from notifier.core.retry import jittered
 from notifier.store import Standing
@@ -29,6 +30,8 @@ class Served:
     in_flight: dict[int, Delivery] = field(default_factory=dict)
     is_unsigned: bool = False
     """Every secret of it has ended: nothing is sent until the config has another, for nothing could be signed."""
+    is_permitted: bool = True
+    """Not so where a registration asked for what the config permits no more."""
     crowd: set[int] = field(default_factory=set)
     """What is on its way to the same origin: of callbacks there, which have the places of one endpoint together."""
     tally: Tally = field(default_factory=Tally)
@@ -71,7 +74,7 @@ class Served:
     def room(self, now: float) -> int:
         """How many more may be sent."""
         at = self.opens_at()
-        if at is None or at > now or self.is_unsigned:
+        if at is None or at > now or self.is_unsigned or not self.is_permitted:
             return 0
         places, most = healths.places(self.health, self.endpoint.max_in_flight), self.endpoint.max_in_flight
         return max(0, min(places - len(self.in_flight), most - len(self.crowd)))
@@ -142,7 +145,7 @@ class Served:
         if after.paused is not None:
             type_, since = "endpoint.paused", after.paused_at
         after = replace(after, sequence=before.sequence + 1)
-        notice = Notice(type_, name, after.sequence, healths.reason(after.paused or by), since or now, now)
+        notice = Notice(type_, name, after.sequence, reason(after.paused or by), since or now, now)
         return Standing(name, after, self.tat, now, revives, notice, tuple(onlookers(notice, endpoints)))
 
     def _bucket(self) -> Bucket | None:

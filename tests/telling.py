@@ -10,7 +10,6 @@ from pydantic import BaseModel
 
 from notifier.core.diff import NOT_FOUND, Vanishing, absent, diff
 from notifier.core.events import EVENT_TYPES, Notice, endpoint_event, event_for, ping, source_event
-from notifier.core.health import Pause, Resumption, reason
 from notifier.core.model import (
     Endpoint,
     Event,
@@ -23,6 +22,7 @@ from notifier.core.model import (
     Trouble,
     Upload,
 )
+from notifier.core.pauses import Pause, Resumption, reason
 from notifier.core.secret import Secret
 from notifier.server import webhooks
 

@@ -10,8 +10,9 @@ from world import CALLBACKS, CALLING, Clock, World, endpoint, world
 
 from notifier.calls import SOON
 from notifier.core.callbacks import Calling
-from notifier.core.health import Pause, State
+from notifier.core.health import State
 from notifier.core.model import Attempt, Callback, LookKind, Order, Outcome, Rate, Status
+from notifier.core.pauses import Pause
 from notifier.core.rhythm import Listing
 from notifier.core.secret import Secret
 from notifier.housekeeping import Housekeeping
@@ -20,6 +21,7 @@ from notifier.store import UnknownNameError
 
 S = Status
 APP = endpoint("app")
+OPS = endpoint("ops", events=("endpoint.*",))
 DAY = 86400.0
 
 
@@ -65,8 +67,7 @@ async def test_one_url_in_one_format_is_one_callback(tmp_path):
 
 
 async def test_a_callback_that_says_410_pauses_and_no_other_does(tmp_path):
-    ops = endpoint("ops", events=("endpoint.*",))
-    async with world(tmp_path, endpoints=(ops,), calling=CALLING, discover=False) as w:
+    async with world(tmp_path, endpoints=(OPS,), calling=CALLING, discover=False) as w:
         post = w.post
 
         async def gone(delivery):
@@ -309,8 +310,8 @@ async def test_pings_of_a_callback_go_one_after_the_other_whatever_passes_betwee
 
 
 @pytest.mark.parametrize("calling", [Calling(CALLBACKS), replace(CALLING, template=replace(CALLBACKS, secrets=()))])
-async def test_what_the_config_permits_no_more_or_signs_no_more_is_not_called(tmp_path, calling):
-    async with world(tmp_path, endpoints=(APP,), calling=CALLING, discover=False) as w:
+async def test_what_is_owed_waits_while_the_config_permits_or_signs_it_no_more(tmp_path, calling):
+    async with world(tmp_path, endpoints=(OPS,), calling=CALLING, discover=False) as w:
         await w.register("a", callback=to())
         w.client.set("a", S.PROCESSING)
         await w.polls_until(w.clock.now + 30)
@@ -321,8 +322,50 @@ async def test_what_the_config_permits_no_more_or_signs_no_more_is_not_called(tm
         w.client.set("a", S.COMPLETED)
         await w.polls_until(w.clock.now + 60)
         await w.settle()
-        assert w.receivers.got.keys() == {"app"}
-        assert await rows(w, "SELECT phase FROM deliveries WHERE endpoint < 0") == [("dropped",)]
+        (told,) = w.receivers.events("ops")
+        assert (told["data"]["endpoint"], told["data"]["reason"]["code"]) == ("notify:1", "unpermitted")
+        assert await rows(w, "SELECT DISTINCT phase FROM deliveries WHERE endpoint < 0") == [("waiting",)]
+        await w.stop()
+        w.calling = CALLING
+        await w.start()
+        await w.settle()
+        assert called(w, "notify:1") == [("a", "upload.processing"), ("a", "upload.completed")]
+        assert [one["data"]["reason"]["code"] for one in w.receivers.events("ops")] == ["unpermitted", "config"]
+
+
+async def test_callbacks_that_are_permitted_no_more_hold_up_no_other(tmp_path):
+    async with world(tmp_path, calling=CALLING, discover=False, in_flight_total=4) as w:
+        for n in range(9):
+            await w.register(f"u{n}", callback=to(f"{n}"))
+            w.client.set(f"u{n}", S.COMPLETED)
+        await w.register("late", callback=to(host="other"))
+        w.client.set("late", S.COMPLETED)
+        await w.stop()
+        w.calling = replace(CALLING, allowed=("https://other.example.com/*",))
+        await w.start()
+        await w.polls_until(w.clock.now + 60)
+        for _ in range(3):
+            await w.settle()
+        assert w.receivers.got.keys() == {"notify:10"}
+        assert (await w.store.callbacks_queue()).waiting == 9
+
+
+async def test_who_said_that_it_is_gone_is_not_called_again_by_another_config(tmp_path):
+    async with world(tmp_path, calling=CALLING, discover=False) as w:
+        await w.register("a", callback=to())
+
+        async def gone(_):
+            return Attempt(w.clock.now, 0.01, Outcome.HTTP_410, 410)
+
+        w.post = gone
+        w.client.set("a", S.COMPLETED)
+        await w.polls_until(w.clock.now + 60)
+        for calling in (Calling(CALLBACKS), CALLING):
+            await w.stop()
+            w.calling = calling
+            await w.start()
+            await w.settle()
+        assert (await w.store.callback("notify:1")).health.paused is Pause.GONE
 
 
 async def test_a_callback_that_was_replaced_gets_what_it_was_owed_and_no_more(tmp_path):

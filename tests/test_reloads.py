@@ -170,10 +170,15 @@ async def test_callbacks_are_sent_to_as_the_config_has_it_now(tmp_path):
         assert w.sender.served[name].endpoint.timeout == 3.0
         assert w.sender.served[name].endpoint.url == callback.url
         await adopted(w, APP, calling=replace(CALLING, allowed=()))
-        assert w.sender.served[name].endpoint.events == ()
         held.let_go.set()
+        w.client.set("a", Status.COMPLETED)
+        await w.polls_until(w.clock.now + 60)
         await w.settle()
         assert len(w.receivers.got[name]) == 1
+        assert await w.store.waiting(name) == 1
+        await adopted(w, APP, calling=CALLING)
+        await w.settle()
+        assert len(w.receivers.got[name]) == 2
 
 
 # --- sources

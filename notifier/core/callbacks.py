@@ -32,17 +32,18 @@ class Calling:
         """Whether a URL without fault may be asked for."""
         return is_plain(url) and any(stands_for(pattern, url) for pattern in self.allowed)
 
-    def endpoint(self, callback: Callback) -> Endpoint:
-        """The receiver; one that may be asked for no more, or that nothing could be signed for, wants nothing."""
-        secrets = () if callback.format == UNSIGNED else self.template.secrets
-        is_called = self.permits(callback.url) and self.can_tell(callback.format)
-        events = self.template.events if is_called else ()
-        name, url, format_ = callback.name, callback.url, callback.format
-        return replace(self.template, name=name, url=url, format=format_, secrets=secrets, events=events)
-
     def can_tell(self, format_: str) -> bool:
         """Whether it is signed, or nobody expects that."""
         return format_ == UNSIGNED or bool(self.template.secrets)
+
+    def may_call(self, callback: Callback) -> bool:
+        """Whether a callback that was asked for once would be given still."""
+        return self.permits(callback.url) and self.can_tell(callback.format)
+
+    def endpoint(self, callback: Callback) -> Endpoint:
+        """The receiver, whether it may be called or not."""
+        secrets = () if callback.format == UNSIGNED else self.template.secrets
+        return replace(self.template, name=callback.name, url=callback.url, format=callback.format, secrets=secrets)
 
 
 NOBODY = Calling(Endpoint(name=ALL, url="", secrets=()))

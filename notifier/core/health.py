@@ -5,8 +5,8 @@
     ▲ ▲                                                    │ │
     │ └──────────────────── 2xx of the probe ──────────────┘ │ 5 days without a success
     │                                                        ▼
-    └── 2xx of an hourly probe; a person; another URL ──── paused ◄── 410, `disable`, a person: from anywhere, and
-                                                                      then no probe
+    └── 2xx of an hourly probe; a person; another URL ──── paused ◄── 410, `disable`, a person, the config: from
+                                                                      anywhere, and then no probe
 
 Beside it stands the throttle: after a 429, or a 5xx that asks for it, the endpoint is left alone for a while, in
 whatever state. What was on its way when it was shut off, or throttled, says nothing new when it fails.
@@ -17,7 +17,8 @@ from enum import StrEnum
 
 from notifier.core.blame import Blame, blame
 from notifier.core.digest import digest, is_of
-from notifier.core.model import Attempt, Command, Endpoint, Outcome, Reason
+from notifier.core.model import Attempt, Command, Endpoint, Outcome
+from notifier.core.pauses import Pause
 from notifier.core.recent import Recent, counted, is_spoilt
 from notifier.core.retry import SPREAD, jittered
 
@@ -42,37 +43,6 @@ class State(StrEnum):
     OK = "ok"
     OPEN = "open"
     PAUSED = "paused"
-
-
-class Pause(StrEnum):
-    """Why an endpoint is paused. Only `failing` may end by itself."""
-
-    FAILING = "failing"
-    GONE = "gone"
-    DISABLED = "disabled"
-    PERSON = "person"
-
-
-class Resumption(StrEnum):
-    """What ended a pause."""
-
-    ANSWERED = "answered"
-    PERSON = "person"
-    URL = "url"
-
-
-PAUSED = {
-    Pause.FAILING: "it has taken nothing for 5 days; it is tried once an hour and goes on when it takes something",
-    Pause.GONE: "it answered 410: it does not want webhooks any more; resume it, or change its URL",
-    Pause.DISABLED: "it answered with webhook-delivery: disable; resume it, or change its URL",
-    Pause.PERSON: "somebody paused it; resume it, or change its URL",
-}
-RESUMED = {
-    Resumption.ANSWERED: "it takes webhooks again",
-    Resumption.PERSON: "somebody resumed it",
-    Resumption.URL: "its URL was changed",
-}
-"""Apart from the words of pauses: `person` is the same key in both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,11 +217,6 @@ def released(health: Health, now: float) -> Health:
 def is_moved(health: Health, url: str) -> bool:
     """Whether a paused endpoint has another URL than when it paused."""
     return health.url_digest is not None and not is_of(health.url_digest, url)
-
-
-def reason(why: Pause | Resumption) -> Reason:
-    """The same for programs and for people."""
-    return Reason(why.value, PAUSED[why] if isinstance(why, Pause) else RESUMED[why])
 
 
 # --- clocks

@@ -47,8 +47,8 @@ class Control:
         if not is_callback and name not in self.sender.served:
             words = f"the config names {name!r} no more: put it back there, or drop what is owed to it"
             raise Problem(HTTPStatus.CONFLICT, words)
-        endpoint = (await self.sender.one(name)).endpoint
-        if is_callback and not endpoint.events:
+        served = await self.sender.one(name)
+        if not served.is_permitted:
             words = f"the config lets {name!r} be called no more: see notify_urls and notify_secrets of [server]"
             raise Problem(HTTPStatus.CONFLICT, words)
-        return endpoint
+        return served.endpoint

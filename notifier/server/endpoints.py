@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from notifier.core import health as healths
 from notifier.core.callbacks import number_of
 from notifier.core.encoding_com_call import is_call
 from notifier.core.health import Health, State
 from notifier.core.model import Endpoint
+from notifier.core.pauses import reason
 from notifier.server import models
 from notifier.server.control import Control
 from notifier.server.deliveries import attempt_columns
@@ -127,7 +127,7 @@ def _shown(endpoint: Endpoint) -> str:
 
 def _reason(health: Health, *, is_quiet: bool) -> models.Reason | None:
     if health.paused is not None:
-        why = healths.reason(health.paused)
+        why = reason(health.paused)
         return models.Reason(code=why.code, text=why.text)
     if health.state is State.OPEN:
         return models.Reason(code="failing", text=OPEN)

@@ -39,6 +39,7 @@ LATER = f"""SELECT min(at), EXISTS (SELECT 1 FROM deliveries WHERE head = 1 AND 
 ONE = f"SELECT {ROW} FROM endpoints AS n WHERE n.number = ?"  # noqa: S608  # our own words
 SHUT = """SELECT name FROM endpoints INDEXED BY endpoints_shut
     WHERE number < 0 AND (probe_at IS NOT NULL OR quiet_until > 0)"""
+UNPERMITTED = "SELECT url, format, number FROM endpoints WHERE number < 0 AND paused = 'unpermitted'"
 FORWARD = """UPDATE deliveries SET due_at = latest.value FROM json_each(:latest) AS latest
     WHERE endpoint < 0 AND phase = 'waiting' AND latest.key = min(slots, :last) AND due_at > latest.value"""
 QUEUE = """SELECT (SELECT count(*) FROM deliveries WHERE endpoint < 0 AND phase = 'waiting'),
@@ -124,6 +125,10 @@ class Callbacks(Followed):
     async def callbacks_shut(self) -> list[str]:
         """The names of those that are sent to only later, or were once."""
         return [row[0] for row in await self.database.rows(SHUT)]
+
+    async def callbacks_unpermitted(self) -> list[Callback]:
+        """Those that pause because the config permitted them no more."""
+        return [Callback(*row) for row in await self.database.rows(UNPERMITTED)]
 
     async def bring_callbacks_forward(self, latest: Sequence[float]) -> int:
         """As `bring_forward`, for all of them."""

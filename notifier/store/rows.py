@@ -8,9 +8,10 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from pydantic import TypeAdapter
 
 from notifier.core.budget import Budget
-from notifier.core.health import Health, Pause
+from notifier.core.health import Health
 from notifier.core.lives import Lives
 from notifier.core.model import SETTLED, Callback, Observation, SourceState, Trouble, Upload
+from notifier.core.pauses import Pause
 
 T = TypeVar("T")
 SNAPSHOT = TypeAdapter(Observation)

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from things import DAY, HOUR, NOW, attempt, receiver
 
 from notifier.core import health as h
-from notifier.core.health import WELL, Health, Pause, Resumption, State
+from notifier.core.health import WELL, Health, State
 from notifier.core.model import Command, Outcome
+from notifier.core.pauses import Pause, Resumption, reason
 from notifier.core.recent import counted
 
 O = Outcome  # noqa: E741  # it stands in tables
@@ -321,14 +322,14 @@ def test_another_url_is_noticed_and_neither_url_can_be_read_from_what_is_kept():
 
 @pytest.mark.parametrize("why", [*Pause, *Resumption])
 def test_a_reason_is_for_programs_and_for_people(why):
-    reason = h.reason(why)
-    assert reason.code == why.value
-    assert reason.text
+    told = reason(why)
+    assert told.code == why.value
+    assert told.text
 
 
 def test_who_was_paused_by_a_person_is_not_said_to_have_been_resumed_by_one():
-    assert h.reason(Pause.PERSON).text.startswith("somebody paused it")
-    assert h.reason(Resumption.PERSON).text == "somebody resumed it"
+    assert reason(Pause.PERSON).text.startswith("somebody paused it")
+    assert reason(Resumption.PERSON).text == "somebody resumed it"
 
 
 # --- clocks

@@ -7,8 +7,9 @@ from planning import overheard, slow
 from stored import NOW, announce, event, result, upload
 from world import endpoint
 
-from notifier.core.health import WELL, Pause
+from notifier.core.health import WELL
 from notifier.core.model import Callback, Phase, Registration
+from notifier.core.pauses import Pause
 from notifier.store import Room, Standing, UnknownNameError
 
 CALLBACK = Callback("https://app.example.com/1", "standard")

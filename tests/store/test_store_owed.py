@@ -27,9 +27,10 @@ from world import endpoint
 
 from notifier.core.budget import Budget
 from notifier.core.events import Notice
-from notifier.core.health import Health, Pause
+from notifier.core.health import Health
 from notifier.core.lives import Lives
 from notifier.core.model import Cause, Phase, Reason
+from notifier.core.pauses import Pause
 from notifier.core.replay import Selection
 from notifier.core.retry import Next
 from notifier.store import GivenUp, Place, Standing

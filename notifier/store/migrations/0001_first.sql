@@ -94,7 +94,7 @@ CREATE TABLE endpoints (
     probe_at      REAL,                                               -- shut off until then, then one at a time
     trips         INTEGER NOT NULL DEFAULT 0 CHECK (trips >= 0),      -- how often shut off without a success between
     ramp          INTEGER CHECK (ramp >= 1),                          -- at once, at most; NULL: as many as it takes
-    paused        TEXT    CHECK (paused IN ('failing', 'gone', 'disabled', 'person')),
+    paused        TEXT    CHECK (paused IN ('failing', 'gone', 'disabled', 'person', 'unpermitted')),
     paused_at     REAL,
     url_digest    TEXT,                                               -- of its URL when it paused
     untold        INTEGER NOT NULL DEFAULT 0 CHECK (untold IN (0, 1)), -- nobody was told of the pause, nor is of its end
