@@ -87,12 +87,14 @@ class Caller:
 
 
 @asynccontextmanager
-async def served(path, *endpoints, token=TOKEN, checks=WELL, promptly=PROMPTLY, following=NOTHING, **more):
+async def served(
+    path, *endpoints, token=TOKEN, checks=WELL, promptly=PROMPTLY, following=NOTHING, reloads=None, **more
+):
     """A world with these endpoints, one who asks over the control socket, and a stranger who does over TCP."""
     async with world(path, endpoints=endpoints or (endpoint("app"),), **more) as w:
         w.replays = Replays(w.store, w.endpoints, w.sender.wake.set, w.sender.served)
         w.stream = Stream(w.store, **following)
-        w.reloads = Reloads(None, None, None, Notify({}), w.clock)
+        w.reloads = reloads or Reloads(None, None, None, Notify({}), w.clock)
 
         async def found():
             return checks

@@ -135,8 +135,8 @@ class Patient(ResponseHandler):
         self._interim = self._interim + 1 if code // 100 == 1 and code != HTTPStatus.SWITCHING_PROTOCOLS else 0
         if self._interim <= MOST_INTERIM:
             super().feed_data(data, size)
-        elif self.transport is not None:
-            self.transport.abort()
+        else:
+            self.abort()
             self.set_exception(HttpProcessingError(code=code, message=f"more than {MOST_INTERIM} interim answers"))
 
 

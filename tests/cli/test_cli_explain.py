@@ -5,6 +5,7 @@ import json
 from asking import announced, telling
 from world import endpoint
 
+from notifier.core.callbacks import NOBODY
 from notifier.core.model import Status
 
 
@@ -31,3 +32,11 @@ async def test_it_tells_who_gets_it_what_is_sent_and_why_others_get_nothing(asks
         document = json.loads((await asks("explain", "posts", "u1", "--event", event["id"], "--json"))[1])
         assert [one["endpoint"] for one in document["endpoints"]] == ["app", "crm", "old"]
         assert (await asks("explain", "posts", "u2"))[0] == 1
+
+
+async def test_where_there_are_no_endpoints_it_says_so(asks, tmp_path):
+    async with telling(tmp_path, endpoint("app")) as (w, _, _):
+        await announced(w, "u1", status=Status.COMPLETED)
+        w.sender.adopt((), NOBODY, 200, {})
+        code, _, err = await asks("explain", "posts", "u1")
+        assert (code, err) == (0, "the config has no endpoints\n")
