@@ -155,7 +155,8 @@ def tell_health(before: Health, standing: Standing) -> None:
         log.warning("breaker opened", extra={"fields": {**fields, "failures": after.failures, "next": after.probe_at}})
     elif before.state is State.OPEN and after.state is State.OK:
         log.info("breaker closed", extra={"fields": fields})
-    if after.throttles and not before.throttles:
+    is_quiet = before.quiet_until <= standing.at < after.quiet_until  # by a 5xx too, which is no throttle of its own
+    if (after.throttles or is_quiet) and not before.throttles:
         log.warning("throttled", extra={"fields": {**fields, "next": after.quiet_until}})
     elif before.throttles and not after.throttles:
         log.info("throttled no more", extra={"fields": fields})

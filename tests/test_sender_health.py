@@ -535,6 +535,17 @@ async def test_health_is_logged_once_each_way(tmp_path, caplog):
     ]
 
 
+async def test_a_rest_that_a_receiver_asks_for_by_a_5xx_is_logged_as_well(tmp_path, caplog):
+    # It was heeded, for a day at most, and no line said why nothing went.
+    async with world(tmp_path, endpoints=(APP,)) as w:
+        scripted(w, app=[asking(60.0, O.HTTP_5XX), GOOD])
+        await announced(w, "ab")
+        asked_at = w.clock.now
+        await w.sends_until(w.clock.now + HOUR)
+    (line,) = [one for one in caplog.records if one.message.startswith("throttled")]
+    assert line.fields == {"endpoint": "app", "next": asked_at + 60}
+
+
 # --- one delivery
 
 
