@@ -80,7 +80,8 @@ class _Uploads:
         given = call.given
         if given.notify_url is None and given.notify_format is not None:
             raise _problem("notify_url", "a URL, for there is a notify_format")
-        callback = None if given.notify_url is None else Callback(given.notify_url, given.notify_format or UNSIGNED)
+        format_ = UNSIGNED if given.notify_format is None else given.notify_format
+        callback = None if given.notify_url is None else Callback(given.notify_url, format_)
         try:
             came = await self._registrations.register(
                 Registration(given.source, given.id, given.kind, given.labels, callback)

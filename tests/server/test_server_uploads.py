@@ -135,6 +135,7 @@ async def test_of_several_with_one_id_the_kind_is_asked_for(tmp_path):
         ({"notify_url": "mailto:hush@example.com"}, "notify_url", "mail and queues are not called"),
         ({"notify_url": None}, "notify_url", "a URL, for there is a notify_format"),
         ({"notify_format": "nonsense"}, "notify_format", "standard or cloudevents or encoding_com"),
+        ({"notify_format": ""}, "notify_format", "standard or cloudevents or encoding_com"),
         ({"label": {}}, "label", 'did you mean "labels"?'),
     ],
 )
