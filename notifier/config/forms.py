@@ -8,11 +8,11 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Wit
 
 from notifier.config import secrets, units
 from notifier.config.faults import NAME, Wrong
+from notifier.config.urls import check_text
 from notifier.config.words import nearest, one_of
 from notifier.core.callbacks import has_right_host, is_plain
 from notifier.core.moments import DURATION
 from notifier.core.secret import Secret
-from notifier.core.url import url_refusal
 from notifier.providers.expressions import FUNCTIONS, BadExpression, compiled
 
 LONGEST_EXPRESSION = 4000
@@ -107,10 +107,11 @@ def _expression(text: str) -> None:
 
 
 def _url_pattern(text: str) -> None:
-    if url_refusal(text.replace("*", "x")) is not None or not is_plain(text):
-        raise Wrong(URL_PATTERN)
     if not has_right_host(text):
         raise Wrong('expected a host like "app.example.com", "*.example.com" or "*": the rest of it is literal')
+    check_text(text.replace("*", "x"))
+    if not is_plain(text):
+        raise Wrong("expected a path without . and .. and control characters, however encoded")
 
 
 def _denial(value: object) -> object:

@@ -14,6 +14,7 @@ _WRONG = {
     UrlRule.CHARACTERS: "a URL holds no blanks and no control characters",
     UrlRule.BACKSLASH: "a URL holds no backslash",
     UrlRule.FRAGMENT: "a fragment is never sent: leave out the # and what follows",
+    UrlRule.EMPTY_QUERY: "a ? with nothing after it is never sent: leave it out",
     UrlRule.SCHEME: 'expected a URL that begins with "https://"',
     UrlRule.CREDENTIALS: "user and password do not belong in a URL, but in a header",
     UrlRule.NO_HOST: "the URL has no host",
@@ -76,8 +77,13 @@ def _masked(parameter: str) -> str:
     return f"{name}=***" if mark else "***" if name else ""
 
 
-def _split(url: str) -> SplitResult:
+def check_text(url: str) -> None:
+    """Raises `Wrong` where the text could be read in two ways."""
     rule = url_refusal(url)
     if rule is not None:
         raise Wrong(_WRONG[rule])
+
+
+def _split(url: str) -> SplitResult:
+    check_text(url)
     return urlsplit(url)

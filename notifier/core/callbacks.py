@@ -5,6 +5,7 @@ A callback is named by its number, `notify:7`: its URL may hold a token, and the
 
 import re
 from dataclasses import dataclass, replace
+from ipaddress import IPv6Address
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from notifier.core.encoding_com import ENCODING_COM
@@ -64,7 +65,7 @@ def family(name: str) -> str:
 def origin(url: str) -> str:
     """Scheme, host and port of a URL without fault: who is behind it."""
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname}:{_port(parts)}"
+    return f"{parts.scheme}://{_host(parts)}:{_port(parts)}"
 
 
 # --- patterns
@@ -79,7 +80,7 @@ def stands_for(pattern: str, url: str) -> bool:
     wanted, given = urlsplit(pattern), urlsplit(url)
     if (wanted.scheme, _port(wanted)) != (given.scheme, _port(given)):
         return False
-    if not _is_host(wanted.hostname or "", given.hostname or ""):
+    if not _is_host(_host(wanted), _host(given)):
         return False
     if not _matches(wanted.path or "/", given.path or "/"):
         return False
@@ -109,6 +110,12 @@ def has_right_host(pattern: str) -> bool:
     return "*" not in host or host.split(":")[0] == "*" or (host.startswith("*.") and "*" not in host[1:])
 
 
+def _host(parts: SplitResult) -> str:
+    """An address in one of its spellings."""
+    host = parts.hostname or ""
+    return str(IPv6Address(host)) if ":" in host else host
+
+
 def _is_host(wanted: str, given: str) -> bool:
     if wanted.startswith("*"):
         return given.endswith(wanted[1:]) and given != wanted[1:]
@@ -133,4 +140,4 @@ def _matches(pattern: str, text: str) -> bool:
 
 
 def _port(parts: SplitResult) -> int:
-    return parts.port or PORTS[parts.scheme]
+    return PORTS[parts.scheme] if parts.port is None else parts.port

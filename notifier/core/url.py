@@ -30,6 +30,7 @@ class UrlRule(StrEnum):
     CHARACTERS = "blank or control character"
     BACKSLASH = "backslash"
     FRAGMENT = "fragment"
+    EMPTY_QUERY = "empty query"
     SCHEME = "scheme"
     CREDENTIALS = "credentials in the URL"
     NO_HOST = "no host"
@@ -56,6 +57,8 @@ def _broken(url: str) -> Iterator[UrlRule]:
         yield UrlRule.BACKSLASH
     if "#" in url:
         yield UrlRule.FRAGMENT
+    if url.partition("?")[1:] == ("?", ""):
+        yield UrlRule.EMPTY_QUERY
     parts = _split(url)
     if parts is None:
         yield UrlRule.HOST  # for its brackets

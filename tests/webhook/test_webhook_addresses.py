@@ -139,6 +139,7 @@ TRICKS = {
     ],
     "backslash": ["http://receiver.example\\@{}/", "http:\\\\{}/", "http://{}\\.receiver.example/", "\\\\{}/"],
     "fragment": ["http://receiver.example#@{}/", "http://{}#.receiver.example/", "http://{}/#", "http://{}/?x#y"],
+    "empty query": ["http://{}/?", "http://{}/hook?", "http://{}?"],
     "blank or control character": [
         "http://{}/\t", "http://{}\n/", "http://{}\r\nX-A: b/", "http://{}/\0", " http://{}/", "http://{} /", "ht\ttp://{}/",
         "http://{}/\x7f", "http://{}/\u202e", "http://{}/\u2028", "http://\u200b{}/",
