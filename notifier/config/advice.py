@@ -66,9 +66,11 @@ def _events(endpoint: EndpointTable, path: KeyPath, findings: Findings) -> None:
         if not any(matches((wanted,), type_) for type_ in EVENT_TYPES):
             suggestion = "" if "*" in wanted else nearest(wanted, EVENT_TYPES)
             findings.warn((*path, number), f"no event type of {THIS_VERSION} matches", suggestion)
-    types = [type_ for type_ in EVENT_TYPES if not mimics(endpoint) or is_called(type_, announce_ready=ready)]
-    if not any(matches(endpoint.events, type_) for type_ in types):
+    called = {type_ for type_ in EVENT_TYPES if is_called(type_, announce_ready=ready)}
+    if not any(matches(endpoint.events, type_) for type_ in (called if mimics(endpoint) else EVENT_TYPES)):
         findings.warn(path, "no event type passes: this endpoint gets nothing")
+    elif mimics(endpoint) and endpoint.statuses and called.isdisjoint(f"upload.{one}" for one in endpoint.statuses):
+        findings.warn((*path[:-1], "statuses"), "Encoding.com would call at none of these: this endpoint gets nothing")
 
 
 def _ends(secrets: Iterable[SigningText], now: float, path: KeyPath, findings: Findings) -> None:

@@ -158,6 +158,18 @@ def test_an_endpoint_that_encoding_com_would_never_call_is_told(advice, more, to
     assert advice(POSTS + LEGACY + more) == [nothing] * told
 
 
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ('statuses = ["processing"]\n', 1), ('statuses = ["processing", "failed"]\n', 0),
+        ('statuses = ["action_required"]\n', 1), ('statuses = ["action_required"]\nannounce_ready = true\n', 0),
+    ],
+)  # fmt: skip
+def test_an_endpoint_that_encoding_com_would_call_at_none_of_its_statuses_is_told(advice, more, told):
+    nothing = "endpoints.legacy.statuses: Encoding.com would call at none of these: this endpoint gets nothing"
+    assert advice(POSTS + LEGACY + more) == [nothing] * told
+
+
 @pytest.mark.parametrize("events", ["[]", '["!upload.updated"]', '["upload.*", "!*"]'])
 def test_an_endpoint_that_no_event_passes_is_told(advice, events):
     assert advice(GOOD + f"events = {events}\n") == [
