@@ -109,3 +109,9 @@ class Runner(web.AppRunner):
     async def _make_server(self) -> web.Server:  # what aiohttp has others override
         made = await super()._make_server()
         return Connections(made.request_handler, request_factory=made.request_factory, **self._kwargs)
+
+
+def cut_off(request: web.Request) -> None:
+    """Close the connection of a request at once: what it was told is not whole."""
+    if request.transport is not None:
+        request.transport.abort()

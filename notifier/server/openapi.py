@@ -144,8 +144,9 @@ def _operation(route: Route, shown: _Schemas) -> Schema:
 
 
 def _id(route: Route) -> str:
-    """`get /v1/events/{event}` → `get_v1_events_event`."""
-    return re.sub(r"\W+", "_", f"{route.method.lower()}{route.path}").strip("_")
+    """`get /v1/events/{event}` → `get_v1_events_event`; a path with a slash at its end is another one."""
+    end = "_" if route.path.endswith("/") and route.path != "/" else ""
+    return re.sub(r"\W+", "_", f"{route.method.lower()}{route.path}").strip("_") + end
 
 
 def _parameters(schema: Schema) -> list[Schema]:

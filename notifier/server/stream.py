@@ -11,6 +11,7 @@ from aiohttp import web
 from pydantic import Field
 
 from notifier.server import problems
+from notifier.server.connections import cut_off
 from notifier.server.events import Type
 from notifier.server.problems import Problem
 from notifier.server.routes import Route
@@ -75,10 +76,10 @@ class Stream:
             try:
                 await self._tell(response, which, after)
             except (ConnectionError, TimeoutError):
-                _cut_off(request)
+                cut_off(request)
             except Exception as error:  # noqa: BLE001  # it has its status already: the reader comes again
                 problems.told(error)
-                _cut_off(request)
+                cut_off(request)
             finally:
                 self.readers -= 1
         return response
@@ -122,8 +123,3 @@ def _resumed(request: web.Request, after: int | None, newest: int) -> int:
 
 def _message(row: EventRow, body: bytes) -> bytes:
     return f"id: {row.position}\nevent: {row.type}\ndata: ".encode() + body + b"\n\n"
-
-
-def _cut_off(request: web.Request) -> None:
-    if request.transport is not None:
-        request.transport.abort()

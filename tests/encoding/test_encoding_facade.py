@@ -294,7 +294,7 @@ async def test_a_question_that_does_not_come_is_not_waited_for_without_end(place
 
 async def test_another_method_is_not_allowed_and_nothing_else_is_open(place):
     _, asker, _ = place
-    for method, path, status in (("GET", "/encoding", 401), ("POST", "/encoding/", 401), ("PUT", "/encoding", 401)):
+    for method, path, status in (("GET", "/encoding", 401), ("POST", "/encoding/x", 401), ("PUT", "/encoding", 401)):
         async with asker.session.request(method, path) as response:
             assert response.status == status
 
@@ -328,6 +328,65 @@ async def test_as_many_ids_as_one_may_ask_for_are_found_in_a_few_bites(tmp_path)
         said = await asker.error("GetStatus", mediaid=",".join(map(str, range(MOST_IDS + 1))))
         assert said == "mediaid has 2001 ids: at most 2000 are answered at once"
         assert w.store.asked == MOST_IDS // AT_ONCE
+
+
+class Held(Store):
+    """Holds up whoever asks for media until it is let go, and counts them."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.asking, self.most, self.go = 0, 0, asyncio.Event()
+        self.came = asyncio.Queue()
+
+    async def media(self, ids):
+        self.asking += 1
+        self.most = max(self.most, self.asking)
+        self.came.put_nowait(len(ids))
+        await self.go.wait()
+        self.asking -= 1
+        return await super().media(ids)
+
+
+async def test_large_answers_are_made_one_after_the_other_and_small_ones_beside_them(tmp_path):
+    # Sixty at once took 751 MB.
+    many, few = ",".join(map(str, range(1, MOST_IDS + 1))), ",".join(map(str, range(1, AT_ONCE + 1)))
+    async with encoding_world(tmp_path, open_store=Held.open) as (w, asker, _):
+        await followed(w, a=Status.COMPLETED)
+        large = [asyncio.create_task(asker.json("GetStatus", mediaid=many)) for _ in range(3)]
+        await w.store.came.get()
+        small = asyncio.create_task(asker.json("GetStatus", mediaid=few, extended="yes"))
+        await w.store.came.get()
+        assert w.store.most == 2
+        w.store.go.set()
+        assert (await small)["job"]["status"] == "Finished"
+        assert [one["job"]["status"] for one in await asyncio.gather(*large)] == ["Finished"] * 3
+        assert w.store.most <= 2
+
+
+async def test_who_does_not_take_a_large_answer_is_cut_off_and_holds_up_the_next_no_longer(tmp_path, monkeypatch):
+    loop, made = asyncio.get_running_loop(), asyncio.Event()
+    documents = iter([b"x" * (1 << 24), b'{"response": {}}'])
+
+    def document(*_):
+        loop.call_soon_threadsafe(made.set)
+        return next(documents)
+
+    monkeypatch.setattr(facade, "SLOW", 0.05)
+    monkeypatch.setattr(facade, "_document", document)
+    many = ",".join(map(str, range(1, AT_ONCE + 2)))
+    async with encoding_world(tmp_path) as (_, asker, _):
+        body = urlencode({"json": json.dumps({"query": asker._whole("GetStatus", {"mediaid": many})})}).encode()
+        _, writer = await asyncio.open_unix_connection(tmp_path / "notifier.sock", limit=1)
+        writer.write(b"POST /encoding HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+        await made.wait()
+        assert await asker.json("GetStatus", mediaid=many) == {}
+        writer.close()
+
+
+@pytest.mark.parametrize("path", ["/encoding", "/encoding/"])
+async def test_the_path_is_taken_with_a_slash_at_its_end_as_well(place, path):
+    _, asker, _ = place
+    assert await replace(asker, path=path).error("AddMedia") == (await asker.error("AddMedia"))
 
 
 async def test_no_page_is_looked_for_behind_the_last(tmp_path):

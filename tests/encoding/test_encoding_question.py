@@ -35,10 +35,27 @@ def test_the_key_of_a_question_does_not_show():
 
 
 def test_a_number_is_as_good_as_its_digits_and_what_is_no_scalar_is_passed_over():
-    query = {"userid": 1, "mediaid": 1042, "format": [{"output": "mp4"}], "source": None, "page": True}
+    query = {"userid": 1, "mediaid": 1042, "format": [{"output": "mp4"}], "source": None, "page": 1.5}
     query["extended"] = " yes "
     asked = question(form(json=json.dumps({"query": query})))
     assert (asked.user_id, asked.told) == ("1", {"mediaid": "1042", "extended": "yes"})
+
+
+def test_true_in_json_is_yes_in_xml():
+    # It was passed over, and answered in the simple form.
+    asked = question(form(json=json.dumps({"query": {"mediaid": 1042, "extended": True, "deleted": False}})))
+    assert asked.told == {"mediaid": "1042", "extended": "yes"}
+
+
+@pytest.mark.parametrize(("fields", "field"), [({"json": ""}, "json"), ({"xml": "", "json": ""}, "xml")])
+def test_an_empty_question_is_complained_of_in_its_own_dialect(fields, field):
+    with pytest.raises(Unreadable) as caught:
+        question(form(**fields))
+    assert caught.value.field == field
+
+
+def test_an_empty_field_stands_beside_the_question_and_not_for_it():
+    assert question(form(xml="", json=json.dumps({"query": QUERY}))).action == "GetStatus"
 
 
 @pytest.mark.parametrize("ids", [["1042", "1043"], 1042.0, None, {}])

@@ -18,9 +18,10 @@ from notifier.core.events import matches
 from notifier.core.model import Endpoint, Source
 from notifier.core.secret import Secret
 from notifier.server.access import Seldom, is_same
+from notifier.server.connections import cut_off
 from notifier.server.encoding import wish
 from notifier.server.encoding.media import STREAMS, Media, media, old_row, row, status
-from notifier.server.encoding.question import XML, Complaint, Question, Unreadable, question, seems
+from notifier.server.encoding.question import Complaint, Question, Unreadable, question, seems
 from notifier.server.problems import Problem
 from notifier.server.routes import Route
 from notifier.server.taking import PATIENCE
@@ -33,6 +34,10 @@ LARGEST_QUESTION = 64 * 1024
 """Bytes of a body: as many ids as are answered have room in it."""
 AT_ONCE = 100
 """Media that are read in one go: others have their turn in between."""
+LARGE_ANSWERS = 1
+"""Answers with more media than that which are made and sent at a time: each may take some megabytes, for long."""
+SLOW = 10.0
+"""Seconds within which an answer has to be taken."""
 LONGEST_LIST = 1000
 """Media in a list of before version 3, which knows no pages: the newest."""
 Told = Mapping[str, str]
@@ -150,21 +155,48 @@ class Facade:
 
 def routes(facade: Facade) -> list[Route]:
     """Open to everybody: the credential stands in the body, where old programs can put it."""
+    turns = asyncio.Semaphore(LARGE_ANSWERS)
 
-    async def asked(request: web.Request) -> web.Response:
-        field = XML
+    async def asked(request: web.Request) -> web.StreamResponse:
         try:
             given = question(await _body(request), request.headers.get("Content-Type", ""))
-            field = given.field
-            response = await facade.response(given, request.remote or "")
         except Unreadable as complaint:
-            field, response = complaint.field, _errors(complaint)
+            return await _sent(request, complaint.field, _errors(complaint))
+        if not _is_large(given):
+            return await answered(request, given)
+        async with turns:
+            return await answered(request, given)
+
+    async def answered(request: web.Request, given: Question) -> web.StreamResponse:
+        try:
+            response = await facade.response(given, request.remote or "")
         except Complaint as complaint:
             response = _errors(complaint)
-        body = await asyncio.to_thread(_document, field, response)  # of 2,000 media it is two megabytes
-        return web.Response(body=body, content_type=CONTENT_TYPES[field])
+        return await _sent(request, given.field, response)
 
-    return [Route("POST", "/encoding", "As Encoding.com's own API, for reading", asked, is_open=True)]
+    words = "As Encoding.com's own API, for reading"
+    return [Route("POST", path, words, asked, is_open=True) for path in ("/encoding", "/encoding/")]
+
+
+def _is_large(asked: Question) -> bool:
+    """Whether more media may be in the answer than are read in one go."""
+    is_old_list = asked.action.lower() == "getmedialist" and asked.told.get("version") != "3"
+    return is_old_list or asked.told.get("mediaid", "").count(",") >= AT_ONCE
+
+
+async def _sent(request: web.Request, field: str, response: Iterable[Element]) -> web.StreamResponse:
+    """The answer, which has been sent: nothing of it waits in memory for who does not take it."""
+    body = await asyncio.to_thread(_document, field, response)
+    answer = web.StreamResponse()
+    answer.content_type, answer.content_length = CONTENT_TYPES[field], len(body)
+    try:
+        async with asyncio.timeout(SLOW):
+            await answer.prepare(request)
+            await answer.write(body)
+            await answer.write_eof()
+    except TimeoutError:
+        cut_off(request)
+    return answer
 
 
 async def _body(request: web.Request) -> bytes:

@@ -66,13 +66,17 @@ def seems(body: bytes) -> str:
 def _field(body: bytes, content_type: str) -> tuple[str, str]:
     several = _BOUNDARY.match(content_type)  # PHP's curl sends an array so, which the service, in PHP, reads as well
     try:
-        form = dict(_parts(body, several[1]) if several else parse_qsl(body.decode(), max_num_fields=MOST_FIELDS))
+        form = dict(_parts(body, several[1]) if several else _pairs(body))
     except ValueError:
         raise Unreadable from None
-    for field in _READERS:
-        if field in form:
-            return field, form[field]
-    raise Unreadable
+    found = sorted((field for field in _READERS if field in form), key=lambda field: not form[field])
+    if not found:
+        raise Unreadable
+    return found[0], form[found[0]]
+
+
+def _pairs(body: bytes) -> list[tuple[str, str]]:
+    return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
 
 
 def _parts(body: bytes, boundary: str) -> Iterator[tuple[str, str]]:
@@ -93,12 +97,19 @@ def _from_json(text: str) -> dict[str, str]:
     """The scalars of the query: nothing that can be asked for here is more than one."""
     match json.loads(text):
         case {"query": dict(query)}:
-            told = {name: str(one).strip() for name, one in query.items() if type(one) in {str, int}}
+            scalars = {name: _scalar(one) for name, one in query.items()}
+            told = {name: one for name, one in scalars.items() if one is not None}
             if "mediaid" in query.keys() - told.keys():
                 raise ValueError
             return told
         case _:
             raise ValueError
+
+
+def _scalar(value: object) -> str | None:
+    if value is True:
+        return "yes"  # as it is said in XML
+    return str(value).strip() if type(value) in {str, int} else None
 
 
 _READERS = {XML: _from_xml, JSON: _from_json}
