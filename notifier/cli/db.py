@@ -35,7 +35,7 @@ def check(file: Path | None, path: Path | None, *, json_: bool) -> None:
     """Look for damage in FILE, a backup say, or in the database of the config, be it that the daemon runs.
 
     Every page, every index and what the rows say of one another is looked at, and nothing is changed. Where something
-    is wrong it tells what, where, and the cure. Exit status 0 if it is sound, 1 if not.
+    is wrong it tells what, where, and the cure. Exit status 0 if it is sound, 1 if not, 78 if the config is wrong.
 
     \b
     Examples:

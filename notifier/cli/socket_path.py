@@ -21,8 +21,16 @@ SOCKET = "notifier.sock"
 DATABASE = "notifier.db"
 
 
+TOLD = {
+    "": frozenset({"include", "store", "server", "delivery", "sources", "endpoints"}),
+    "server": frozenset({"socket", "listen", "token", "notify_urls", "notify_secrets", "encoding"}),
+    "store": frozenset({"url", "keep"}),
+}
+"""The keys at the top of a config, and in the tables that say where its daemon is."""
+
+
 class Unclear(click.ClickException):
-    """A config does not tell where its daemon listens."""
+    """A config does not tell where its daemon listens, or keeps its database."""
 
     exit_code = CONFIG_IS_WRONG
 
@@ -37,7 +45,8 @@ def socket_path(
     """
     if given is not None:
         return given
-    found, server, store = _told(config, environ, system)
+    found, is_named = _found(config, environ, system)
+    server, store = _written(found, is_named=is_named) if found else ("", "")
     if server:
         return _beside(found, server)
     places = [Path(runtime.split(":")[0]) for runtime in [environ.get("RUNTIME_DIRECTORY")] if runtime]
@@ -55,11 +64,12 @@ def database_path(
 ) -> Path:
     """The database: told by `given`, by the config's `store.url`, or by custom: the first there is, else the likeliest.
 
-    Raises `Unclear`.
+    Raises `Unclear` where the config has any fault of form: a sound file is no comfort where it is not the one in use.
     """
     if given is not None:
         return given
-    found, _, store = _told(config, environ, system)
+    found, _ = _found(config, environ, system)
+    _, store = _explained(found) if found else ("", "")
     if store:
         return _beside(found, store)
     places = [Path(state.split(":")[0]) for state in [environ.get("STATE_DIRECTORY")] if state]
@@ -69,11 +79,10 @@ def database_path(
     return min([place / DATABASE for place in places] or [kept / DATABASE], key=lambda path: not os.path.lexists(path))
 
 
-def _told(config: Path | None, environ: Mapping[str, str], system: Path) -> tuple[Path | None, str, str]:
-    """The config, and what it has of `server.socket` and of the path in `store.url`."""
+def _found(config: Path | None, environ: Mapping[str, str], system: Path) -> tuple[Path | None, bool]:
+    """The config, and whether somebody named it."""
     named = config or (Path(environ["NOTIFIER_CONFIG"]) if environ.get("NOTIFIER_CONFIG") else None)
-    found = named or next((path for path in (system, HERE) if path.exists()), None)
-    return found, *(_written(found, is_named=named is not None) if found else ("", ""))
+    return named or next((path for path in (system, HERE) if path.exists()), None), named is not None
 
 
 def _doubt(path: Path) -> int:
@@ -112,15 +121,31 @@ def _written(path: Path, *, is_named: bool) -> tuple[str, str]:
             raise Unclear(f"{path}: the config cannot be read: {error.strerror}") from None
         return "", ""
     except (ValueError, RecursionError):
-        document = {"server": None}
-    server, store = _text(document, "server", "socket"), _text(document, "store", "url")
-    if server is None or store is None:
-        raise Unclear(f"{path} is wrong, which `notifier check` explains; --socket names the control socket without it")
-    return server, store.removeprefix("sqlite:").removeprefix("//")
+        return _explained(path)
+    server, store = document.get("server", {}), document.get("store", {})
+    if not (_is_known("", document) and _is_known("server", server) and _is_known("store", store)):
+        return _explained(path)
+    socket, url = server.get("socket", ""), store.get("url", "sqlite:")
+    if not isinstance(socket, str) or not isinstance(url, str) or not url.startswith("sqlite:"):
+        return _explained(path)
+    return socket, _file_of(url)
 
 
-def _text(document: Mapping[str, Any], table: str, key: str) -> str | None:
-    """What stands there, "" where nothing does; None where it is no text."""
-    keys = document.get(table, {})
-    value = keys.get(key, "") if isinstance(keys, dict) else None
-    return value if isinstance(value, str) else None
+def _is_known(table: str, keys: Any) -> bool:
+    """No key of it is misspelt, which would leave to custom what it says."""
+    return isinstance(keys, dict) and keys.keys() <= TOLD[table]
+
+
+def _explained(path: Path) -> tuple[str, str]:
+    """As `_written`, with every fault of its form: only here, for it takes ten times as long."""
+    from notifier.config import ConfigError, written  # noqa: PLC0415
+
+    try:
+        file = written(path)
+    except ConfigError as error:
+        raise Unclear(str(error)) from None
+    return file.server.socket or "", _file_of(file.store.url or "")
+
+
+def _file_of(url: str) -> str:
+    return url.removeprefix("sqlite:").removeprefix("//")

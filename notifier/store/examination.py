@@ -111,7 +111,7 @@ def _must_look_like_one(path: Path) -> None:
         with path.open("rb") as file:
             beginning = file.read(HEAD.size)
     except FileNotFoundError:
-        raise _Hopeless("there is no such file", "name the database, or a backup of it") from None
+        raise _Hopeless("there is no such file", "name the database, a backup of it, or with -c its config") from None
     except PermissionError:
         raise _Hopeless("you may not read it", "run it as the daemon's user, or with sudo") from None
     except OSError as error:

@@ -104,3 +104,18 @@ def test_a_config_that_says_nothing_leaves_it_to_custom(tmp_path, monkeypatch):
 def test_a_config_that_cannot_be_read_does_not_tell(tmp_path):
     with pytest.raises(Unclear, match="cannot be read"):
         found(tmp_path, {}, tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ('[stroe]\nurl = "sqlite:n.db"\n', '1:1: stroe: unknown key; did you mean "store"?'),
+        ('[[sources]]\nname = "posts"\n', "1:1: sources.posts.provider: missing, and it has no default"),
+    ],
+)
+def test_with_a_faulty_config_no_other_database_is_looked_at(program, path, monkeypatch, text, fault):
+    monkeypatch.setenv("STATE_DIRECTORY", str(path.parent))
+    config = path.with_name("config.toml")
+    config.write_text(text)
+    assert program("db", "check", "--config", config) == (78, "", f"Error: {config}:{fault}\n")
+    assert program("db", "check", path, "--config", config)[0] == 0

@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 import pytest
 
-from notifier.cli.socket_path import SYSTEM, socket_path
+from notifier.cli.socket_path import SYSTEM, TOLD, socket_path
 from notifier.config import load
 from notifier.config import places as config_places
+from notifier.config.models import File, ServerTable, StoreTable
 
 
 @pytest.fixture
@@ -121,14 +122,36 @@ def test_where_nothing_is_known_it_is_where_systemd_would_have_it(place):
 
 
 @pytest.mark.parametrize(
-    "text", ["[", "x = 1\nx = 2", "server = 1", "[server]\nsocket = 1", "[store]\nurl = []", "x = " + "[" * 10_000]
+    ("text", "fault"),
+    [
+        ("[", "1:2: this is not TOML: "),
+        ("x = 1\nx = 2", "2:6: this is not TOML: this key or table is there already"),
+        ("x = " + "[" * 10_000, " this is not TOML: nested too deep"),
+        ("server = 1", "1:1: server: expected a table"),
+        ("[server]\nsocket = 1", "2:1: server.socket: expected a string"),
+        ("[store]\nurl = []", '2:1: store.url: expected "sqlite:///absolute/path.db"'),
+        ('[store]\nurl = "postgres:there"', '2:1: store.url: expected "sqlite:///absolute/path.db"'),
+        ('[stroe]\nurl = "sqlite:n.db"', '1:1: stroe: unknown key; did you mean "store"?'),
+        ('[server]\nsokcet = "s.sock"', '2:1: server.sokcet: unknown key; did you mean "socket"?'),
+    ],
 )
-def test_a_config_that_tells_nothing_is_wrong(place, text):
+def test_a_config_that_does_not_say_which_daemon_is_wrong_and_no_other_daemon_is_asked(place, text, fault):
+    write(place / "run" / "notifier.sock")
     path = write(place / "config.toml", text)
     with pytest.raises(click.ClickException) as raised:
         found(place, config=path)
     assert raised.value.exit_code == 78
-    assert raised.value.message.startswith(f"{path} is wrong, which `notifier check` explains; --socket names")
+    assert raised.value.message.startswith(f"{path}:{fault}")
+
+
+def test_a_fault_elsewhere_in_a_config_that_is_being_edited_does_not_hide_the_daemon(place):
+    path = write(place / "config.toml", '[server]\nsocket = "s.sock"\n[[endpoints]]\nurl = 1\n')
+    assert found(place, config=path) == "PLACE/s.sock"
+
+
+def test_the_keys_that_are_known_are_those_of_the_config():
+    tables = {"": File, "server": ServerTable, "store": StoreTable}
+    assert {name: table.model_fields.keys() for name, table in tables.items()} == TOLD
 
 
 def test_a_config_that_is_named_and_cannot_be_read_is_wrong(place):
