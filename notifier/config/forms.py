@@ -11,7 +11,7 @@ from notifier.config.faults import NAME, Wrong
 from notifier.config.urls import check_text
 from notifier.config.words import nearest, one_of
 from notifier.core.callbacks import has_right_host, is_plain
-from notifier.core.moments import DURATION
+from notifier.core.moments import DURATION, SPELLED
 from notifier.core.secret import Secret
 from notifier.providers.expressions import FUNCTIONS, BadExpression, compiled
 
@@ -23,7 +23,7 @@ JUDGED_OTHERWISE = {401, 403, 429}
 
 
 def form(expected: str, read: Callable[[str], Any], pattern: str | None = None) -> BeforeValidator:
-    """A string that `read` can read; a `pattern`, where there is one, is for those who read the schema alone."""
+    """A string that `read` can read, which a `pattern` tells those who read the schema alone, as far as one can."""
 
     def check(value: object) -> object:
         if not isinstance(value, str):
@@ -125,13 +125,13 @@ Name = Annotated[str, like("expected a name of the letters a-z, digits, _ and -"
 Text = Annotated[str, like("expected a string that is not empty and has no control characters", r"[^\x00-\x1f\x7f]+")]
 Output = Annotated[str, like('expected an output in Encoding.com\'s words, like "mp4"', r"[A-Za-z0-9_.-]{1,32}")]
 User = Annotated[str, like("expected a user without colons and control characters", r"[^:\x00-\x1f\x7f]+")]
-Duration = Annotated[str, form(DURATION, units.seconds)]
+Duration = Annotated[str, form(DURATION, units.seconds, SPELLED)]
 Delay = Annotated[Duration, lasting("0s", units.LONGEST)]
 SomeTime = Annotated[Duration, lasting("1s", units.LONGEST)]
-Rate = Annotated[str, form(units.RATE, units.rate)]
+Rate = Annotated[str, form(units.RATE, units.rate, units.RATE_SPELLED)]
 EventPattern = Annotated[str, like('expected a pattern like "upload.*" or "!upload.updated"', r"!?[a-z0-9_.*-]+")]
 SourcePattern = Annotated[str, like('expected the name of a source or a pattern like "*"', r"!?[a-z0-9_*-]+")]
-UrlPattern = Annotated[str, form(URL_PATTERN, _url_pattern)]
+UrlPattern = Annotated[str, form(URL_PATTERN, _url_pattern, r"[Hh][Tt][Tt][Pp][Ss]?://[^\x00-\x20\x7f\\#]+")]
 UrlTemplate = Annotated[
     str,
     like('expected a path below base_url like "/jobs/{id}", without blanks or fragment', r"/[\x21\x24-\x5b\x5d-\x7e]*"),

@@ -53,7 +53,7 @@ class Table(BaseModel):
 class StoreTable(Table):
     """Where everything is kept, and how long."""
 
-    url: Annotated[str, form(places.STORE, places.database)] | None = None
+    url: Annotated[str, form(places.STORE, places.database, places.STORE_SPELLED)] | None = None
     keep: SomeTime = "30d"
 
 
@@ -68,7 +68,9 @@ class ServerTable(Table):
     """How the daemon can be reached."""
 
     socket: Text | None = None
-    listen: Annotated[str, form(units.ADDRESS, lambda text: text and units.address(text))] = ""
+    listen: Annotated[
+        str, form(units.ADDRESS, lambda text: text and units.address(text), f"(?:{units.ADDRESS_SPELLED})?")
+    ] = ""
     token: HiddenText | None = None
     notify_urls: list[UrlPattern] = []
     notify_secrets: Annotated[list[SigningText], items(0, 10)] = []
@@ -87,7 +89,7 @@ class SendingTable(Table):
     rate: Rate = "0/s"
     order: Annotated[str, word(tuple(Order))] = "strict"
     allow_http: bool = False
-    allow_networks: list[Annotated[str, form(units.NETWORK, units.network)]] = []
+    allow_networks: list[Annotated[str, form(units.NETWORK, units.network, units.NETWORK_SPELLED)]] = []
 
 
 class DeliveryTable(SendingTable):

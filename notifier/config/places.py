@@ -16,6 +16,11 @@ SOCKET = "notifier.sock"
 LONGEST_SOCKET = 107
 """Bytes of a socket's path: `sun_path` of unix(7) has 108, the last of them 0."""
 STORE = 'expected "sqlite:///absolute/path.db" or "sqlite:relative/path.db"'
+STORE_SPELLED = (
+    r"sqlite:(?:(?://)?(/[^\x00-\x1f\x7f?#/](?:[^\x00-\x1f\x7f?#]*[^\x00-\x1f\x7f?#/])?)"
+    r"|([^\x00-\x1f\x7f?#/:](?:[^\x00-\x1f\x7f?#]*[^\x00-\x1f\x7f?#/])?))"
+)
+"""As the units are spelled: an absolute path, or a relative one, that names no folder and has nothing behind it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +50,10 @@ def config_path(given: Path | None, environ: Mapping[str, str], system: Path = S
 
 def database(url: str) -> Path:
     """The file that `store.url` names, perhaps a relative one."""
-    found = re.fullmatch(r"sqlite:(?://(?=/))?([^\x00-\x1f\x7f?#]+)", url)
-    if not found or found[1].startswith((":", "//")) or found[1].endswith("/"):
+    found = re.fullmatch(STORE_SPELLED, url)
+    if not found:
         raise Wrong(STORE)
-    return Path(found[1])
+    return Path(found[1] or found[2])
 
 
 def store_path(url: str | None, around: Surroundings) -> Path:

@@ -1,4 +1,7 @@
-"""text → durations, rates, addresses, networks; what cannot be read raises `Wrong` with what was expected."""
+"""text → durations, rates, addresses, networks; what cannot be read raises `Wrong` with what was expected.
+
+How each is written is a regular expression that every dialect of them knows: the config's schema tells it to editors.
+"""
 
 import re
 from contextlib import suppress
@@ -17,6 +20,9 @@ ADDRESS = 'expected an address like "127.0.0.1:9480" or "[::1]:9480"'
 NETWORK = 'expected a network like "127.0.0.0/8" or "fd00::/8"'
 MOMENT = "expected not_after to be a date, a time and its offset, like 2026-12-01T00:00:00Z"
 LAST_PORT = 65535
+RATE_SPELLED = "[0-9]{1,9}/[smhd]"
+ADDRESS_SPELLED = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}"
+NETWORK_SPELLED = "[0-9A-Fa-f:.]+/[0-9]{1,3}"
 
 
 def seconds(text: str) -> float:
@@ -29,10 +35,10 @@ def seconds(text: str) -> float:
 
 def rate(text: str) -> Rate:
     """`"60/m"`; a count of 0 means: no limit."""
-    found = re.fullmatch(r"([0-9]{1,9})/([smhd])", text)
-    if not found:
+    if not re.fullmatch(RATE_SPELLED, text):
         raise Wrong(RATE)
-    return Rate(int(found[1]), SECONDS[found[2]])
+    count, _, unit = text.partition("/")
+    return Rate(int(count), SECONDS[unit])
 
 
 def rate_text(rate: Rate) -> str:
@@ -43,12 +49,13 @@ def rate_text(rate: Rate) -> str:
 
 def address(text: str) -> tuple[str, int]:
     """Host and port of a place to listen at; an IPv6 host stands in brackets."""
-    found = re.fullmatch(r"(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]+)):([0-9]{1,5})", text)
-    if not found or int(found[3]) > LAST_PORT:
+    host, _, port = text.rpartition(":")
+    if not re.fullmatch(ADDRESS_SPELLED, text) or int(port) > LAST_PORT:
         raise Wrong(ADDRESS)
-    if found[1] and not is_ip(found[1]):
+    inside = host.strip("[]")
+    if inside != host and not is_ip(inside):
         raise Wrong(ADDRESS)
-    return found[1] or found[2], int(found[3])
+    return inside, int(port)
 
 
 def network(text: str) -> IPv4Network | IPv6Network:
@@ -57,8 +64,7 @@ def network(text: str) -> IPv4Network | IPv6Network:
         network = ip_network(text, strict=False)
     except ValueError:
         raise Wrong(NETWORK) from None
-    host, slash, _ = text.partition("/")
-    if not slash or ip_address(host) != network.network_address:
+    if not re.fullmatch(NETWORK_SPELLED, text) or ip_address(text.partition("/")[0]) != network.network_address:
         raise Wrong(NETWORK, str(network))
     return network
 

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 DURATION = 'expected a duration like "5s", "2m", "36h", "30d"'
+SPELLED = "[0-9]{1,9}[smhd]"
+"""How a duration is written, as a regular expression that every dialect of them knows."""
 MOMENT = "expected a date, a time and its offset, like 2026-12-01T00:00:00Z"
 RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
@@ -17,10 +19,9 @@ TOLD = (("d", 2 * 86400, 86400), ("h", 3600, 3600), ("min", 60, 60), ("s", 1, 1)
 
 def seconds(text: str) -> float:
     """A duration, `"36h"`, in seconds; `ValueError` tells what was expected."""
-    found = re.fullmatch(r"([0-9]{1,9})([smhd])", text)
-    if not found:
+    if not re.fullmatch(SPELLED, text):
         raise ValueError(DURATION)
-    return float(int(found[1]) * SECONDS[found[2]])
+    return float(int(text[:-1]) * SECONDS[text[-1]])
 
 
 def moment(text: str) -> float:
