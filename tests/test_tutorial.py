@@ -14,9 +14,11 @@ import aiohttp
 import pytest
 from foreign import absent, insist
 
+from notifier.demo import report
 from notifier.demo.daemon import NOT_INHERITED, PACE
 from notifier.demo.upload_post import FakeUploadPost, Post
 
+VERDICTS = Path(report.__file__).read_text()
 TEXT = (Path(__file__).parent.parent / "docs" / "tutorial.md").read_text()
 STEP = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 KEY, OUT = "up-key", {"platform": "x", "success": True, "message": "Posted", "post_url": "https://x.example/1"}
@@ -125,6 +127,7 @@ async def test_the_tutorial_can_be_walked_from_its_first_line_to_its_last(steps,
         Terminal(folder, NOTIFIER_DEMO_PACE=str(PACE)) as third,
     ):
         assert step("sh") == "make demo\n"
+        assert step("text").splitlines()[-1] in VERDICTS
         await first.done(step("sh"))
         (folder / "first" / "config.toml").write_text(config := step("toml"))
         first.type(step("sh"))

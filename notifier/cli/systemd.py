@@ -17,7 +17,9 @@ from notifier.core.egress import options
 ROOT = Path("/")
 UNITS = "etc/systemd/system"
 EGRESS = f"{UNITS}/notifier.service.d/10-egress.conf"
+DROP_IN = f"{UNITS}/notifier.service.d/20-operators.conf"
 OPERATORS = "notifier-ops"
+"""The group that has it."""
 PROGRAM = "/opt/notifier/bin/notifier"
 """As the unit has it."""
 HIDDEN = tuple(map(Path, ("/home", "/root", "/run/user", "/tmp", "/var/tmp")))  # noqa: S108  # none is used here
@@ -66,7 +68,7 @@ def install(path: Path | None, allow: Sequence[str], resolv_conf: Path | None, *
     for place, wanted in [*_files(program), (EGRESS, text)]:
         click.echo(f"{ROOT / place}  {_put(ROOT / place, wanted, dry_run=dry_run)}")
     if not _is_group(OPERATORS):
-        click.echo(f"left out: {UNITS}/notifier.service.d/20-operators.conf, for there is no group {OPERATORS}")
+        click.echo(f"{ROOT / DROP_IN}  left out, for there is no group {OPERATORS}")
     click.echo("next:")
     for command in NEXT:
         click.echo(f"  {command}")
@@ -114,8 +116,7 @@ def _files(program: Path) -> Iterator[tuple[str, str]]:
     yield f"{UNITS}/notifier-http.socket", (shipped / "notifier-http.socket").read_text(encoding="utf-8")
     yield "usr/lib/tmpfiles.d/notifier.conf", (shipped / "notifier.tmpfiles.conf").read_text(encoding="utf-8")
     if _is_group(OPERATORS):
-        operators = (shipped / "20-operators.conf").read_text(encoding="utf-8")
-        yield f"{UNITS}/notifier.service.d/20-operators.conf", operators
+        yield DROP_IN, (shipped / "20-operators.conf").read_text(encoding="utf-8")
 
 
 def _is_group(name: str) -> bool:

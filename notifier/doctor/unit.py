@@ -21,7 +21,7 @@ SHIPPED = 1.1
 PATIENCE = 5.0
 """Seconds for a program of systemd."""
 RELOAD = "sudo systemctl daemon-reload && sudo systemctl restart notifier"
-ELSEWHERE = "install the program in /opt/notifier, as the README says"
+ELSEWHERE = "install the program in /opt/notifier, as docs/systemd.md says"
 Run = Callable[[Sequence[str]], str]
 """A command → what it prints; "" where it is not there, or fails."""
 
@@ -39,7 +39,7 @@ def of_unit(scene: Scene, run: Run = run) -> list[Finding]:
     """All there is to say of the unit; nothing where there is none, and the config is not the machine's."""
     unit = scene.at(UNIT)
     if not unit.exists():
-        cure = "install it, as the README says; or name the config of the daemon that you mean with --config"
+        cure = "install it, as docs/systemd.md says; or name the config of the daemon that you mean with --config"
         return [doubt("unit", f"there is no {unit}", cure)] if scene.is_service else []
     try:
         drop_ins = sorted(unit.with_name(f"{unit.name}.d").glob("*.conf"))

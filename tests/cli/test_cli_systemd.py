@@ -121,7 +121,7 @@ def test_all_that_the_service_needs_is_written_and_what_is_next_is_told(program,
         f"{machine}/{UNITS}/notifier-http.socket  written",
         f"{machine}/usr/lib/tmpfiles.d/notifier.conf  written",
         f"{machine}/{DROP_INS}/10-egress.conf  written",
-        f"left out: {DROP_INS}/20-operators.conf, for there is no group a-group-that-is-not-there",
+        f"{machine}/{DROP_INS}/20-operators.conf  left out, for there is no group a-group-that-is-not-there",
         "next:",
         *(f"  {command}" for command in systemd.NEXT),
     ]
