@@ -137,6 +137,7 @@ def booted(folder):
             )
         opened.enter_context(container)  # its end waits for the container's, which comes with that of its stdin
         leader = _leader(ready, container, folder / "console")
+        ready.close()  # nobody hears it any more, and whoever tells more of what nobody hears would wait for ever
         yield Machine(tree, leader, opened.enter_context(Journal(tree / JOURNAL)))
 
 

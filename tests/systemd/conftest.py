@@ -126,9 +126,13 @@ class Service:
 
 
 @pytest.fixture(scope="session")
-def machine(tmp_path_factory):
-    """A machine with the program in /opt/notifier, its service installed and not started, and the world outside."""
+def may_boot():
     insist(missing(), "NOTIFIER_REQUIRE_SYSTEMD")
+
+
+@pytest.fixture(scope="session")
+def machine(may_boot, tmp_path_factory):
+    """A machine with the program in /opt/notifier, its service installed and not started, and the world outside."""
     folder = tmp_path_factory.mktemp("machine")
     with booted(folder) as machine:
         for host in (PUBLIC, LAN, *OTHERS, PUBLIC_V6):
