@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from notifier.log import message_id
@@ -106,8 +107,11 @@ class Line:
 
     levels: set[str] = field(default_factory=set)
     fields: dict[str, None] = field(default_factory=dict)
+    always: set[str] | None = None
+    """Those that no call of it leaves out."""
 
 
+@cache
 def found() -> dict[str, Line]:
     """Every line of the program by its word, in the order of the alphabet."""
     trees = [ast.parse(path.read_text()) for path in sorted((ROOT / "notifier").rglob("*.py"))]
@@ -120,7 +124,9 @@ def found() -> dict[str, Line]:
                 level, word = _said(call)
                 line = lines.setdefault(word.value, Line())
                 line.levels |= names.levels(level)
-                line.fields |= dict.fromkeys(names.fields(_extra(call)))
+                given = dict.fromkeys(names.fields(_extra(call)))
+                line.fields |= given
+                line.always = given.keys() & (given.keys() if line.always is None else line.always)
     return dict(sorted(lines.items()))
 
 

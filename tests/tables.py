@@ -8,6 +8,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+import catalog
 import commands
 import describing
 import keys
@@ -316,3 +317,4 @@ if __name__ == "__main__":
         document.write_text(filled(document.read_text()))
     describing.DOCUMENT.write_text(describing.described())
     describing.SCHEMA.write_text(describing.schema_of_the_config())
+    catalog.CATALOG.write_text(catalog.made())

@@ -2,9 +2,11 @@
 
 import json
 import logging
+import re
 from contextlib import nullcontext, suppress
 from typing import get_args
 
+import catalog
 import click
 import commands
 import keys
@@ -140,3 +142,21 @@ def test_the_line_that_is_shown_is_one_that_is_written():
     assert console[1].partition(" ")[2] == Console(coloured=False).format(made).partition(" ")[2] + "\n"
     assert message_id(told["message"]) in journal[1]
     assert list(held) == [name for name in lines.found()[told["message"]].fields if name in held]
+
+
+def test_the_journal_s_catalog_has_every_line_with_its_cure():
+    found = catalog.entries()
+    assert found.keys() == lines.found().keys()
+    assert catalog.WRITTEN.count("\n\n") == len(found) - 1
+    assert catalog.CATALOG.read_text() == catalog.made(), "make fix"
+    assert re.findall("^-- (.+)$", catalog.made(), re.MULTILINE) == [message_id(word) for word in sorted(found)]
+    assert [one.subject for one in found.values() if one.subject.endswith(".")] == []
+    assert [one.meaning for one in found.values() if not one.meaning.endswith(".")] == []
+
+
+@pytest.mark.parametrize(("word", "entry"), catalog.entries().items(), ids=catalog.entries())
+def test_what_a_catalog_s_entry_names_is_in_its_line_and_what_is_to_be_typed_is_a_command(word, entry):
+    named = set(re.findall("@(.+?)@", " ".join(entry)))
+    assert named <= {f"NOTIFIER_{name.upper()}" for name in lines.found()[word].always}
+    for command in re.findall(r"\bnotifier ([^.,;)]+)", entry.cure):
+        parsed(command.split())

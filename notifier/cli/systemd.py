@@ -26,6 +26,7 @@ HIDDEN = tuple(map(Path, ("/home", "/root", "/run/user", "/tmp", "/var/tmp")))  
 """What the service does not see, by ProtectHome= and PrivateTmp=."""
 NEXT = (
     "systemd-tmpfiles --create notifier.conf",
+    "journalctl --update-catalog",
     "CREDENTIALS_DIRECTORY=/etc/notifier/credentials notifier check",
     "systemctl daemon-reload",
     "systemctl enable notifier",
@@ -115,6 +116,7 @@ def _files(program: Path) -> Iterator[tuple[str, str]]:
     yield f"{UNITS}/notifier.service", unit.replace(PROGRAM, str(program))
     yield f"{UNITS}/notifier-http.socket", (shipped / "notifier-http.socket").read_text(encoding="utf-8")
     yield "usr/lib/tmpfiles.d/notifier.conf", (shipped / "notifier.tmpfiles.conf").read_text(encoding="utf-8")
+    yield "usr/lib/systemd/catalog/notifier.catalog", (shipped / "notifier.catalog").read_text(encoding="utf-8")
     if _is_group(OPERATORS):
         yield DROP_IN, (shipped / "20-operators.conf").read_text(encoding="utf-8")
 

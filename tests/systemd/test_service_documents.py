@@ -52,6 +52,7 @@ def test_the_commands_of_the_page_do_what_they_should(bare):
     for block in BLOCKS:
         if "pip install" not in block:
             run(re.sub(r"\bsudo ", "", block))
+    assert "notifier has started" in run("journalctl --unit=notifier --catalog")
     assert run("systemctl is-active notifier") == "active\n"
     assert run("/opt/notifier/bin/notifier endpoints --json") == run(
         "setpriv --reuid=alice --regid=alice --init-groups /opt/notifier/bin/notifier endpoints --json"
