@@ -58,6 +58,13 @@ class Registrations:
         one = self._watched.get(source)
         return None if one is None else one.provider.name
 
+    def look_by(self, upload: Upload) -> float | None:
+        """Until when it is looked at, alone or with others, as far as the budget lets it; None: lists alone show it."""
+        one = self._watched.get(upload.source)
+        watch = None if one is None else one.book.watches.get(upload.media_id)
+        moments = (upload.due_at, None if one is None or watch is None else watch.cap_at(one.provider.pace))
+        return min((at for at in moments if at is not None), default=None)
+
     async def register(self, asked: Registration) -> Registered:
         """Follow an upload, and look at it next; raises `CannotRegister`, `SeveralError`."""
         one = self._watched.get(asked.source)

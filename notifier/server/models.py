@@ -276,7 +276,7 @@ class Upload(BaseModel):
     changed_at: Moment | None
     stalled: bool
     next_look_at: Moment | None
-    """When it is asked for by itself at the latest; null where nothing but lists shows it any more."""
+    """When it is looked at at the latest, as far as the budget lets it; null where lists alone show it any more."""
 
 
 class UploadTold(Upload):

@@ -139,7 +139,7 @@ class _Uploads:
             followed_at=moment(upload.followed_at),
             changed_at=moment(upload.changed_at),
             stalled=upload.stalled,
-            next_look_at=moment(upload.due_at),
+            next_look_at=moment(self._registrations.look_by(upload)),
         )
 
 

@@ -42,6 +42,22 @@ async def test_a_registration_answers_the_upload_first_with_201_then_with_200(tm
         assert w.rung == ["posts"] * 3
 
 
+async def test_when_one_is_looked_at_tells_how_often_it_is_watched_and_not_when_it_is_asked_for_by_itself(tmp_path):
+    async with followed(tmp_path) as (w, caller, _):
+        await caller.post("/v1/uploads", **ASKED)
+        w.client.set("a", S.PROCESSING)
+        await w.polls_until(w.clock.now + 30)
+
+        async def left():
+            told = (await caller.get("/v1/uploads/posts/a")).body["next_look_at"]
+            return datetime.fromisoformat(told).timestamp() - w.clock.now
+
+        by_itself = (await w.store.named("posts", "a")).due_at - w.clock.now
+        assert 0 < await left() <= 10 < by_itself
+        del w.poller.watched["posts"]
+        assert await left() == pytest.approx(by_itself, abs=0.001)
+
+
 async def test_an_upload_is_shown_as_it_was_last_announced_with_its_history(tmp_path):
     async with followed(tmp_path) as (w, caller, _):
         await caller.post("/v1/uploads", **ASKED)
@@ -94,7 +110,7 @@ async def test_what_is_followed_no_more_is_not_found(tmp_path):
         assert (await caller.get("/v1/uploads/posts/a%2Fb%20%C3%BC")).status == 200
         assert (await caller.delete("/v1/uploads/posts/a%2Fb%20%C3%BC")).status == 204
         gone = await caller.delete("/v1/uploads/posts/a%2Fb%20%C3%BC")
-        assert (gone.status, "register it by POST" in gone.detail) == (404, True)
+        assert (gone.status, "or POST /v1/uploads follows one" in gone.detail) == (404, True)
         named = await caller.delete("/v1/uploads/posts/c")
         assert (named.status, "take it out there" in named.detail) == (409, True)
         assert (await w.store.counts())["uploads"] == 1
