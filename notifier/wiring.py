@@ -85,13 +85,13 @@ class Parts:
         open_ = {name: await self.store.open_count(name) for name in self.poller.watched if name not in sources}
         return [
             *(
-                f"endpoint {name} is named no more: {counted(count, 'delivery')} wait for it. "
+                f"endpoint {name} is named no more: {counted(count, 'delivery')} waiting for it. "
                 f"Put it back, or give them up: notifier drop --endpoint {name}"
                 for name, count in waiting.items()
                 if count
             ),
             *(
-                f"source {name} is named no more: {counted(count, 'open upload')} of it are looked at no more"
+                f"source {name} is named no more: not looked at any more: {counted(count, 'open upload')}"
                 for name, count in open_.items()
                 if count
             ),

@@ -11,8 +11,8 @@ def visible(text: str) -> str:
 
 
 def counted(count: int, one: str) -> str:
-    """`1 source`, `2 sources`, `0 deliveries`."""
-    many = one.removesuffix("y") + "ies" if one.endswith("y") else one + "s"
+    """`1 source`, `2 replays`, `0 deliveries`."""
+    many = one + "s" if one[-1] != "y" or one[-2] in "aeiou" else one.removesuffix("y") + "ies"
     return f"{count} {one if count == 1 else many}"
 
 

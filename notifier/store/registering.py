@@ -111,7 +111,9 @@ class Registering(Followed):
     def _followed(self, source: str, id_: str, found: Iterable[Upload]) -> Upload:
         one = _only([each for each in found if each.unfollowed_at is None])
         if one is None:
-            raise UnknownNameError(f"no upload {id_!r} is followed at {source!r}: register it by POST /v1/uploads")
+            raise UnknownNameError(
+                f"no upload {id_!r} is followed at {source!r}: `notifier watch` or POST /v1/uploads follows one"
+            )
         return one
 
     async def _named(self, db: aiosqlite.Connection, source: str, id_: str, kind: str | None) -> list[Upload]:

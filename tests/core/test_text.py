@@ -24,6 +24,7 @@ def test_what_a_terminal_would_act_upon_is_an_escape():
         (2, "source", "2 sources"),
         (0, "delivery", "0 deliveries"),
         (1, "delivery", "1 delivery"),
+        (0, "replay", "0 replays"),
     ],
 )
 def test_what_is_counted_is_one_or_many(count, one, words):
