@@ -7,6 +7,7 @@ import click
 
 from notifier.cli.control import Control, client
 from notifier.cli.tables import Cell, ago_of, as_json, limited, of, show_json, show_list, when
+from notifier.core.moments import moment
 
 PHASES = ("waiting", "delivered", "dead", "superseded", "dropped")
 
@@ -49,11 +50,18 @@ def deliveries(control: Control, endpoint: str | None, phase: str | None, limit:
         "upload": of("upload"),
         "phase": of("phase"),
         "tries": of("attempts"),
-        "next or last": lambda item: when(item["due_at"] or item["settled_at"], control.now),
-        "why": why,
+        "next or last": lambda item: next_or_last(item, control.now),
         "event": of("event"),
+        "why": why,
     }
-    show_list(page, "delivery", columns)
+    show_list(page, "delivery", columns, spare=("event", "source", "owed", "tries", "type"))
+
+
+def next_or_last(delivery: Mapping[str, Any], now: float) -> str | None:
+    """When it goes, or ended; what is due and does not go waits for its endpoint, or for another of its upload."""
+    if delivery["due_at"] is not None and moment(delivery["due_at"]) <= now:
+        return "due"
+    return when(delivery["due_at"] or delivery["settled_at"], now)
 
 
 def why(delivery: Mapping[str, Any]) -> str | None:

@@ -7,6 +7,7 @@ import click
 
 from notifier.cli.control import Control, client
 from notifier.cli.tables import ago_of, as_json, of, show_facts, show_json, show_list, when
+from notifier.core.moments import moment
 from notifier.core.text import counted
 
 MOST = 100_000
@@ -40,7 +41,7 @@ def endpoints(control: Control, *, json_: bool) -> None:
         "last success": ago_of("succeeded_at", control.now),
         "why": lambda item: _why(item, control.now),
     }
-    show_list(page, "endpoint", columns)
+    show_list(page, "endpoint", columns, spare=("in flight", "last success", "oldest", "dead"))
 
 
 def _why(item: Mapping[str, Any], now: float) -> str | None:
@@ -50,7 +51,8 @@ def _why(item: Mapping[str, Any], now: float) -> str | None:
     if item["reason"] is None:
         return None
     if item["state"] == "open":
-        return f"it fails; tried again {when(item['probe_at'], now)}"
+        is_due = moment(item["probe_at"]) <= now
+        return f"it fails; tried again {'by the next delivery' if is_due else when(item['probe_at'], now)}"
     if item["reason"]["code"] == "throttled":
         return f"it asked to be left alone; goes on {when(item['quiet_until'], now)}"
     return str(item["reason"]["text"])

@@ -8,8 +8,8 @@ import click
 from click.core import ParameterSource
 
 from notifier.cli.control import Control, client
-from notifier.cli.deliveries import why
-from notifier.cli.tables import ago_of, as_json, limited, of, show_facts, show_json, show_list, show_table, when
+from notifier.cli.deliveries import next_or_last, why
+from notifier.cli.tables import ago_of, as_json, limited, of, show_facts, show_json, show_list, show_table
 from notifier.core.text import visible
 
 LONGEST_TYPE = len("upload.action_required")
@@ -51,7 +51,7 @@ def events(control: Control, type_: str | None, source: str | None, limit: int, 
         "no.": of("sequence"),
         "id": of("id"),
     }
-    show_list(page, "event", columns)
+    show_list(page, "event", columns, spare=("no.", "id", "source"))
 
 
 @click.command()
@@ -102,8 +102,9 @@ def changes(body: Mapping[str, Any]) -> str:
 
 
 def _show_delivery(delivery: Mapping[str, Any], now: float) -> None:
-    settled = delivery["due_at"] or delivery["settled_at"]
-    click.echo(f"\ndelivery {delivery['id']} to {delivery['endpoint']}: {delivery['phase']}, {when(settled, now)}")
+    click.echo(
+        f"\ndelivery {delivery['id']} to {delivery['endpoint']}: {delivery['phase']}, {next_or_last(delivery, now)}"
+    )
     reason = why(delivery)
     if reason:
         click.echo(reason)

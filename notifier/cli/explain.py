@@ -34,13 +34,15 @@ def explain(control: Control, *, source: str, id_: str, kind: str | None, event:
     about = told["event"]
     what = f"{about['type']} of {about['upload']} at {about['source']}"
     click.echo(visible(f"{about['id']}: {what}, {about['timestamp']}"))
+    shown: dict[str, str] = {}
     for one in told["endpoints"]:
-        _show(one)
+        _show(one, shown)
     if not told["endpoints"]:
         click.echo("the config has no endpoints", err=True)
 
 
-def _show(one: Mapping[str, Any]) -> None:
+def _show(one: Mapping[str, Any], shown: dict[str, str]) -> None:
+    """An endpoint, and what it is sent; `shown` has the endpoint beside which each body stands already."""
     why = "gets it" if one["wanted"] else f"does not get it: {CAUSES.get(one['cause'], one['cause'])}"
     became = f"; it was owed, and is {one['phase']}" if one["phase"] else ""
     click.echo()
@@ -50,7 +52,8 @@ def _show(one: Mapping[str, Any]) -> None:
         for name, value in sent["headers"].items():
             click.echo(visible(f"  {name}: {value}"))
         click.echo("")
-        for line in _lines(sent["body"]):
+        beside = shown.setdefault(sent["body"], one["endpoint"])
+        for line in _lines(sent["body"]) if beside == one["endpoint"] else [f"the same body as {beside}"]:
             click.echo(f"  {visible(line)}")
 
 

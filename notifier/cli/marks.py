@@ -11,11 +11,15 @@ MARKS = {"good": ("✓", "green"), "doubt": ("!", "yellow"), "fault": ("✗", "r
 WIDTH = max(map(len, MARKS))
 
 
+def is_plain() -> bool:
+    """Whether no colours are wanted, not even on a terminal."""
+    return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+
+
 def show_finding(word: str, about: str, text: str, cure: str = "") -> None:
     """One line, and another for its cure where there is one."""
     mark, colour = MARKS[word]
-    is_plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
     head = click.style(f"{mark} {word:<{WIDTH}}", fg=colour)
-    click.echo(f"{head}  {visible(f'{about}: {text}')}", color=False if is_plain else None)  # None: on a terminal
+    click.echo(f"{head}  {visible(f'{about}: {text}')}", color=False if is_plain() else None)  # None: on a terminal
     if cure:
         click.echo(f"  {'':<{WIDTH}}  cure: {visible(cure)}")

@@ -33,7 +33,7 @@ def replays(control: Control, limit: int, *, json_: bool) -> None:
         "owed again": of("count"),
         "done": ago_of("done_at", control.now),
     }
-    show_list(page, "replay", columns)
+    show_list(page, "replay", columns, spare=("asked for",))
 
 
 def _what(item: Mapping[str, Any]) -> str:

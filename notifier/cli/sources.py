@@ -37,7 +37,7 @@ def sources(control: Control, *, json_: bool) -> None:
         "requests/h": _requests,
         "why": lambda item: _why(item, control.now),
     }
-    show_list(page, "source", columns)
+    show_list(page, "source", columns, spare=("requests/h", "provider", "last look"))
 
 
 def _requests(item: Mapping[str, Any]) -> str:
@@ -77,5 +77,9 @@ def poll(control: Control, name: str) -> None:
       notifier source poll media --socket /run/notifier/notifier.sock
     """  # noqa: D301  # as above
     told = control.post("sources", name, "poll")
-    rests = f"; it rests, and goes on {when(told['rests_until'], control.now)}" if told["rests_until"] else ""
-    click.echo(f"{name} is being looked at{rests}; watch: notifier events --follow --source {name}", err=True)
+    at = (
+        f"rests, and is looked at {when(told['rests_until'], control.now)}"
+        if told["rests_until"]
+        else "is looked at now"
+    )
+    click.echo(f"{name} {at}; watch: notifier events --follow --source {name}", err=True)

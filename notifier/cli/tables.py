@@ -1,31 +1,21 @@
 """what the daemon tells → stdout: a table for a person, JSON for a program.
 
-A pipe gets plain text with every word whole; a terminal gets colours, and what fits its width: only there is rich
-imported.
+A pipe gets plain text, with every column and every word whole; a terminal gets colours, and what fits its width.
 """
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import click
 
+from notifier.cli.columns import NONE, fitting, lines
+from notifier.cli.marks import is_plain
 from notifier.core.moments import ago, moment
 from notifier.core.text import counted, visible
 
-NONE = "–"
-COLOURS = {
-    "ok": "green",
-    "delivered": "green",
-    "open": "yellow",
-    "waiting": "yellow",
-    "paused": "red",
-    "dead": "red",
-    "dropped": "dim",
-    "superseded": "dim",
-}
-WIDEST = 100_000
 Cell = Callable[[Mapping[str, Any]], object]
 """What stands in a column, by the row; None: nothing."""
 
@@ -48,21 +38,29 @@ def show_json(document: Mapping[str, Any]) -> None:
     click.echo(json.dumps(document, indent=2))
 
 
-def show_list(page: Mapping[str, Any], one: str, columns: Mapping[str, Cell]) -> None:
+def show_list(page: Mapping[str, Any], one: str, columns: Mapping[str, Cell], spare: Sequence[str] = ()) -> None:
     """A page as a table; how to see more, or that there is none, is said on stderr. `one` is what a row is called."""
     items = page["items"]
     if not items:
         click.echo(counted(0, one), err=True)
         return
-    show_table(columns, items)
+    show_table(columns, items, spare)
     if page["next"] is not None:
         click.echo(f"the newest {counted(len(items), one)}: there are more, see --limit", err=True)
 
 
-def show_table(columns: Mapping[str, Cell], items: Iterable[Mapping[str, Any]]) -> None:
-    """A row for each item."""
-    rows = [[_text(cell(item)) for cell in columns.values()] for item in items]
-    (_in_colour if sys.stdout.isatty() else _plain)([heading.upper() for heading in columns], rows)
+def show_table(columns: Mapping[str, Cell], items: Iterable[Mapping[str, Any]], spare: Sequence[str] = ()) -> None:
+    """A row for each item. Where a terminal is too narrow the `spare` columns are left out, the first of them first."""
+    held = list(items)
+    table = {heading: [_text(cell(item)) for item in held] for heading, cell in columns.items()}
+    if not sys.stdout.isatty():
+        click.echo("\n".join(lines(table)), color=False)
+        return
+    width = shutil.get_terminal_size().columns
+    shown = fitting(table, spare, width)
+    click.echo("\n".join(lines(shown, width)), color=False if is_plain() else None)
+    if left := [heading for heading in table if heading not in shown]:
+        click.echo(f"in {width} columns without: {', '.join(left)}; all of it: --json, or | cat", err=True)
 
 
 def show_facts(facts: Mapping[str, object]) -> None:
@@ -90,21 +88,3 @@ def when(told: str | None, now: float) -> str | None:
 
 def _text(value: object) -> str:
     return NONE if value is None or value == "" else visible(str(value))
-
-
-def _plain(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
-    for row in (headings, *rows):
-        click.echo("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
-
-
-def _in_colour(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    from rich.console import Console  # noqa: PLC0415  # a pipe needs none of it, and does not wait for it
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
-
-    table = Table(*headings, box=None, header_style="dim", padding=(0, 2, 0, 0))
-    for row in rows:
-        table.add_row(*(Text(cell, COLOURS.get(cell, "")) for cell in row))
-    # As wide as it is: a terminal wraps lines better than a table its cells, and a folded id cannot be copied.
-    Console(width=WIDEST).print(table)

@@ -3,6 +3,7 @@
 import click
 
 from notifier.cli.control import Control, client
+from notifier.core.text import visible
 
 
 @click.command()
@@ -20,3 +21,4 @@ def unwatch(control: Control, *, source: str, ids: tuple[str, ...], kind: str | 
     """  # noqa: D301  # \b is click's: keep these lines
     for id_ in ids:
         control.delete("uploads", source, id_, kind=kind)
+        click.echo(f"{visible(id_)} is followed no more; what is owed of it stays owed", err=True)

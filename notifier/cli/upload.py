@@ -1,11 +1,18 @@
 """`notifier upload`: one upload and its history."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import click
 
 from notifier.cli.control import Control, client
 from notifier.cli.tables import ago_of, as_json, of, show_json, show_table
 from notifier.cli.uploads import show_uploads
 from notifier.core.text import visible
+
+
+def _reason(one: Mapping[str, Any]) -> str | None:
+    return one["reason"] and str(one["reason"]["text"])
 
 
 @click.command()
@@ -27,14 +34,15 @@ def upload(control: Control, *, source: str, id_: str, kind: str | None, json_: 
         show_json(one)
         return
     show_uploads({"items": [one], "next": None}, control.now)
-    facts = {"why": (one["reason"] or {}).get("text"), "url": one["url"], "calls back": one["notify_url"]}
+    facts = {"why": _reason(one), "url": one["url"], "calls back": one["notify_url"]}
     facts |= {f"label {key}": value for key, value in one["labels"].items()}
     for name, fact in facts.items():
         if fact is not None:
             click.echo(f"{name}: {visible(fact)}")
     if one["targets"]:
         click.echo()
-        show_table({"target": of("name"), "status": of("status"), "url": of("url")}, one["targets"])
+        columns = {"target": of("name"), "status": of("status"), "url": of("url"), "why": _reason}
+        show_table(columns, one["targets"])
     if one["events"]:
         click.echo()
         show_table({"event": of("id"), "type": of("type"), "when": ago_of("timestamp", control.now)}, one["events"])

@@ -6,7 +6,8 @@ from typing import Any
 import click
 
 from notifier.cli.control import Control, client
-from notifier.cli.tables import ago_of, as_json, limited, of, show_json, show_list
+from notifier.cli.tables import ago_of, as_json, limited, of, show_json, show_list, when
+from notifier.core.moments import moment
 
 
 def show_uploads(page: Mapping[str, Any], now: float) -> None:
@@ -18,10 +19,15 @@ def show_uploads(page: Mapping[str, Any], now: float) -> None:
         "status": of("status"),
         "theirs": of("raw_status"),
         "changed": ago_of("changed_at", now),
-        "next look": ago_of("next_look_at", now),
+        "next look": lambda item: _next_look(item, now),
         "media id": of("media_id"),
     }
-    show_list(page, "upload", columns)
+    show_list(page, "upload", columns, spare=("media id", "kind", "theirs", "next look", "changed"))
+
+
+def _next_look(item: Mapping[str, Any], now: float) -> str | None:
+    told = item["next_look_at"]
+    return "now" if told is not None and moment(told) <= now else when(told, now)
 
 
 @click.command()

@@ -48,3 +48,4 @@ def watch(
         show_json(page)
     else:
         show_uploads(page, control.now)
+        click.echo(f"watch: notifier events --follow --source {source}", err=True)

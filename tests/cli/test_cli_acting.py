@@ -116,7 +116,23 @@ def test_a_list_is_one_document_for_programs(asked, command):
 def test_why_a_delivery_is_as_it_is_is_told(asked, given, why):
     page = {"items": [{**DELIVERY, **given}], "next": None}
     out = asked({("GET", "/v1/deliveries"): page}, "deliveries")[1]
-    assert re.search(rf"  {re.escape(why)} +evt_1$", out.splitlines()[1])
+    assert out.splitlines()[1].endswith(f"  evt_1  {why}")
+
+
+@pytest.mark.parametrize(
+    ("due", "told"),
+    [("2020-01-01T00:00:00.000Z", "due"), ("2999-01-01T00:00:00.000Z", "in 35")],
+    ids=["past", "to come"],
+)
+def test_what_waits_and_could_have_gone_is_due(asked, due, told):
+    waiting = {**DELIVERY, "phase": "waiting", "cause": None, "due_at": due}
+    assert f"  {told}" in asked({("GET", "/v1/deliveries"): {"items": [waiting], "next": None}}, "deliveries")[1]
+    assert (
+        f": waiting, {told}"
+        in asked({("GET", "/v1/events/evt_1"): {**WHOLE, "deliveries": [{**waiting, "tries": []}]}}, "event", "evt_1")[
+            1
+        ]
+    )
 
 
 def test_an_event_is_shown_with_its_deliveries_and_their_attempts(asked):

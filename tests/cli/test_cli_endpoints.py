@@ -14,6 +14,7 @@ from notifier.cli.endpoints import _why
 HEAVY = ("aiohttp", "asyncio", "pydantic", "rich", "apscheduler", "aiosqlite", "cryptography")
 NOW = 1_800_000_000.0
 SOON = "2027-01-15T08:00:30.000Z"
+GONE_BY = "2027-01-15T07:59:30.000Z"
 
 
 async def test_endpoints_are_a_line_each(asks, tmp_path):
@@ -40,6 +41,10 @@ async def test_they_are_one_document_for_programs(asks, tmp_path):
         (
             {"state": "open", "reason": {"code": "failing", "text": "x"}, "probe_at": SOON},
             "it fails; tried again in 30 s",
+        ),
+        (
+            {"state": "open", "reason": {"code": "failing", "text": "x"}, "probe_at": GONE_BY},
+            "it fails; tried again by the next delivery",
         ),
         (
             {"state": "paused", "reason": {"code": "failing", "text": "not for 5 days"}, "probe_at": SOON},

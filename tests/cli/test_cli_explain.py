@@ -14,6 +14,7 @@ async def test_it_tells_who_gets_it_what_is_sent_and_why_others_get_nothing(asks
         endpoint("app"),
         endpoint("crm", events=("upload.failed",)),
         endpoint("old", format="encoding_com"),
+        endpoint("web"),
     )
     async with telling(tmp_path, *some) as (w, _, _):
         await announced(w, "u1", status=Status.COMPLETED)
@@ -29,8 +30,10 @@ async def test_it_tells_who_gets_it_what_is_sent_and_why_others_get_nothing(asks
         assert f'\n    "id": "{event["id"]}",\n' in out
         assert "\ncrm does not get it: the endpoint's `events` let it pass no more\n" in out
         assert "\n  xml=%3C%3Fxml" in out
+        assert out.endswith("\n\n  the same body as app\n")
+        assert out.count("media_id") == 1
         document = json.loads((await asks("explain", "posts", "u1", "--event", event["id"], "--json"))[1])
-        assert [one["endpoint"] for one in document["endpoints"]] == ["app", "crm", "old"]
+        assert [one["endpoint"] for one in document["endpoints"]] == ["app", "crm", "old", "web"]
         assert (await asks("explain", "posts", "u2"))[0] == 1
 
 

@@ -90,7 +90,7 @@ async def test_what_a_program_uploads_is_followed_from_a_shell_by_the_api_and_fr
     async with telling(tmp_path) as (_, local, remote):
         watched, ended = [shown async for _, shown in typed(page, asks)]
         assert "7b2c2f5e-1234" in watched
-        assert ended == ""
+        assert ended == "7b2c2f5e-1234 is followed no more; what is owed of it stays owed\n"
         assert (await local.post("/v1/uploads", **asked)).status == 201
         origin = str(remote.session._base_url).rstrip("/")
         [program] = blocks(page, "python")

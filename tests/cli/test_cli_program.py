@@ -77,6 +77,13 @@ def test_the_version_is_told(program):
     assert program("--version") == (0, f"notifier, version {__version__}\n", "")
 
 
+def test_no_line_of_the_help_is_cut_off_on_a_terminal_of_80_columns(program, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    commands = program("--help")[1].partition("Commands:\n")[2].splitlines()
+    assert len(commands) == len(COMMANDS)
+    assert [line for line in commands if line.endswith("...")] == []
+
+
 def test_without_a_command_there_is_help_but_no_success(program):
     code, out, err = program()
     assert (code, out) == (2, "")

@@ -39,9 +39,9 @@ def test_what_is_looked_at_is_told_and_where_to_see_it(asked):
     answers = {("POST", "/v1/sources/posts/poll"): (202, source())}
     code, out, err, calls = asked(answers, "source", "poll", "posts")
     assert (code, out, calls) == (0, "", [("POST", "/v1/sources/posts/poll", {})])
-    assert err == "posts is being looked at; watch: notifier events --follow --source posts\n"
+    assert err == "posts is looked at now; watch: notifier events --follow --source posts\n"
     rests = {("POST", "/v1/sources/posts/poll"): (202, source(rests_until=rfc_3339(time.time() + 70)))}
-    assert "; it rests, and goes on in 1 min; watch" in asked(rests, "source", "poll", "posts")[2]
+    assert "posts rests, and is looked at in 1 min; watch" in asked(rests, "source", "poll", "posts")[2]
 
 
 async def test_beside_the_daemon(asks, tmp_path):

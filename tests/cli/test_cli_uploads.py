@@ -25,17 +25,17 @@ async def test_an_upload_is_watched_shown_and_let_go(asks, tmp_path):
         url = "https://app.example.com/cb?hush"
         to = ("--label", "order=A=17", "--notify-url", url, "--notify-format", "standard")
         code, out, err = await asks("watch", "posts", "a", "b", *to)
-        assert (code, err) == (0, "")
+        assert (code, err) == (0, "watch: notifier events --follow --source posts\n")
         assert [line.split()[:2] for line in out.splitlines()] == [["SOURCE", "ID"], ["posts", "a"], ["posts", "b"]]
         assert (await w.store.named("posts", "a")).labels == {"order": "A=17"}
-        target = Target("x", TargetStatus.FAILED)
+        target = Target("x", TargetStatus.FAILED, reason=Reason("e", "of the wrong length"))
         w.client.set("a", Status.FAILED, reason=Reason("e", "no\x1b[31m"), targets=(target,), url="https://x.example/")
         await w.polls_until(w.clock.now + 30)
         code, out, err = await asks("upload", "posts", "a")
         assert (code, err) == (0, "")
         for words in (
             "upload.failed",
-            "x ",
+            "x       failed  –    of the wrong length",
             "why: no",
             "label order: A=17",
             "calls back: https://app.example.com/cb\n",
@@ -45,7 +45,8 @@ async def test_an_upload_is_watched_shown_and_let_go(asks, tmp_path):
         assert "\x1b" not in out
         code, out, err = await asks("uploads", "--status", "failed", "--json")
         assert [one["id"] for one in json.loads(out)["items"]] == ["a"]
-        assert (await asks("unwatch", "posts", "a", "b"))[0] == 0
+        lines = "".join(f"{id_} is followed no more; what is owed of it stays owed\n" for id_ in "ab")
+        assert await asks("unwatch", "posts", "a", "b") == (0, "", lines)
         assert await asks("uploads") == (0, "", "0 uploads\n")
         code, out, err = await asks("unwatch", "posts", "a", "--kind", "post")
         assert (code, out, "no upload 'a' is followed" in err) == (1, "", True)
