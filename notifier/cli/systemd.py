@@ -27,7 +27,7 @@ HIDDEN = tuple(map(Path, ("/home", "/root", "/run/user", "/tmp", "/var/tmp")))  
 NEXT = (
     "systemd-tmpfiles --create notifier.conf",
     "journalctl --update-catalog",
-    "CREDENTIALS_DIRECTORY=/etc/notifier/credentials notifier check",
+    "notifier check",
     "systemctl daemon-reload",
     "systemctl enable notifier",
     "systemctl restart notifier",

@@ -50,6 +50,19 @@ def test_every_fault_is_told_and_counted(check):
     assert check("[store]\nkep = 1\n")[2] == "1 fault\n"
 
 
+def test_the_config_of_the_service_is_read_as_the_service_reads_it(check, place, monkeypatch):
+    monkeypatch.setattr("notifier.cli.check.ROOT", place)
+    (place / "etc/notifier/credentials").mkdir(parents=True)
+    (place / "etc/notifier/credentials/hook").write_text(WHSEC)
+    text = GOOD.replace('{ env = "WHSEC" }', '{ credential = "hook" }')
+    assert text != GOOD
+    code, out, err = check(text, name="etc/notifier/config.toml")
+    assert (code, err) == (0, "")
+    assert f'url = "sqlite://{place}/var/lib/notifier/notifier.db"  # default\n' in out
+    assert out.endswith(" endpoint, as the service reads it\n")
+    assert check(text, "--config", "config.toml")[0] == 78
+
+
 def test_faults_are_one_document_for_programs(check):
     code, out, err = check(WRONG, "--json")
     assert (code, err) == (78, "")
