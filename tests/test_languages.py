@@ -3,11 +3,18 @@
 Where a language is not installed its tests are skipped, or fail with NOTIFIER_REQUIRE_LANGUAGES set.
 """
 
+import asyncio
+import os
+import re
+import socket
+import subprocess
 import sys
 import time
 from base64 import b64encode
+from contextlib import ExitStack
 from pathlib import Path
 
+import aiohttp
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from foreign import TEXTS, absent, answered, insist
@@ -17,6 +24,7 @@ from notifier.core.render import content_type, standard
 from notifier.core.secret import Secret
 
 HERE = Path(__file__).parent
+VERIFY = HERE.parent / "docs" / "how-to" / "verify.md"
 LANGUAGES = {
     "python": (sys.executable, "python3", [sys.executable, "verify.py"]),
     "node": ("node", "nodejs", ["node", "plain.mjs"]),
@@ -48,6 +56,54 @@ def judge(request):
         return answered(command, HERE / request.param, "".join(f"{line}\n" for line in lines)).splitlines()
 
     return verdicts
+
+
+SERVED = {"node": ("js", "receiver.mjs", ["node"]), "php": ("php", "receiver.php", ["php", "-S"])}
+"""The language of the blocks, the file that they make, and what runs it."""
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """Runs the receiver that docs/how-to/verify.md makes of `judge`; its port, once it listens."""
+    with ExitStack() as opened:
+
+        def serve(language):
+            program, package, _ = LANGUAGES[language]
+            insist(absent(program, package), "NOTIFIER_REQUIRE_LANGUAGES")
+            name, file, command = SERVED[language]
+            judge, receiver = re.findall(rf"^```{name}\n(.*?)^```$", VERIFY.read_text(), re.MULTILINE | re.DOTALL)
+            with socket.create_server(("127.0.0.1", 0)) as taken:
+                port = taken.getsockname()[1]
+            (tmp_path / file).write_text(
+                "\n".join(judge.splitlines()[:-4]) + f"\n{receiver}".replace("9481", str(port))
+            )
+            where = [f"127.0.0.1:{port}"] if "-S" in command else []
+            environ = {**os.environ, "APP_WEBHOOK_SECRET": NEW}
+            started = subprocess.Popen([*command, *where, file], cwd=tmp_path, env=environ, stderr=subprocess.DEVNULL)
+            opened.callback(started.wait)
+            opened.callback(started.terminate)
+            return port
+
+        yield serve
+
+
+@pytest.mark.parametrize("language", SERVED)
+async def test_the_receiver_that_is_shown_takes_what_we_send_and_nothing_else(serve, language):
+    port = serve(language)
+
+    async def answered_to(secret, body):
+        more = {"secrets": (Secret(secret),)}
+        async with receiver(port, more=more, clock=time.time) as one:
+            return (await one.post("evt_1", body, {"content-type": "application/json"})).status
+
+    async with asyncio.timeout(60):
+        while await answered_to(NEW, body()) is None:
+            continue  # it does not listen yet
+    assert await answered_to(NEW, body()) == 204
+    assert await answered_to(STRANGE, body()) == 400
+    assert await answered_to(NEW, b"no JSON") == 400
+    async with aiohttp.ClientSession() as session, session.post(f"http://127.0.0.1:{port}/", data=body()) as answer:
+        assert answer.status == 400
 
 
 async def captured(bodies, ago=0):
