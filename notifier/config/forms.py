@@ -107,9 +107,9 @@ def _expression(text: str) -> None:
 
 
 def _url_pattern(text: str) -> None:
+    check_text(text.replace("*", "x"))
     if not has_right_host(text):
         raise Wrong('expected a host like "app.example.com", "*.example.com" or "*": the rest of it is literal')
-    check_text(text.replace("*", "x"))
     if not is_plain(text):
         raise Wrong("expected a path without . and .. and control characters, however encoded")
 
