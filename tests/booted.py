@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from contextlib import ExitStack, contextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,8 @@ BOOT = ROOT / "tests" / "systemd" / "boot.sh"
 NEEDED = {"systemd-nspawn": "systemd-container", "nsenter": "util-linux", "ip": "iproute2"}
 CGROUPS = "umount --recursive /sys/fs/cgroup || umount --lazy /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup"
 JOURNAL = "var/log/journal"
+NUMBERS = count(1)
+"""Machines of this process, each with a name of its own."""
 LONG = 60.0
 """Seconds after which what was waited for does not come any more, however busy the machine is."""
 
@@ -123,7 +126,7 @@ def booted(folder):
     """A machine, with the tree in the folder; it is gone afterwards."""
     tree = folder / "tree"
     _plant(tree)
-    name = f"notifier{os.getpid()}"
+    name = f"notifier{os.getpid()}-{next(NUMBERS)}"
     with ExitStack() as opened:
         opened.callback(shutil.rmtree, tree)  # the mounts in it are in another namespace
         ready = opened.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
