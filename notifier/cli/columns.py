@@ -36,7 +36,7 @@ def fitting(columns: Columns, spare: Sequence[str], width: int) -> Columns:
     empty = [heading for heading, cells in columns.items() if {*cells} == {NONE} and heading not in spare]
     held = columns.keys() - {*spare, *empty}
     for heading in (*reversed(spare), *empty):
-        if sum(_least(one, columns[one]) + len(GAP) for one in (*held, heading)) - len(GAP) <= width:
+        if not held or sum(_least(one, columns[one]) + len(GAP) for one in (*held, heading)) - len(GAP) <= width:
             held |= {heading}
     return {heading: cells for heading, cells in columns.items() if heading in held}
 

@@ -101,6 +101,17 @@ def test_a_terminal_gets_colours_and_every_word_whole_however_narrow_it_is(on_a_
     assert "n" * 70 in shown
 
 
+def test_what_a_narrow_terminal_has_no_place_for_is_left_out_which_is_said(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "30")
+    monkeypatch.setenv("NO_COLOR", "1")
+    show_list({"items": ROWS, "next": None}, "endpoint", COLUMNS, spare=("since",))
+    assert capsys.readouterr() == (
+        "NAME              STATE\napp               ok\na-very-long-name  paused\n",
+        "in 30 columns without: since; all of it: --json, or | cat\n",
+    )
+
+
 @pytest.mark.parametrize("environ", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
 def test_a_terminal_that_wants_no_colours_gets_none(on_a_terminal, environ):
     shown = on_a_terminal(**environ)
