@@ -14,8 +14,8 @@ CATALOG = Path(__file__).parent.parent / "systemd" / "notifier.catalog"
 WIDTH = 76
 """Characters of a line: journalctl indents it, and a terminal has 80."""
 HEAD = """\
-# What each line of notifier's log means, and what is to be done about it. Made from tests/catalog.py: `make fix`.
 # Goes to /usr/lib/systemd/catalog/notifier.catalog; then `journalctl --update-catalog`, and `journalctl -x` shows it.
+# What each line of notifier's log means, and what is to be done about it. Made from tests/catalog.py: `make fix`.
 """
 WRITTEN = """
 announced

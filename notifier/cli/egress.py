@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Callable, Sequence
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Any, TypeVar
@@ -46,7 +47,7 @@ def _alone(text: str) -> str:
 def egress_options(function: Function) -> Function:
     """Give a command what the drop-in depends on, besides the machine."""
     for option in (
-        config_option,
+        partial(config_option, otherwise=f"the service's, {SYSTEM}"),
         click.option("--allow", multiple=True, callback=_networks, metavar="CIDR", help="A network more."),
         click.option("--no-dns", is_flag=True, help="Names come over a UNIX socket: libnss-resolve is installed."),
         click.option(

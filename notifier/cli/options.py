@@ -17,15 +17,17 @@ CONFIG_IS_WRONG = 78
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def config_option(function: Function) -> Function:
-    """Give a command `-c`/`--config`, as its argument `path`."""
+def config_option(
+    function: Function, otherwise: str = "$NOTIFIER_CONFIG, /etc/notifier/config.toml or ./config.toml"
+) -> Function:
+    """Give a command `-c`/`--config`, as its argument `path`; `otherwise` is what counts without it."""
     return click.option(
         "-c",
         "--config",
         "path",
         type=click.Path(path_type=Path, readable=False),
         metavar="FILE",
-        help="The config; else $NOTIFIER_CONFIG, /etc/notifier/config.toml or ./config.toml.",
+        help=f"The config; else {otherwise}.",
     )(function)
 
 

@@ -16,6 +16,7 @@ from notifier.core.egress import options
 
 ROOT = Path("/")
 UNITS = "etc/systemd/system"
+CONFIG = "etc/notifier/config.toml"
 EGRESS = f"{UNITS}/notifier.service.d/10-egress.conf"
 DROP_IN = f"{UNITS}/notifier.service.d/20-operators.conf"
 OPERATORS = "notifier-ops"
@@ -70,6 +71,8 @@ def install(path: Path | None, allow: Sequence[str], resolv_conf: Path | None, *
         click.echo(f"{ROOT / place}  {_put(ROOT / place, wanted, dry_run=dry_run)}")
     if not _is_group(OPERATORS):
         click.echo(f"{ROOT / DROP_IN}  left out, for there is no group {OPERATORS}")
+    if path is None and not (ROOT / CONFIG).exists():
+        click.echo(f"{ROOT / CONFIG}  is not there yet: install again after it, for what it allows")
     click.echo("next:")
     for command in NEXT:
         click.echo(f"  {command}")

@@ -124,6 +124,7 @@ def test_all_that_the_service_needs_is_written_and_what_is_next_is_told(program,
         f"{machine}/usr/lib/systemd/catalog/notifier.catalog  written",
         f"{machine}/{DROP_INS}/10-egress.conf  written",
         f"{machine}/{DROP_INS}/20-operators.conf  left out, for there is no group a-group-that-is-not-there",
+        f"{machine}/etc/notifier/config.toml  is not there yet: install again after it, for what it allows",
         "next:",
         *(f"  {command}" for command in systemd.NEXT),
     ]
