@@ -4,6 +4,8 @@ PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check
 # The requirements files name all that is installed, so that nothing is left for pip to resolve: it would take the newest
 # `coverage[toml]` beside the pinned `coverage`, and refuse it for want of a hash.
 PINNED = $(PIP) --no-deps --require-hashes
+# As many tests at a time as there are processors; those of one group, which share a machine that is booted, are not.
+TESTS = pytest --numprocesses auto --dist loadgroup
 
 .PHONY: demo test check fix bench lock
 
@@ -11,7 +13,7 @@ demo: .venv/run ## the whole thing on this machine: fake providers, real daemon,
 	.venv/bin/python -m notifier demo
 
 test: .venv/dev
-	.venv/bin/python -m pytest
+	.venv/bin/python -m $(TESTS)
 
 check: .venv/dev ## all that must hold before a change goes in
 	.venv/bin/python -m pip check
@@ -20,7 +22,7 @@ check: .venv/dev ## all that must hold before a change goes in
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	.venv/bin/python -m coverage erase
-	.venv/bin/python -m coverage run -m pytest
+	.venv/bin/python -m coverage run -m $(TESTS)
 	.venv/bin/python -m coverage combine --quiet
 	.venv/bin/python -m coverage report
 
