@@ -28,7 +28,7 @@ STOPPED = 1
 @click.option("--offline", is_flag=True, help="Ask nobody over the network.")
 @click.option("--json", "json_", is_flag=True, help="One JSON document.")
 def doctor(path: Path | None, *, offline: bool, json_: bool) -> None:
-    """Look at all that the daemon needs, and tell what would stop it, each with its cure. Nothing is changed.
+    """Look at all that the daemon needs, and tell what is in its way, each with its cure. Nothing is changed.
 
     Providers are greeted without a key, at the cost of no budget, endpoints only connected to. With sudo it sees what
     the service sees. Exit status 0 if nothing stops it, 1 if something does.
@@ -52,7 +52,7 @@ def _show_document(found: Sequence["Finding"], faults: int) -> None:
 def _show(found: Sequence["Finding"], faults: int) -> None:
     for one in found:
         show_finding(one.grade.value, one.about, one.text, one.cure)
-    click.echo(f"{counted(faults, 'fault')} would stop it" if faults else "nothing would stop it", err=True)
+    click.echo(f"in its way: {counted(faults, 'fault')}" if faults else "nothing is in its way", err=True)
 
 
 def _examined(path: Path | None, *, offline: bool) -> list["Finding"]:

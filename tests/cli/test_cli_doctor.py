@@ -94,7 +94,7 @@ class Somewhere(LocalServer):
 async def test_where_nothing_stops_it_all_is_told_and_nothing_sent_but_a_greeting(examined, tmp_path):
     async with Somewhere() as somewhere, served(tmp_path):
         code, out, err = await asyncio.to_thread(examined, somewhere.origin)
-    assert (code, err) == (0, "nothing would stop it\n")
+    assert (code, err) == (0, "nothing is in its way\n")
     assert {grade for grade, _ in grades(out)} == {"good", "doubt"}
     assert [about for _, about in grades(out) if about != "config"] == [
         "secrets", "database", "disk", "daemon", "source media", "endpoint app", "clock",
@@ -105,7 +105,7 @@ async def test_where_nothing_stops_it_all_is_told_and_nothing_sent_but_a_greetin
 
 def test_what_stops_it_is_told_with_a_mark_a_word_and_a_cure(examined):
     code, out, err = examined("http://127.0.0.1:9999")
-    assert (code, err) == (1, "2 faults would stop it\n")
+    assert (code, err) == (1, "in its way: 2 faults\n")
     lines = out.splitlines()
     assert "✗ fault  source media: 127.0.0.1: no answer: connection refused" in lines
     assert "✗ fault  endpoint app: 127.0.0.1 cannot be connected to: Connection refused" in lines
@@ -124,19 +124,19 @@ def test_it_is_one_document_for_programs(examined):
 
 def test_offline_nobody_is_asked(examined):
     code, out, err = examined("http://127.0.0.1:9999", "--offline")
-    assert (code, err) == (0, "nothing would stop it\n")
+    assert (code, err) == (0, "nothing is in its way\n")
     assert grades(out)[-1] == ("doubt", "network")
 
 
 def test_every_fault_of_the_config_is_told_and_what_depends_on_it_left_out(examined):
     code, out, err = examined("http://127.0.0.1:9999", text=CONFIG + "kep = 1\n[stoer]\n")
-    assert (code, err) == (1, "2 faults would stop it\n")
+    assert (code, err) == (1, "in its way: 2 faults\n")
     assert grades(out) == [("fault", "config"), ("fault", "config"), ("doubt", "the rest")]
 
 
 def test_without_a_config_it_says_where_one_is_looked_for(program):
     code, out, err = program("doctor")
-    assert (code, err) == (1, "1 fault would stop it\n")
+    assert (code, err) == (1, "in its way: 1 fault\n")
     assert out.startswith("✗ fault  config: no config: there is neither /etc/notifier/config.toml nor ./config.toml")
 
 
