@@ -8,6 +8,7 @@ from collections import Counter
 from contextlib import asynccontextmanager
 from itertools import count
 
+import pytest
 from world import Killed, World, endpoint
 
 from notifier.core.model import Baseline, Order, Status
@@ -15,6 +16,7 @@ from notifier.store import Store
 from notifier.store.database import Database
 from notifier.store.examination import examine
 
+pytestmark = pytest.mark.timeout(600)  # on a busy machine; the work is bounded by its count
 S = Status
 UPLOADS = ("a", "b")
 ENDPOINTS = ("app", "crm")

@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -20,6 +21,7 @@ from world import World, endpoint
 from notifier.core.blame import Blame, blame
 from notifier.core.model import Attempt, Command, Order, Outcome
 
+pytestmark = pytest.mark.timeout(600)  # on a busy machine; the work is bounded by its count
 O = Outcome  # noqa: E741
 MOODS = {
     "well": (O.DELIVERED, 204),

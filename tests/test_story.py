@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -18,6 +19,7 @@ from notifier.core.model import Baseline, Status
 from notifier.providers.base import Malformed, Refused, Unavailable
 from notifier.store.examination import examine
 
+pytestmark = pytest.mark.timeout(600)  # on a busy machine; the work is bounded by its count
 ENDPOINTS = ("app", "crm")
 UPLOADS = ("a", "b", "c")
 STATUSES = (
