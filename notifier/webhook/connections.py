@@ -8,17 +8,15 @@ from dataclasses import dataclass
 from functools import cache
 from types import TracebackType
 
-from aiohttp import AddrInfoType, ClientSession, ClientTimeout, DummyCookieJar
+from aiohttp import AddrInfoType
 from aiohttp.abc import AbstractResolver
 
 from notifier import __version__
 from notifier.core.model import Endpoint
 from notifier.webhook.course import Handshake, Leg, TimedConnector, enter
 from notifier.webhook.guard import CheckingResolver, checked_socket, checked_url
+from notifier.webhook.session import Session
 from notifier.webhook.trust import context
-
-READ_BUFFER = 8192
-"""Bytes of an answer; reading from the socket pauses when twice so many have piled up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,24 +70,17 @@ class Connections:
             socket_factory=self._socket,
             ssl=_timed(trust or tls()) if self.url.scheme == "https" else True,
         )
-        self.session = ClientSession(
-            connector=connector,
-            headers={
-                "host": self.url.host_port_subcomponent or "",
-                "content-type": "application/json",
-                "user-agent": f"notifier/{__version__}",
-                "accept-encoding": "identity",
-                **{name.lower(): value for name, value in endpoint.headers.items()},
-                **authorization(endpoint),
-            },
-            skip_auto_headers=["accept"],
-            cookie_jar=DummyCookieJar(),
-            timeout=ClientTimeout(),  # none of its own: the course of an attempt has them
-            auto_decompress=False,
-            read_bufsize=READ_BUFFER,
-        )
+        headers = {
+            "host": self.url.host_port_subcomponent or "",
+            "content-type": "application/json",
+            "user-agent": f"notifier/{__version__}",
+            "accept-encoding": "identity",
+            **{name.lower(): value for name, value in endpoint.headers.items()},
+            **authorization(endpoint),
+        }
+        self.session = Session(connector, self.url, headers)
 
-    def __enter__(self) -> ClientSession:
+    def __enter__(self) -> Session:
         self._in_use += 1
         return self.session
 

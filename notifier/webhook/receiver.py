@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from types import MappingProxyType
 
-from aiohttp import ClientConnectionError, ClientError, ClientResponse
+from aiohttp import ClientConnectionError, ClientError
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
@@ -18,6 +18,7 @@ from notifier.webhook import verdict, wishes
 from notifier.webhook.connections import Connections, Limits, authorization
 from notifier.webhook.course import Course, Leg, OutOfTime
 from notifier.webhook.names import OwnThread
+from notifier.webhook.session import Answer
 from notifier.webhook.trust import own_context
 from notifier.webhook.verdict import Unsigned
 
@@ -70,15 +71,15 @@ class Receiver:
         started_at, began = self._clock(), self._monotonic()
         course = Course(self.endpoint.timeout, self._limits.legs, self._monotonic)
         try:
-            response, excerpt = await self._answer(event_id, body, extra, course)
+            answer, excerpt = await self._answer(event_id, body, extra, course)
         except Exception as error:  # noqa: BLE001 - one receiver's trouble must not reach another; a bug is logged
             outcome, note = self._fault(error)
             took, rule = self._monotonic() - began, verdict.rule(error)
             return Attempt(started_at, took, outcome, note=note, phases=course.took, rule=rule)
         duration = self._monotonic() - began
-        status, headers = response.status, response.headers
+        status, headers = answer.status, answer.headers
         outcome, note = verdict.judged(status, self._host, headers.get("location"))
-        command = wishes.command(outcome, headers, proven=response.url.scheme == "https")
+        command = wishes.command(outcome, headers, proven=answer.is_secure)
         if command is not None:
             outcome, note = verdict.commanded(command, outcome, note, self._host)
         wait = wishes.retry_after(status, headers, started_at + duration)
@@ -91,9 +92,7 @@ class Receiver:
             await asyncio.gather(*self._closing)
         await self._resolver.close()
 
-    async def _answer(
-        self, event_id: str, body: bytes, extra: Mapping[str, str], course: Course
-    ) -> tuple[ClientResponse, str]:
+    async def _answer(self, event_id: str, body: bytes, extra: Mapping[str, str], course: Course) -> tuple[Answer, str]:
         """Post, and once more at once where it cannot have arrived and trying again costs nothing.
 
         So it is where a reused connection turns out to have been closed by the other side, and where nobody listens for
@@ -115,16 +114,14 @@ class Receiver:
 
     async def _post(
         self, connections: Connections, event_id: str, body: bytes, extra: Mapping[str, str], course: Course
-    ) -> tuple[ClientResponse, str]:
-        headers = {**extra, **self._signed(event_id, body), "content-length": str(len(body))}
+    ) -> tuple[Answer, str]:
+        headers = {**extra, **self._signed(event_id, body)}
         with connections as session:
-            response = await course.answered(
-                session.post(connections.url, data=body, headers=headers, allow_redirects=False)
-            )
+            answer = await course.answered(session.post(headers, body))
             try:
-                return response, self._excerpt(response, await self._read(response, course))
+                return answer, self._excerpt(answer, await self._read(answer, course))
             finally:
-                response.close()
+                answer.end()
 
     def _signed(self, event_id: str, body: bytes) -> dict[str, str]:
         """By every secret that has not ended; raises `Unsigned` where none is left. Without any nothing is added."""
@@ -136,9 +133,9 @@ class Receiver:
             raise Unsigned(self.endpoint.name)
         return signing.headers(keys, event_id, int(now), body)
 
-    async def _read(self, response: ClientResponse, course: Course) -> bytes:
+    async def _read(self, answer: Answer, course: Course) -> bytes:
         """The beginning of the body, as far as it comes; the outcome is decided already."""
-        content = response.content
+        content = answer.content
         if content.is_eof():
             return content.read_nowait()
         body = b""
@@ -148,10 +145,10 @@ class Receiver:
                     body += await content.readany()
         return body
 
-    def _excerpt(self, response: ClientResponse, body: bytes) -> str:
+    def _excerpt(self, answer: Answer, body: bytes) -> str:
         if not body:
             return ""
-        if response.headers.get("content-encoding", "identity").lower() != "identity":
+        if answer.headers.get("content-encoding", "identity").lower() != "identity":
             return (
                 f"[compressed, {'more than ' if len(body) > LONGEST_READ else ''}{min(len(body), LONGEST_READ)} bytes]"
             )
