@@ -29,7 +29,7 @@ CREATE TABLE deliveries (
     sequence    INTEGER NOT NULL,
     format      TEXT    NOT NULL DEFAULT 'standard',                  -- of the body, as it was wanted at the announcement
     phase       TEXT    NOT NULL DEFAULT 'waiting'
-                CHECK (phase IN ('waiting', 'delivered', 'dead', 'superseded', 'dropped')),
+                CHECK (phase = 'waiting' OR phase = 'delivered' OR phase = 'dead' OR phase = 'superseded' OR phase = 'dropped'),
     head        INTEGER NOT NULL CHECK (head IN (0, 1)),              -- the first of its lane: the only one that may go
     due_at      REAL,
     slots       INTEGER NOT NULL DEFAULT 0 CHECK (slots >= 0),        -- places of the schedule used
@@ -37,7 +37,7 @@ CREATE TABLE deliveries (
     created_at  REAL    NOT NULL,
     settled_at  REAL,
     replaced_by INTEGER REFERENCES events,
-    cause       TEXT    CHECK (cause IN ('schedule', 'aborted', 'internal', 'left', -- why it was given up
+    cause       TEXT    CHECK (cause IS NULL OR cause IN ('schedule', 'aborted', 'internal', 'left', -- why it was given up
                 'unwanted_event', 'unwanted_source', 'unwanted_status', 'unwanted_format')),
     blamed      INTEGER NOT NULL DEFAULT 0 CHECK (blamed IN (0, 1)),  -- its last answer spoke against it, not its endpoint
     dropped_by  TEXT    CHECK (dropped_by <> ''),                     -- who gave it up
@@ -45,7 +45,7 @@ CREATE TABLE deliveries (
     CHECK ((phase = 'waiting') = (due_at IS NOT NULL)),
     CHECK ((phase = 'waiting') = (settled_at IS NULL)),
     CHECK ((phase = 'superseded') = (replaced_by IS NOT NULL)),
-    CHECK ((phase = 'dropped') = (dropped_by IS NOT NULL OR coalesce(cause, '') LIKE 'unwanted%')),
+    CHECK ((phase = 'dropped') = (dropped_by IS NOT NULL OR (cause IS NOT NULL AND cause LIKE 'unwanted%'))),
     CHECK (head = 0 OR phase = 'waiting'),
     CHECK (cause IS NULL OR phase IN ('dead', 'dropped')),
     UNIQUE (event, endpoint, format)
