@@ -65,7 +65,8 @@ class Sender(Endpoints):
         wanted = {
             name: room + len(served.in_flight) for name, served in self._served.items() if (room := served.room(now))
         }
-        due, later = await self._store.due(now, wanted)
+        taken = {id_ for name in wanted for id_ in self._served[name].in_flight}
+        due, later = await self._store.due(now, wanted, taken)
         held = self._start_all(due, wanted, now)
         if not self._recording.locked():  # else somebody is about to write how one of them fares
             self._calls.let_go(now)

@@ -93,9 +93,12 @@ class Standing:
 class Owed(Owing):
     """The half of the store that remembers what is owed to whom."""
 
-    async def due(self, now: float, wanted: Mapping[str, int]) -> tuple[list[Delivery], float | None]:
+    async def due(
+        self, now: float, wanted: Mapping[str, int], taken: Container[int] = ()
+    ) -> tuple[list[Delivery], float | None]:
         """Deliveries that may go now: due, and first of their lane; at most `wanted[endpoint]` for each endpoint.
 
+        Those `taken` are on their way: they are counted, and left out.
         What has been due for longest comes first, whoever it is for. Also the moment at which the next one of these
         endpoints will be due. One statement for all endpoints: every trip to the reader's thread costs as much as a
         few rows.
@@ -105,13 +108,12 @@ class Owed(Owing):
         rows = await self.database.rows(DUE, {"endpoints": numbers, "now": now, "most": most})
         left = dict(wanted)
         found: list[Delivery] = []
-        for _, id_, *columns in rows:
+        for _, id_, event, type_, endpoint, *columns in rows:
             if id_ is None:
                 continue
-            delivery = Delivery(id_, *columns)
-            left[delivery.endpoint] -= 1
-            if left[delivery.endpoint] >= 0:
-                found.append(delivery)
+            left[endpoint] -= 1
+            if left[endpoint] >= 0 and id_ not in taken:
+                found.append(Delivery(id_, event, type_, endpoint, *columns))
         return found, min((later for later, *_ in rows if later is not None), default=None)
 
     async def healths(self) -> dict[str, tuple[Health, float]]:

@@ -53,7 +53,7 @@ class Receiver:
         of the daemon, at any address.
         """
         self.endpoint = endpoint
-        self._limits = limits
+        self._limits, self._legs = limits, limits.legs
         self._resolver = resolver or OwnThread()
         self._trust = trust or own_context(endpoint)
         self._own_port = own_port
@@ -69,7 +69,7 @@ class Receiver:
     async def post(self, event_id: str, body: bytes, extra: Mapping[str, str] = NOTHING) -> Attempt:
         """One attempt to bring an event, `extra` being headers of its own; raises nothing but `CancelledError`."""
         started_at, began = self._clock(), self._monotonic()
-        course = Course(self.endpoint.timeout, self._limits.legs, self._monotonic)
+        course = Course(self.endpoint.timeout, self._legs, self._monotonic)
         try:
             answer, excerpt = await self._answer(event_id, body, extra, course)
         except Exception as error:  # noqa: BLE001 - one receiver's trouble must not reach another; a bug is logged

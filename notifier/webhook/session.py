@@ -8,6 +8,7 @@ import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from http import HTTPStatus
 
 from aiohttp import (
@@ -18,6 +19,7 @@ from aiohttp import (
     StreamReader,
     TCPConnector,
 )
+from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import Connection
 from aiohttp.http import HttpProcessingError
 from yarl import URL
@@ -49,6 +51,15 @@ class Answer:
             self._connection.close()
 
 
+class Target(ClientRequest):
+    """Where a connector is to connect to; it is asked for that at every request, and never sent."""
+
+    @cached_property
+    def connection_key(self) -> ConnectionKey:
+        """What the connections that are kept are known by."""
+        return super().connection_key
+
+
 class Session:
     """POSTs to one URL, with the same headers each time and some more."""
 
@@ -56,8 +67,7 @@ class Session:
         self.headers = headers
         self._connector = connector
         self._line = f"POST {url.raw_path_qs} HTTP/1.1\r\n"
-        self._target = ClientRequest("POST", url, loop=asyncio.get_running_loop())
-        """Tells the connector where to; it is never sent."""
+        self._target = Target("POST", url, loop=asyncio.get_running_loop())
 
     async def post(self, headers: Mapping[str, str], body: bytes) -> Answer:
         """The answer to one POST; interim ones are passed over. Raises as aiohttp does."""
