@@ -96,9 +96,10 @@ def main() -> None:
     gc.set_threshold(serving.YOUNG)  # as the daemon does; here for both sides
     logging.basicConfig(level=logging.ERROR)  # that one hangs or is down is no news here
     if asked.profile:
-        asyncio.run(profile(asked))
+        asyncio.run(profile(asked))  # cProfile cannot see into uvloop
         return
-    document = asyncio.run(run(asked))
+    with asyncio.Runner(loop_factory=serving.fast_loop()) as runner:
+        document = runner.run(run(asked))
     print(json.dumps(document) if asked.json else report.printed(document))
 
 

@@ -18,6 +18,7 @@ from bench.isolation import Half
 from bench.returning import Return
 from bench.rounds import Round
 from bench.sink import TAKES
+from notifier import serving
 
 REQUIRED = 0.5
 """Of the bare client's rate: what we ask of ourselves at least."""
@@ -33,6 +34,7 @@ def machine(folder: Path) -> dict[str, str]:
         "sqlite": sqlite3.sqlite_version,
         "aiohttp": version("aiohttp"),
         "aiosqlite": version("aiosqlite"),
+        "uvloop": version("uvloop") if serving.fast_loop() else "none",
     }
 
 

@@ -36,6 +36,15 @@ YOUNG = 10_000
 objects that live for some milliseconds, and to look through them at every turn costs a tenth of the throughput."""
 
 
+def fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Makes the event loop of uvloop, where that is installed: the extra `fast`. None: asyncio's own will do."""
+    try:
+        import uvloop  # noqa: PLC0415  # it may be missing
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
 async def serve(
     reading: Reading,
     read: Callable[[Settings], Reading],

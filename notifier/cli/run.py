@@ -15,7 +15,7 @@ from notifier import log as logs
 from notifier.cli.options import CONFIG_IS_WRONG, config_option, reading_or_exit
 from notifier.config import Reading, Settings, read
 from notifier.server.sockets import CannotListen
-from notifier.serving import serve
+from notifier.serving import fast_loop, serve
 from notifier.store import NewerDatabaseError, StoreError
 from notifier.systemd import Notify, passed
 
@@ -69,7 +69,8 @@ def _code(path: Path, reading: Reading, sockets: Sequence[socket.socket]) -> int
         return read(path, os.environ, running=running)
 
     try:
-        asyncio.run(serve(reading, again, Notify(), float(os.environ.get(PACE, "1")), sockets))
+        with asyncio.Runner(loop_factory=fast_loop()) as runner:
+            runner.run(serve(reading, again, Notify(), float(os.environ.get(PACE, "1")), sockets))
     except Exception as error:  # noqa: BLE001  # whatever ends a daemon is told by its log
         return ended(error)
     return 0
