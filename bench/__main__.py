@@ -1,4 +1,4 @@
-"""python -m bench: deliveries per second, beside a bare client's; what an endpoint that hangs costs; a return."""
+"""python -m bench: deliveries per second, beside a bare client's; one endpoint hangs, comes back; a backlog."""
 
 import argparse
 import asyncio
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import isolation, report, returning
+from bench.backlog import backlogs
 from bench.corpus import Shape
 from bench.receipts import sink
 from bench.rounds import delays, play
@@ -25,7 +26,9 @@ SAMPLES = 200
 """Of the delay on an idle daemon."""
 RATES = (500, 0)
 """Of the receiver that comes back; 0: none."""
-PARTS = ("throughput", "isolation", "return")
+OWED = 1_000_000
+"""The largest backlog; ten times as many for those who have the time."""
+PARTS = ("throughput", "isolation", "return", "backlog")
 
 
 def arguments() -> argparse.Namespace:
@@ -33,6 +36,8 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--deliveries", type=int, default=6000, help="of a round")
     parser.add_argument("--rounds", type=int, default=3, help="of each shape; the medians are shown")
+    parser.add_argument("--owed", type=int, default=OWED, help="the largest backlog")
+    parser.add_argument("--long", action="store_const", dest="owed", const=OWED * 10, help="a backlog of ten million")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()), help="where the database lies")
     parser.add_argument("--only", choices=PARTS, help="measure this alone")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
@@ -43,7 +48,7 @@ def arguments() -> argparse.Namespace:
 async def run(asked: argparse.Namespace) -> dict[str, Any]:
     """All that is to be measured."""
     document: dict[str, Any] = {"machine": report.machine(asked.folder)}
-    for part, measure in zip(PARTS, (throughput, isolated, returned), strict=True):
+    for part, measure in zip(PARTS, (throughput, isolated, returned, owed), strict=True):
         if asked.only in {None, part}:
             document |= await measure(asked)
     return document
@@ -79,6 +84,14 @@ async def returned(asked: argparse.Namespace) -> dict[str, Any]:
     deliveries = min(returning.MOST, asked.deliveries)
     came = [await returning.come_back(asked.folder, deliveries, rate) for rate in RATES]
     return {"return": [report.return_figures(one) for one in came]}
+
+
+async def owed(asked: argparse.Namespace) -> dict[str, Any]:
+    """Three backlogs, each ten times as large as the one before."""
+    with sink() as there:
+        await backlogs(there, asked.folder, 100, 100, 1)
+        sizes = await backlogs(there, asked.folder, asked.owed, asked.deliveries, asked.rounds)
+    return {"backlog": report.backlog_figures(sizes)}
 
 
 async def profile(asked: argparse.Namespace) -> None:

@@ -12,7 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bench import isolation, returning
+from bench import backlog, isolation, returning
+from bench.backlog import Drained
 from bench.corpus import Shape
 from bench.isolation import Half
 from bench.returning import Return
@@ -114,6 +115,23 @@ def return_figures(one: Return) -> dict[str, Any]:
     }
 
 
+def backlog_figures(sizes: Sequence[Sequence[Drained]]) -> list[dict[str, Any]]:
+    """Medians over the rounds of each size; the longest start, and the most memory, of all of them."""
+    each = [statistics.median(one.taken.each for one in rounds) for rounds in sizes]
+    return [
+        {
+            "owed": rounds[0].owed,
+            "deliveries": rounds[0].taken.deliveries,
+            "first_s": round(max(one.first for one in rounds), 3),
+            "cpu_us": round(cpu, 1),
+            "times": round(cpu / each[0], 2),
+            "per_second": round(statistics.median(one.taken.rate for one in rounds)),
+            "grown_mb": round(max(one.grown for one in rounds), 1),
+        }
+        for rounds, cpu in zip(sizes, each, strict=True)
+    ]
+
+
 def printed(document: Mapping[str, Any]) -> str:
     """All of it, for people."""
     lines = [f"{name:10}  {value}" for name, value in document["machine"].items()]
@@ -123,6 +141,8 @@ def printed(document: Mapping[str, Any]) -> str:
         lines += ["", *_isolation(document["isolation"])]
     if "return" in document:
         lines += ["", *_return(document["return"])]
+    if "backlog" in document:
+        lines += ["", *_backlog(document["backlog"])]
     return "\n".join(lines)
 
 
@@ -166,6 +186,18 @@ def _return_line(row: Mapping[str, Any]) -> str:
         f"{rate:6}  {row['noticed_s']:9} s  {row['drained_s']:13.2f} s  {row['ideal_s']:6.2f}"
         f"  {row['fullest_second']:14,}  {row['burst'] or '–':>6}   {first}; {row['at_once']}"
     )
+
+
+def _backlog(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [
+        f"owed at the start; wanted: the first there within {backlog.SOON:.0f} s, × {backlog.GROWTH} at most:",
+        "      owed   first there   µs of processor, each   of the least   deliveries/s   memory more",
+        *[
+            f"{row['owed']:10,}  {row['first_s']:10.3f} s  {row['cpu_us']:22.0f}  {row['times']:12.2f} ×"
+            f"  {row['per_second']:13,}  {row['grown_mb']:8.1f} MB"
+            for row in rows
+        ],
+    ]
 
 
 def _line(row: Mapping[str, Any]) -> str:

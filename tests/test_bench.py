@@ -26,7 +26,8 @@ from bench.isolation import Half  # noqa: E402
 
 async def bench(folder: Path, *more: str) -> str:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bench", "--deliveries", "48", "--rounds", "1", "--folder", str(folder), *more,
+        sys.executable, "-m", "bench", "--deliveries", "48", "--rounds", "1", "--owed", "300",
+        "--folder", str(folder), *more,
         cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     out, err = await process.communicate()
@@ -45,7 +46,7 @@ async def test_every_delivery_arrives_once_and_in_order_and_the_table_says_so(tm
 
 async def test_json_has_the_same_figures(tmp_path):
     document = json.loads(await bench(tmp_path, "--json"))
-    assert set(document) == {"machine", "shapes", "delay", "peak_rss_mb", "isolation", "return"}
+    assert set(document) == {"machine", "shapes", "delay", "peak_rss_mb", "isolation", "return", "backlog"}
     for row in document["shapes"]:
         assert row["ratio"] == pytest.approx(row["ours_per_second"] / row["bare_per_second"], rel=0.01)
     isolation, with_rate, without = document["isolation"], *document["return"]
@@ -58,9 +59,15 @@ async def test_json_has_the_same_figures(tmp_path):
     ]
     assert 0 < with_rate["burst"] <= with_rate["fullest_second"] <= 40
     assert without["burst"] is None
+    backlog = document["backlog"]
+    assert [row["owed"] for row in backlog] == [3, 30, 300]
+    assert [row["deliveries"] >= least for row, least in zip(backlog, (3, 30, 48), strict=True)] == [True] * 3
+    assert all(0 < row["first_s"] < 5 and row["cpu_us"] > 0 for row in backlog)
 
 
-@pytest.mark.parametrize(("part", "keys"), [("isolation", {"isolation"}), ("return", {"return"})])
+@pytest.mark.parametrize(
+    ("part", "keys"), [("isolation", {"isolation"}), ("return", {"return"}), ("backlog", {"backlog"})]
+)
 async def test_one_part_alone_is_measured_where_it_is_asked_for(tmp_path, part, keys):
     assert set(json.loads(await bench(tmp_path, "--json", "--only", part))) == {"machine", *keys}
     assert list(tmp_path.iterdir()) == []
