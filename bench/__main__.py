@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from bench import isolation, report, returning
+from bench import baseline, isolation, report, returning
 from bench.backlog import backlogs
 from bench.corpus import Shape
 from bench.receipts import sink
@@ -40,6 +40,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--long", action="store_const", dest="owed", const=OWED * 10, help="a backlog of ten million")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()), help="where the database lies")
     parser.add_argument("--only", choices=PARTS, help="measure this alone")
+    parser.add_argument("--keep", action="store_true", help="compare later runs with this one")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--profile", action="store_true", help="show instead where notifier's time goes")
     return parser.parse_args()
@@ -113,7 +114,9 @@ def main() -> None:
         return
     with asyncio.Runner(loop_factory=serving.fast_loop()) as runner:
         document = runner.run(run(asked))
-    print(json.dumps(document) if asked.json else report.printed(document))
+    print(json.dumps(document) if asked.json else report.printed(document, baseline.kept()))
+    if asked.keep:
+        baseline.keep(document)
 
 
 if __name__ == "__main__":

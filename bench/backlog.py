@@ -82,11 +82,11 @@ async def owe(folder: Path, owed: int, receivers: Sequence[Endpoint]) -> None:
 
 
 async def send(sender: Sender, deliveries: int) -> None:
-    """Passes, as the daemon's loop makes them, until so many are delivered."""
+    """Passes, as the daemon's loop makes them, until so many are delivered, or all that there are."""
     while True:
         sender.wake.clear()
         at = await sender.send_due()
-        if delivered(sender) >= deliveries:
+        if delivered(sender) >= deliveries or not sender.in_flight:
             return
         await within(at - time.time(), sender.wake.wait())
 

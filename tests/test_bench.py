@@ -19,7 +19,7 @@ if not (ROOT / "bench").is_dir():
     pytest.skip("a source distribution may have no bench/", allow_module_level=True)
 sys.path.append(str(ROOT))
 
-from bench import receipts, report, returning  # noqa: E402
+from bench import baseline, receipts, report, returning  # noqa: E402
 from bench.corpus import Shape, endpoints  # noqa: E402
 from bench.isolation import Half  # noqa: E402
 
@@ -171,3 +171,28 @@ def test_a_return_is_told_beside_what_it_would_take_at_best(rate, ideal, burst):
     row = report.return_figures(returning.Return(rate, 12.34, came))
     assert (row["ideal_s"], row["burst"]) == (pytest.approx(ideal, abs=0.01), burst)
     assert (row["noticed_s"], row["drained_s"], row["fullest_second"], row["at_once"]) == (12.3, 0.5, 4, 2)
+
+
+# --- what is kept
+
+
+def test_a_run_is_told_beside_the_one_that_is_kept_and_what_is_not_noise_is_marked():
+    shape = {"endpoints": 25, "in_flight": 200, "ratio": 0.8, "ours_cpu_us": 110, "bare_cpu_us": 88}
+    now = baseline.ratios({"shapes": [shape], "isolation": {"ratio": 1.0}})
+    rate, processor, hangs = now
+    assert now == {rate: 0.8, processor: 1.25, hangs: 1.0}
+    lines = baseline.compared(now, {rate: 0.5, processor: 1.2, "of another day": 1})
+    assert lines == [f"  0.50 →  0.80 ! {rate}", f"  1.20 →  1.25   {processor}"]
+
+
+def test_what_a_run_has_not_measured_is_kept_from_before(tmp_path, monkeypatch):
+    monkeypatch.setattr(baseline, "FILE", tmp_path / "baseline.json")
+    baseline.keep({"machine": {}, "isolation": {"ratio": 1.0}})
+    baseline.keep({"machine": {"python": "3"}, "return": [{"rate": 500, "drained_s": 9, "ideal_s": 10}]})
+    assert list(baseline.kept().values()) == [1.0, 0.9]
+
+
+def test_the_run_that_is_kept_has_the_figures_that_are_asked_for():
+    names = " ".join(baseline.kept())
+    assert "25 endpoints, 200 at once: of the bare client's rate" in names
+    assert "1,000,000 owed" in names

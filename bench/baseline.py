@@ -1,0 +1,50 @@
+"""What was measured before, kept beside the bench: ratios, which mean the same on another machine, and what is now."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+FILE = Path(__file__).parent / "baseline.json"
+NOISE = 0.1
+"""Of a ratio: by so much the rounds of one run differ from those of another on a quiet machine."""
+
+
+def ratios(document: Mapping[str, Any]) -> dict[str, float]:
+    """The ratios of a run, by what they are of; the less the better but for the first ones, of a client's rate."""
+    found: dict[str, float] = {}
+    for row in document.get("shapes", ()):
+        shape = f"{row['endpoints']} endpoints, {row['in_flight']} at once"
+        found[f"{shape}: of the bare client's rate"] = row["ratio"]
+        found[f"{shape}: of its processor time"] = round(row["ours_cpu_us"] / row["bare_cpu_us"], 2)
+    if "isolation" in document:
+        found["one hangs: p99 of the others"] = document["isolation"]["ratio"]
+    for row in document.get("return", ()):
+        found[f"return at {row['rate'] or 'no'} rate: of the ideal time"] = round(row["drained_s"] / row["ideal_s"], 2)
+    for row in document.get("backlog", ())[1:]:
+        found[f"{row['owed']:,} owed: of the processor time with a few"] = row["times"]
+    return found
+
+
+def compared(now: Mapping[str, float], before: Mapping[str, float]) -> list[str]:
+    """A line for each ratio that was measured both times, marked where it is another by more than noise."""
+    return [
+        f"{before[name]:6.2f} → {ratio:5.2f} {'!' if abs(ratio - before[name]) > NOISE * before[name] else ' '} {name}"
+        for name, ratio in now.items()
+        if name in before
+    ]
+
+
+def kept() -> dict[str, float]:
+    """The ratios of the run that is kept."""
+    found: dict[str, float] = json.loads(FILE.read_text(encoding="utf-8"))["ratios"]
+    return found
+
+
+def keep(document: Mapping[str, Any]) -> None:
+    """Keep this run's, and what machine it was on; of what it has not measured, what was kept before."""
+    before = kept() if FILE.exists() else {}
+    text = json.dumps(
+        {"machine": document["machine"], "ratios": before | ratios(document)}, indent=2, ensure_ascii=False
+    )
+    FILE.write_text(text + "\n", encoding="utf-8")
