@@ -1,7 +1,7 @@
 """headers × bytes → one POST over a connection that is kept → its answer.
 
 aiohttp's connections and its parser of answers, without its `ClientSession`: what that does for a request, and we have
-no use for, costs more than all else that happens to a delivery. See docs/decisions/0041.
+no use for, costs more than all else that happens to a delivery. See docs/decisions/0040.
 """
 
 import asyncio
