@@ -7,7 +7,7 @@ PINNED = $(PIP) --no-deps --require-hashes
 # As many tests at a time as there are processors; those of one group, which share a machine that is booted, are not.
 TESTS = pytest --numprocesses auto --dist loadgroup
 
-.PHONY: demo test check fix bench lock
+.PHONY: demo test check crash story fix bench lock
 
 demo: .venv/run ## the whole thing on this machine: fake providers, real daemon, receivers that verify
 	.venv/bin/python -m notifier demo
@@ -31,6 +31,13 @@ ifneq ($(and $(shell command -v node 2>/dev/null),$(shell command -v npm 2>/dev/
 check: export NOTIFIER_REQUIRE_NODE = 1
 check: tests/node/node_modules
 endif
+
+# The long forms of what `check` has some seconds of; what they have found so far is in docs/reliability.md.
+LONG = .venv/bin/python -m pytest --timeout=0 -s
+crash: .venv/dev ## a thousand kills at random moments, and some at every named point
+	NOTIFIER_LONGER=40 $(LONG) tests/test_kill.py tests/test_crash.py
+story: .venv/dev ## thousands of random stories
+	NOTIFIER_LONGER=25 $(LONG) tests/test_story.py tests/test_lanes.py tests/test_health_story.py
 
 fix: .venv/dev
 	.venv/bin/ruff format

@@ -2,8 +2,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from longer import LONGER
 
-settings.register_profile("calm", deadline=None)  # what a busy machine takes for an example says nothing
+# What a busy machine takes for an example says nothing.
+settings.register_profile("calm", deadline=None, max_examples=100 * LONGER)
 settings.load_profile("calm")
 
 

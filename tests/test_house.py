@@ -27,7 +27,7 @@ CORE_MAY_IMPORT = {
 }  # fmt: skip
 CORE_MAY_LOAD = {"core/signing.py": {"cryptography"}}
 """What the standard library does not have, and values in, values out like all the rest: Ed25519."""
-PACED = {"tests/test_kill.py": "the world moves on while a real process is killed; nothing is judged by the time"}
+PACED = {"tests/killing.py": "the world moves on while a real process is killed; nothing is judged by the time"}
 CLOCKS = {"time", "random", "secrets", "uuid"}
 """Modules of the standard library that know the moment, or toss coins."""
 MAY_KNOW_THE_MOMENT = {

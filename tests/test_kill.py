@@ -1,131 +1,106 @@
-"""The real process is killed at random moments while uploads move and receivers fail: nothing is lost or disordered."""
+"""The real process is killed while uploads move, receivers fail and people ask: nothing is lost, nothing is invented.
 
-import asyncio
-import json
+At every named point (tests/fuses.py), and at random moments; judged by what upstream showed (tests/killing.py). `make
+crash` runs the long form.
+"""
+
+import ast
 import random
 import signal
-import time
-from collections import Counter
-from contextlib import suppress
-from itertools import accumulate
 
-from daemons import KEY, SECRETS, Hooks, Systemd, config
+import pytest
+from killing import STRICT, world
+from longer import LONGER
+from test_house import PACKAGE
 
-from notifier.demo.daemon import Daemon
-from notifier.demo.xenonflare import FakeXenonFlare, Media
+KILLS = 25
+"""At random moments of each world."""
+PASSAGES = min(LONGER, 4)
+"""The process is killed at the first passage of each point, up to this one."""
+TRIES = 8
+POINTS = {
+    *(f"{when} {what}" for when in ("before", "after") for what in ("a request", "a POST", "a reload")),
+    *(f"between {what} and its answer" for what in ("a request", "a POST")),
+    *(f"at the head of the answer to {what}" for what in ("a request", "a POST")),
+    *(f"{when} a pause is written" for when in ("before", "after")),
+    *(f"{when} keys are rotated" for when in ("before", "after")),
+    *(f"{when} a reload is put in force" for when in ("before", "after")),
+    "before a reload is made ready",
+    *(f"{when} writing back the log" for when in ("before", "after")),
+    "before a stop",
+    "after a stop was asked for",
+    *(f"{when} the last results of a stop" for when in ("before", "after")),
+    *(f"{when} closing the database" for when in ("before", "after")),
+}
+"""Where the process is killed, but for the commits and the migration."""
 
-KILLS = 20
-UPLOADS = 200
-MAX_IN_FLIGHT = 8
-LIFE = ("pending", "processing")
-ENDS = ("completed", "failed")
-STATUSES = {"pending": "queued", "processing": "processing", "completed": "completed", "failed": "failed"}
-FAST = {"NOTIFIER_DEMO_PACE": "100"}
-"""A list is read every 0.3 s, a single upload every 0.6 s."""
-
-
-class Life:
-    """200 uploads, each on its way from pending to an end, moved one step at a time."""
-
-    def __init__(self, media, draw):
-        self._media = media
-        self._draw = draw
-        self.was = {f"{number:024x}": ["pending"] for number in range(UPLOADS)}
-        for id_ in self.was:
-            self._put(id_)
-
-    def step(self):
-        """One upload moves; False where all have come to their ends."""
-        moving = [id_ for id_, lives in self.was.items() if lives[-1] not in ENDS]
-        if not moving:
-            return False
-        id_ = self._draw.choice(moving)
-        here = LIFE.index(self.was[id_][-1])
-        self.was[id_].append(LIFE[here + 1] if here + 1 < len(LIFE) else self._draw.choice(ENDS))
-        self._put(id_)
-        return True
-
-    def _put(self, id_):
-        # Halves in the two collections: a list shows all of its uploads on one page.
-        collection = "videos" if int(id_, 16) % 2 else "images"
-        status = self.was[id_][-1]
-        part = {"completed": "published"}.get(status, status)
-        self._media.put(Media(id_, collection, status, platforms=("youtube",), parts={"youtube": part}))
+pytestmark = pytest.mark.timeout(3000)
 
 
-async def test_twenty_kills_at_random_moments_lose_nothing(tmp_path):
-    draw = random.Random(20)
-    async with FakeXenonFlare([], time.time, key=KEY) as media, Hooks() as app, Hooks() as crm:
-        life = Life(media, draw)
-        for hooks in (app, crm):
-            hooks.answer = lambda: 503 if draw.random() < 0.2 else 204
-        text = config(media.base_url, {"app": app.url, "crm": crm.url})
-        marks = {app: [], crm: []}
-        moving = asyncio.create_task(move(life))
+def commits():
+    """Every method of the store that is a transaction."""
+    for path in (PACKAGE / "store").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.AsyncFunctionDef) and "self.database.transaction()" in ast.unparse(node):
+                yield node.name
+
+
+async def test_a_kill_at_every_named_point_loses_nothing(tmp_path):
+    points = {f"{when} the commit of {name}" for when in ("before", "after") for name in commits()} | POINTS
+    async with world(tmp_path, seed=1) as killing:
+        for passage in range(1, 4):
+            assert await killing.burns("within a migration", passage)
+        for when in ("before", "after"):
+            assert await killing.burns(f"{when} a migration", 1)
+        async with killing.living() as process:
+            await killing.lives_through_all(process)
+            process.kill(signal.SIGTERM)
+            assert await process.ended() == 0
+        assert set(killing.trace.read_text().splitlines()) == points
+        for passage in range(1, PASSAGES + 1):
+            for point in sorted(points):
+                await burns(killing, point, passage)
+        await killing.ends_well()
+
+
+async def burns(killing, point, passage):
+    """Until a daemon has ended there: not every life passes it so often, and some end at the first."""
+    for attempt in range(TRIES):
+        if await killing.burns(point, passage if attempt < TRIES // 2 else 1):
+            return
+    raise AssertionError(point)
+
+
+@pytest.mark.parametrize("seed", range(LONGER))
+async def test_kills_at_random_moments_lose_nothing(tmp_path, seed):
+    draw = random.Random(seed)
+    async with world(tmp_path, seed) as killing:
         for _ in range(KILLS):
-            async with Daemon(tmp_path, text, {**SECRETS, **FAST}) as daemon:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(draw.uniform(0.2, 1.8)):
-                        await daemon.wait()
-                assert daemon.ended is None, daemon.last_words()
-                daemon.send_signal(signal.SIGKILL)
-                await daemon.wait()
-            for hooks, mark in marks.items():
-                mark.append(len(hooks.bodies))
-        await moving
-        with Systemd(tmp_path / "notify") as systemd:
-            async with Daemon(tmp_path, text, {**SECRETS, **FAST, **systemd.environ}) as daemon:
-                await systemd.hears("READY=1")
-                await everything_arrived(life, app, crm)
-                assert await daemon.stop() == 0
-    for hooks, mark in marks.items():
-        check(hooks, life, mark)
+            await killing.is_killed(after=draw.uniform(0.05, 1.5))
+        assert killing.kills == KILLS
+        await killing.ends_well()
 
 
-async def move(life):
-    """Some 50 steps a second, as long as there is anything to move."""
-    loop = asyncio.get_running_loop()
-    at = loop.time()
-    while life.step():
-        at += 0.02
-        await asyncio.sleep(at - loop.time())
-
-
-async def everything_arrived(life, *receivers):
-    """Until each receiver knows how each upload has ended."""
-    wanted = {id_: STATUSES[lives[-1]] for id_, lives in life.was.items()}
-    for hooks in receivers:
-        while ends(hooks) != wanted:
-            hooks.came.clear()
-            await hooks.came.wait()
-
-
-def ends(hooks):
-    """The settled statuses that have arrived."""
-    uploads = [event["data"]["upload"] for event in hooks.events]
-    return {upload["id"]: upload["status"] for upload in uploads if upload["status"] in ENDS}
-
-
-def check(hooks, life, mark):
-    """Each event once but for what was on its way at a kill, in order, the same bytes, and nothing that was not so."""
-    bodies, runs = {}, Counter()
-    for number, body in enumerate(hooks.bodies):
-        event = json.loads(body)
-        if bodies.setdefault(event["id"], body) != body:
-            raise AssertionError(f"{event['id']} has changed")
-        if bodies[event["id"]] is not body:
-            runs[sum(number >= ended for ended in mark)] += 1
-    print(f"{len(bodies)} webhooks, {sum(runs.values())} repeats over {KILLS} kills")  # noqa: T201
-    # A run that ends before it has sent all again leaves that to the next: what counts is all kills up to then.
-    repeats = accumulate(runs[run] for run in range(KILLS + 1))
-    assert all(so_far <= MAX_IN_FLIGHT * kills for kills, so_far in enumerate(repeats)), runs
-    lanes = {}
-    for event in map(json.loads, bodies.values()):
-        if event["type"].startswith("upload."):
-            lanes.setdefault(event["data"]["upload"]["id"], []).append(event["data"])
-    for id_, lives in life.was.items():
-        assert [data["sequence"] for data in lanes[id_]] == list(range(1, len(lanes[id_]) + 1))
-        told = [data["upload"]["status"] for data in lanes[id_]]
-        truth = iter(STATUSES[word] for word in lives)
-        assert all(any(word == true for true in truth) for word in told), (told, lives)
-        assert told[-1] == STATUSES[lives[-1]]
+async def test_the_judge_can_find_guilty(tmp_path):
+    """A receipt that is taken away is missed; one that is changed, comes too often or has no cause is seen."""
+    async with world(tmp_path, seed=2) as killing:
+        killing.upstream.add(3)
+        await killing.ends_well()
+        name, upload = STRICT[0], "0" * 24
+        hooks, shown = killing.receivers[name], killing.upstream.shown
+        first = next(one for one in hooks.bodies if upload.encode() in one)
+        spoiled = [
+            lambda: hooks.bodies.remove(first),
+            lambda: hooks.bodies.append(first + b" "),
+            lambda: hooks.bodies.append(first),
+            lambda: shown.update({upload: ["pending"]}),
+            lambda: killing.upstream.was.update({upload: ["pending", "processing"]}),
+        ]
+        for spoil in spoiled:
+            kept = list(hooks.bodies), dict(shown), dict(killing.upstream.was)
+            spoil()
+            with pytest.raises(AssertionError):
+                killing.judge(name)
+            hooks.bodies[:], killing.upstream.shown, killing.upstream.was = kept
+            shown = killing.upstream.shown
+        killing.judge(name)

@@ -1,0 +1,185 @@
+"""The daemon with fuses at its seams: it ends itself, by SIGKILL, at the n-th passage of a named point.
+
+Nothing of this is in the product. Run as a program, this loads the product once and then forks a daemon for each line
+of JSON that it reads, one after the other; of each it prints the pid, and the exit code once it has ended. In the
+daemon it wraps what the layers have to join them: transactions, requests, the reload, the stop, a migration's steps.
+"""
+
+import json
+import os
+import signal
+import sys
+from collections import Counter
+from contextlib import asynccontextmanager
+
+from aiohttp import ClientResponse
+
+from notifier import cli, housekeeping
+from notifier.app import App
+from notifier.cli import run as _run  # noqa: F401  # so that every fork has it, and all that it needs
+from notifier.core.health import State
+from notifier.providers.http import Api
+from notifier.reloads import Reloads
+from notifier.sender import Sender
+from notifier.store import Store, database
+from notifier.store.database import Database
+from notifier.webhook import Receiver, Receivers
+from notifier.wiring import Parts
+
+TICK = 40
+"""Steps of SQLite's machine from one passage within a migration to the next."""
+
+
+class Fuses:
+    """Counts who passes which point, and notes it in the file `trace`; `burn` names the one that is the last."""
+
+    def __init__(self, trace, burn=None):
+        self._burn = burn and tuple(burn)
+        self._trace = os.open(trace, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._passed = Counter()
+
+    def __call__(self, name):
+        self._passed[name] += 1
+        os.write(self._trace, f"{name}\n".encode())
+        if (name, self._passed[name]) == self._burn:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def around(self, owner, method, name):
+        """Before and after an asynchronous method."""
+        real = getattr(owner, method)
+
+        async def wrapped(*args, **more):
+            self(f"before {name}")
+            result = await real(*args, **more)
+            self(f"after {name}")
+            return result
+
+        setattr(owner, method, wrapped)
+
+    def install(self):
+        """At every seam."""
+        self._commits()
+        self._pauses()
+        self._migrations()
+        self._requests()
+        self._reload()
+        self.around(Database, "alone", "writing back the log")
+        self.around(Sender, "stop", "the last results of a stop")
+        self.around(Database, "close", "closing the database")
+        stop = App.stop
+
+        def stopped(app):
+            self("before a stop")
+            stop(app)
+            self("after a stop was asked for")
+
+        App.stop = stopped
+
+    def _commits(self):
+        transaction = Database.transaction
+
+        @asynccontextmanager
+        async def fused(db, name):
+            async with transaction(db) as connection:
+                yield connection
+                self(f"before the commit of {name}")
+            self(f"after the commit of {name}")
+
+        # The method of the store that asks for it is the commit's name.
+        Database.transaction = lambda db: fused(db, sys._getframe(1).f_code.co_name)
+
+    def _pauses(self):
+        record = Store.record
+
+        async def recorded(store, results, standings=(), *more):
+            pauses = any(one.health.state is State.PAUSED for one in standings)
+            if pauses:
+                self("before a pause is written")
+            overtaken = await record(store, results, standings, *more)
+            if pauses:
+                self("after a pause is written")
+            return overtaken
+
+        Store.record = recorded
+
+    def _migrations(self):
+        migrate = database._migrate
+
+        async def migrated(connection, scripts, version):
+            def tick():
+                self("within a migration")
+
+            for number in range(version, len(scripts)):
+                self("before a migration")
+                await connection.set_progress_handler(tick, TICK)
+                await migrate(connection, scripts[: number + 1], number)
+                await connection.set_progress_handler(None, TICK)
+                self("after a migration")
+
+        database._migrate = migrated
+
+    def _requests(self):
+        start = ClientResponse.start
+
+        async def started(response, connection):
+            what = "a POST" if response.method == "POST" else "a request"
+            self(f"between {what} and its answer")
+            await start(response, connection)
+            self(f"at the head of the answer to {what}")
+            return response
+
+        ClientResponse.start = started
+        self.around(Api, "_asked", "a request")
+        self.around(Receiver, "post", "a POST")
+
+    def _reload(self):
+        ready, use = Parts.ready, Receivers.use
+
+        async def made_ready(parts, settings):
+            self("before a reload is made ready")
+            swap, warnings = await ready(parts, settings)
+
+            def swapped():
+                self("before a reload is put in force")
+                swap()
+                self("after a reload is put in force")
+
+            return swapped, warnings
+
+        def used(receivers, clients):
+            self("before keys are rotated")
+            use(receivers, clients)
+            self("after keys are rotated")
+
+        Parts.ready, Receivers.use = made_ready, used
+        self.around(Reloads, "reload", "a reload")
+
+
+def be(job):
+    """Be `notifier run` as the job says; `migrations` and `kept` change what only a test may."""
+    log = os.open(job["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for descriptor in (1, 2):
+        os.dup2(log, descriptor)
+    os.environ.update(job["environ"])
+    Fuses(job["trace"], job.get("burn")).install()
+    if scripts := job.get("migrations"):
+        real = database.migrations()
+        database.migrations = lambda: [*real, *scripts]
+    if kept := job.get("kept"):
+        housekeeping.EVERY = housekeeping.SHORTEST = kept
+    sys.argv = ["notifier", "run", "--log-format", "json", "--config", job["config"]]
+    cli.main()
+
+
+def main():
+    """A daemon for each line."""
+    for line in sys.stdin:
+        if (pid := os.fork()) == 0:
+            be(json.loads(line))
+        print(pid, flush=True)  # noqa: T201  # it is asked for
+        _, status = os.waitpid(pid, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,360 @@
+"""The real process, killed again and again in a world that moves on; then all is judged by what the world knows.
+
+Upstream knows what its answers showed, receivers what came, and when the process ended; nobody asks the process.
+"""
+
+import asyncio
+import json
+import os
+import random
+import signal
+import sys
+import time
+from collections import Counter
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from itertools import accumulate
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+from daemons import KEY, SECRETS, Hooks, Systemd, config
+from standardwebhooks import Webhook
+from standardwebhooks.webhooks import WebhookVerificationError
+
+from notifier.demo.xenonflare import FakeXenonFlare, Media
+from notifier.store.examination import examine
+
+FUSES = Path(__file__).with_name("fuses.py")
+OTHER_SECRET = "whsec_" + "QUJD" * 11
+ENVIRON = {**SECRETS, "OTHER_SECRET": OTHER_SECRET, "NOTIFIER_DEMO_PACE": "100"}
+"""A list is read every 0.3 s, a single upload every 0.6 s."""
+KEPT = 2.0
+"""Seconds for which what is over is kept: a test cannot wait for 30 days."""
+MAX_IN_FLIGHT = 8
+LIFE = ("pending", "processing")
+ENDS = ("completed", "failed")
+STATUSES = {"pending": "queued", "processing": "processing", "completed": "completed", "failed": "failed"}
+STRICT = ("app", "crm")
+"""The endpoints of which nobody takes anything away: neither paused, nor dropped, nor sent anything again."""
+
+
+class Process:
+    """A daemon that runs; `ended` is its exit code."""
+
+    def __init__(self, pid, ended):
+        self.pid = pid
+        self._ended = ended
+
+    async def ended(self):
+        return int(await asyncio.shield(self._ended))
+
+    async def lasts(self, seconds):
+        """Until so many have passed, or it has ended."""
+        await asyncio.wait((self._ended,), timeout=seconds)
+
+    def kill(self, number=signal.SIGKILL):
+        if not self._ended.done():
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+
+@asynccontextmanager
+async def launcher():
+    """Starts daemons, one after the other, each forked from a process that has the program loaded."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("COVERAGE", "NOTIF"))}
+    piped = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE}
+    program = await asyncio.create_subprocess_exec(sys.executable, str(FUSES), env=environ, **piped)
+    processes = []
+
+    async def start(**job):
+        program.stdin.write(json.dumps(job).encode() + b"\n")
+        pid = int(await program.stdout.readline())
+        processes.append(Process(pid, asyncio.ensure_future(program.stdout.readline())))
+        return processes[-1]
+
+    try:
+        yield start
+    finally:
+        for one in processes:
+            one.kill()
+            await one.ended()
+        program.stdin.close()
+        await program.wait()
+
+
+class Receiver(Hooks):
+    """As `Hooks`, with a secret that is on its way to another, and slow enough to be met with something on its way."""
+
+    def __init__(self, draw):
+        super().__init__()
+        self._draw = draw
+
+    async def _receive(self, request):
+        body = await request.read()
+        try:
+            Webhook(SECRETS["SECRET"]).verify(body, dict(request.headers))
+        except WebhookVerificationError:
+            Webhook(OTHER_SECRET).verify(body, dict(request.headers))
+        status = self.answer()
+        if status < 300:
+            self.bodies.append(body)
+        self.came.set()
+        await asyncio.sleep(self._draw.uniform(0, 0.03))
+        return web.Response(status=status)
+
+
+class Upstream:
+    """Uploads on their way from pending to an end, moved one step at a time."""
+
+    def __init__(self, media, draw):
+        self.media = media
+        self._draw = draw
+        media.tell = self._tell
+        self.was = {}
+        """Of each upload, all that it was."""
+        self.shown = {}
+        """And as what it was shown, which may be less."""
+        self.others = 0
+        """Uploads that somebody registers, and then wants to follow no more."""
+
+    def _tell(self, id_):
+        shown = self.shown.setdefault(id_, [])
+        if not shown or shown[-1] != self.was[id_][-1]:
+            shown.append(self.was[id_][-1])
+
+    def add(self, count=1):
+        for _ in range(count):
+            id_ = f"{len(self.was):024x}"
+            self.was[id_] = ["pending"]
+            self._put(id_)
+
+    async def move(self):
+        """Some 50 steps a second, for as long as somebody looks."""
+        while True:
+            self.step()
+            await asyncio.sleep(0.02)
+
+    def step(self):
+        """One upload moves; False where all have come to their ends."""
+        moving = [id_ for id_, lives in self.was.items() if lives[-1] not in ENDS]
+        if not moving:
+            return False
+        id_ = self._draw.choice(moving)
+        here = LIFE.index(self.was[id_][-1])
+        self.was[id_].append(LIFE[here + 1] if here + 1 < len(LIFE) else self._draw.choice(ENDS))
+        self._put(id_)
+        return True
+
+    def _put(self, id_):
+        # Halves in the two collections: a list shows more of its uploads on one page.
+        collection = "videos" if int(id_, 16) % 2 else "images"
+        status = self.was[id_][-1]
+        part = {"completed": "published"}.get(status, status)
+        self.media.put(Media(id_, collection, status, platforms=("youtube",), parts={"youtube": part}))
+
+
+class World:
+    """Upstream, receivers, and what people and programs ask of the daemon while it lives."""
+
+    def __init__(self, folder, start, media, receivers, draw):
+        self.folder = folder
+        self.draw = draw
+        self.upstream = Upstream(media, draw)
+        self.receivers = receivers
+        self.kills = 0
+        self.lives = 0
+        self._start = start
+        self.media = media
+        self._marks = {name: [] for name in receivers}
+        """How many bodies each receiver had at each kill."""
+
+    @property
+    def trace(self):
+        return self.folder / "trace"
+
+    def configure(self):
+        """The keys change from life to life, and within each."""
+        self.lives += 1
+        first, second = ("SECRET", "OTHER_SECRET") if self.lives % 2 else ("OTHER_SECRET", "SECRET")
+        signs = f'[{{ env = "{first}" }}, {{ env = "{second}" }}]'
+        spare = self.receivers["spare"].origin
+        server = f'notify_urls = ["{spare}/*"]\nnotify_secrets = {signs}'
+        tables = [
+            f'[[endpoints]]\nname = "{name}"\nurl = "{one.url}"\nsecrets = {signs}\nevents = ["*"]\n'
+            for name, one in self.receivers.items()
+        ]
+        text = config(self.media.base_url, {}, server=server) + "\n".join(tables)
+        (self.folder / "config.toml").write_text(text)
+
+    @asynccontextmanager
+    async def living(self, **job):
+        """A daemon, once it is ready, and a life in which all that can happen to one does; or which ended before."""
+        self.trace.unlink(missing_ok=True)
+        self.configure()
+        (self.folder / "notify").unlink(missing_ok=True)
+        with Systemd(self.folder / "notify") as systemd:
+            process = await self._start(
+                config=str(self.folder / "config.toml"),
+                environ={**ENVIRON, **systemd.environ},
+                log=str(self.folder / "daemon.log"),
+                trace=str(self.trace),
+                kept=KEPT,
+                **job,
+            )
+            ready = asyncio.ensure_future(systemd.hears("READY=1"))
+            ended = asyncio.ensure_future(process.ended())
+            try:
+                await asyncio.wait((ready, ended), return_when=asyncio.FIRST_COMPLETED)
+                yield process
+            finally:
+                process.kill()
+                ready.cancel()
+                self._over(await ended)
+
+    def _over(self, code):
+        """What came of a life."""
+        log = (self.folder / "daemon.log").read_text()
+        assert code in {0, -signal.SIGKILL}, log[-3000:]
+        assert not [line for line in log.splitlines() if "Traceback" in line or '"critical"' in line]
+        examined = examine(self.folder / "notifier.db")
+        assert not examined.schema or examined.flaws == ()  # before its migration nothing is in it
+        if code:
+            self.kills += 1
+            for name, mark in self._marks.items():
+                mark.append(len(self.receivers[name].bodies))
+
+    async def burns(self, point, passage):
+        """Whether a daemon ended itself there."""
+        self.upstream.add(3)
+        async with self.living(burn=(point, passage)) as process:
+            await self.lives_through_all(process)
+            process.kill(signal.SIGTERM)
+            return await process.ended() == -signal.SIGKILL
+
+    async def is_killed(self, after):
+        """A daemon lives for so many seconds from its start."""
+        self.upstream.add(15)
+        began = asyncio.get_running_loop().time()
+        async with self.living() as process:
+            everything = asyncio.create_task(self.lives_through_all(process))
+            await process.lasts(began + after - asyncio.get_running_loop().time())
+            process.kill()
+            await everything
+
+    async def lives_through_all(self, process):
+        """Everything that can be asked of a daemon, each once; it may end at any of it."""
+        connector = aiohttp.UnixConnector(str(self.folder / "notifier.sock"))
+        with suppress(aiohttp.ClientError):
+            async with aiohttp.ClientSession("http://notifier", connector=connector) as session:
+                await self._asked(session)
+                self.configure()
+                process.kill(signal.SIGHUP)
+                await process.lasts(0.4)
+                await self._dropped(session)
+
+    async def _asked(self, session):
+        spare = self.receivers["spare"]
+        await self._post(session, "/v1/endpoints/spare/resume")
+        answers = iter([204, 503, 503, 410])
+        spare.answer = lambda: next(answers, 204)
+        self.upstream.others += 1
+        other = f"passing{self.upstream.others}"
+        called = {"notify_url": f"{spare.origin}/?for={other}", "notify_format": "standard"}
+        await self._post(session, "/v1/uploads", source="media", id=other, kind="video", **called)
+        await self._post(session, "/v1/sources/media/poll")
+        if spare.events:
+            await self._post(session, "/v1/replay", endpoint="spare", event=spare.events[-1]["id"])
+        await self._post(session, "/v1/replay", endpoint="spare", latest=True)
+        cancelled = await self._post(session, "/v1/replay", endpoint="spare", phase="dead")
+        async with session.delete(f"/v1/replays/{cancelled['id']}"):
+            pass
+        async with session.delete(f"/v1/uploads/media/{other}"):
+            pass
+
+    async def _dropped(self, session):
+        async with session.get("/v1/deliveries?endpoint=spare&phase=waiting") as response:
+            waiting = (await response.json())["items"]
+        for one in waiting[:1]:
+            await self._post(session, "/v1/drop", delivery=one["id"])
+        await self._post(session, "/v1/drop", endpoint="spare")
+
+    async def _post(self, session, path, **asked):
+        async with session.post(path, json=asked or None) as response:
+            return await response.json()
+
+    # --- the verdict
+
+    async def ends_well(self):
+        """A last life, in which all that is owed arrives; then all is judged."""
+        while self.upstream.step():
+            pass
+        for one in self.receivers.values():
+            one.answer = lambda: 204
+        async with self.living() as process:
+            await self._everything_arrives()
+            process.kill(signal.SIGTERM)
+            assert await process.ended() == 0
+        for name in STRICT:
+            self.judge(name)
+        return self
+
+    async def _everything_arrives(self):
+        wanted = {id_: STATUSES[lives[-1]] for id_, lives in self.upstream.was.items()}
+        for name in STRICT:
+            hooks = self.receivers[name]
+            while settled(hooks) != wanted:
+                hooks.came.clear()
+                await hooks.came.wait()
+
+    def judge(self, name):
+        """Each event once but for what was on its way at a kill, in order, the same bytes, and none without a cause."""
+        bodies, runs = {}, Counter()
+        for number, body in enumerate(self.receivers[name].bodies):
+            event = json.loads(body)
+            if event["id"] in bodies:
+                runs[sum(number >= mark for mark in self._marks[name])] += 1
+            assert bodies.setdefault(event["id"], body) == body, f"{event['id']} has changed"
+        # A run that ends before it has sent all again leaves that to the next: what counts is all kills up to then.
+        repeats = accumulate(runs[run] for run in range(self.kills + 1))
+        assert all(so_far <= MAX_IN_FLIGHT * kills for kills, so_far in enumerate(repeats)), runs
+        print(f"{name}: {len(bodies)} webhooks, {runs.total()} repeats over {self.kills} kills")  # noqa: T201
+        lanes = {}
+        for event in map(json.loads, bodies.values()):
+            if event["type"].startswith("upload."):
+                lanes.setdefault(event["data"]["upload"]["id"], []).append(event["data"])
+        passing = [lanes.pop(id_) for id_ in list(lanes) if id_.startswith("passing")]
+        assert {data["upload"]["status"] for lane in passing for data in lane} <= {"unknown"}
+        assert set(lanes) == set(self.upstream.was)
+        for id_, lane in lanes.items():
+            self._judge_lane(id_, lane)
+
+    def _judge_lane(self, id_, lane):
+        assert [data["sequence"] for data in lane] == list(range(1, len(lane) + 1))
+        told = [data["upload"]["status"] for data in lane]
+        shown = iter(STATUSES[word] for word in self.upstream.shown[id_])
+        assert all(any(word == true for true in shown) for word in told), (told, self.upstream.shown[id_])
+        assert told[-1] == STATUSES[self.upstream.was[id_][-1]]
+
+
+def settled(hooks):
+    """The settled statuses that have arrived."""
+    uploads = [event["data"]["upload"] for event in hooks.events if event["type"].startswith("upload.")]
+    return {upload["id"]: upload["status"] for upload in uploads if upload["status"] in ENDS}
+
+
+@asynccontextmanager
+async def world(folder, seed):
+    """A world that moves, with nobody in it yet."""
+    draw = random.Random(seed)
+    async with AsyncExitStack() as opened:
+        start = await opened.enter_async_context(launcher())
+        media = await opened.enter_async_context(FakeXenonFlare([], time.time, key=KEY))
+        receivers = {name: await opened.enter_async_context(Receiver(draw)) for name in (*STRICT, "spare")}
+        for name in STRICT:
+            receivers[name].answer = lambda: 503 if draw.random() < 0.2 else 204
+        one = World(folder, start, media, receivers, draw)
+        moving = asyncio.create_task(one.upstream.move())
+        try:
+            yield one
+        finally:
+            moving.cancel()
