@@ -54,8 +54,9 @@ class Housekeeping:
             self._place, self._callback = Place(), 0
             self._left = [self._events, self._uploads, self._replays, self._callbacks]
             self._left += [self._absent, self._pages, self._log]
-        if not await self._left[0](now - self._keep):
-            del self._left[0]
+        left = self._left  # in the middle of a bite the clock may be set, and the round be broken off
+        if not await left[0](now - self._keep):
+            del left[0]
         return now + PAUSE if self._left else self._next_at
 
     def doubt_the_clock(self, now: float) -> None:

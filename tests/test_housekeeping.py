@@ -1,5 +1,6 @@
 """What is over for long goes, a bite at a time, whatever comes between; what the lists still show is not told again."""
 
+import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
@@ -222,3 +223,14 @@ async def test_a_clock_that_was_set_forgets_nothing_for_hours(tmp_path):
         assert await keeping.step(NOW) == NOW + DOUBTED
         await round_of(keeping, NOW + DOUBTED)
         assert await count(store, "deliveries") == 1
+
+
+async def test_a_clock_that_is_set_in_the_middle_of_a_bite_ends_the_round_and_not_the_daemon(tmp_path):
+    async with delivered(tmp_path, 1) as store:
+        keeping = Housekeeping(store, 30 * DAY)
+        async with store.database._writing:  # so that the bite waits
+            bite = asyncio.create_task(keeping.step(NOW + 60 * DAY))
+            await asyncio.sleep(0)
+            keeping.doubt_the_clock(NOW)
+        assert await bite == NOW + DOUBTED
+        assert await keeping.step(NOW) == NOW + DOUBTED
