@@ -7,7 +7,7 @@ PINNED = $(PIP) --no-deps --require-hashes
 # As many tests at a time as there are processors; those of one group, which share a machine that is booted, are not.
 TESTS = pytest --numprocesses auto --dist loadgroup
 
-.PHONY: demo test check crash story fix bench lock
+.PHONY: demo test check crash story fuzz soak fix bench lock
 
 demo: .venv/run ## the whole thing on this machine: fake providers, real daemon, receivers that verify
 	.venv/bin/python -m notifier demo
@@ -34,10 +34,16 @@ endif
 
 # The long forms of what `check` has some seconds of; what they have found so far is in docs/reliability.md.
 LONG = .venv/bin/python -m pytest --timeout=0 -s
+FUZZED = tests/config/test_config_silence.py tests/providers/test_conformance_troubles.py tests/providers/test_provider_xml.py \
+	tests/providers/test_shapes.py tests/encoding/test_encoding_question.py tests/encoding/test_encoding_wish.py tests/test_api_fuzz.py
 crash: .venv/dev ## a thousand kills at random moments, and some at every named point
 	NOTIFIER_LONGER=40 $(LONG) tests/test_kill.py tests/test_crash.py
 story: .venv/dev ## thousands of random stories
 	NOTIFIER_LONGER=25 $(LONG) tests/test_story.py tests/test_lanes.py tests/test_health_story.py
+fuzz: .venv/dev ## whatever can be written in a config, answered by a provider, asked of /encoding or the API
+	NOTIFIER_LONGER=100 $(LONG) $(FUZZED)
+soak: .venv/dev ## half an hour at a steady load
+	NOTIFIER_LONGER=150 $(LONG) tests/test_soak.py
 
 fix: .venv/dev
 	.venv/bin/ruff format

@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.date import DateTrigger
 
 from notifier.lag import Lag
 from notifier.poller import Poller
@@ -78,7 +79,9 @@ class Alarm:
 
         ahead = max(0.0, min(LONGEST_ALARM, moment - self._clock()))  # in this order, NaN is a day too
         at = datetime.now(UTC) + timedelta(seconds=ahead)
-        self._scheduler.add_job(rung, "date", run_date=at, id=name, replace_existing=True, misfire_grace_time=None)
+        # Else APScheduler looks for the trigger, or for a time zone, in files, which takes a descriptor.
+        once = DateTrigger(at, UTC)
+        self._scheduler.add_job(rung, once, id=name, replace_existing=True, misfire_grace_time=None)
 
     def close(self) -> None:
         """No alarm rings any more."""

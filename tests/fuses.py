@@ -2,16 +2,20 @@
 
 Nothing of this is in the product. Run as a program, this loads the product once and then forks a daemon for each line
 of JSON that it reads, one after the other; of each it prints the pid, and the exit code once it has ended. In the
-daemon it wraps what the layers have to join them: transactions, requests, the reload, the stop, a migration's steps.
+daemon it wraps what the layers have to join them: transactions, requests, the reload, the stop, a migration's steps;
+and, so that a test can spoil them, the clock and the names of the machine.
 """
 
 import json
 import os
 import signal
+import socket
 import sys
 from collections import Counter
 from contextlib import asynccontextmanager
+from pathlib import Path
 
+from clocks import CLOCK  # isort: skip  # before anybody takes the real one for its own
 from aiohttp import ClientResponse
 
 from notifier import cli, housekeeping
@@ -24,6 +28,7 @@ from notifier.sender import Sender
 from notifier.store import Store, database
 from notifier.store.database import Database
 from notifier.webhook import Receiver, Receivers
+from notifier.webhook.names import OwnThread
 from notifier.wiring import Parts
 
 TICK = 40
@@ -155,18 +160,31 @@ class Fuses:
         self.around(Reloads, "reload", "a reload")
 
 
+def resolve_by(path):
+    """Names are found while the file is there, all of them on this machine."""
+    real = socket.getaddrinfo
+
+    def found(host, port, *args, **more):
+        if host.endswith(".example"):
+            if not path.exists():
+                raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+            host = "127.0.0.1"
+        return real(host, port, *args, **more)
+
+    socket.getaddrinfo = found
+    OwnThread.__init__.__defaults__ = (found, None)  # it has the real one since it was loaded
+
+
 def be(job):
-    """Be `notifier run` as the job says; `migrations` and `kept` change what only a test may."""
+    """Be `notifier run` as the job says, on a machine whose clock and names are as it says."""
     log = os.open(job["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     for descriptor in (1, 2):
         os.dup2(log, descriptor)
     os.environ.update(job["environ"])
     Fuses(job["trace"], job.get("burn")).install()
-    if scripts := job.get("migrations"):
-        real = database.migrations()
-        database.migrations = lambda: [*real, *scripts]
-    if kept := job.get("kept"):
-        housekeeping.EVERY = housekeeping.SHORTEST = kept
+    CLOCK.follow(job["clock"])
+    resolve_by(Path(job["names"]))
+    housekeeping.EVERY = housekeeping.SHORTEST = job["kept"]
     sys.argv = ["notifier", "run", "--log-format", "json", "--config", job["config"]]
     cli.main()
 

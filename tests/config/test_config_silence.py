@@ -6,7 +6,7 @@ import tomllib
 
 import pytest
 from configs import ENVIRON, GOOD, KEY, WHSEC
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.config import ConfigError, load
@@ -176,7 +176,6 @@ def inline(value):
 
 
 @given(DOCUMENTS)
-@settings(max_examples=100, deadline=None)
 def test_any_document_is_read_or_refused_in_our_words(tmp_path_factory, document):
     path = tmp_path_factory.getbasetemp() / "any.toml"
     lines = [f"{key} = {inline(value)}" for key, value in document.items()]

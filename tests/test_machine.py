@@ -1,0 +1,218 @@
+"""The machine fails the real process: it says what is wrong, loses nothing, and goes on by itself where it can.
+
+What the store alone can try is in tests/store/test_store_open.py, of a lock and a second daemon in test_app.py.
+"""
+
+import asyncio
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager, suppress
+from itertools import count
+from pathlib import Path
+
+import aiohttp
+import pytest
+from daemons import KEY, SECRETS, Hooks, config
+from killing import world
+
+from notifier.demo.daemon import Daemon
+from notifier.demo.xenonflare import FakeXenonFlare, Media
+
+DAY = 86400.0
+HALF_A_FRAME = 2000
+
+
+async def lives_through(folder, seed, fault, *, names=True):
+    """A daemon in whose life there is a fault, after which it goes on by itself; then all is judged. Gives its log."""
+    async with world(folder, seed) as w:
+        w.upstream.add(20)
+        if not names:
+            w.names.unlink()
+        async with w.living() as process:
+            await fault(w, process)
+            process.kill(signal.SIGTERM)
+            assert await process.ended() == 0
+        await w.ends_well()
+    return [json.loads(line) for line in (folder / "daemon.log").read_text().splitlines()]
+
+
+def said(log, word, key="note"):
+    return [line for line in log if word in line.get(key, "")]
+
+
+def held(pid):
+    """Bytes of its address space."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[0]) * resource.getpagesize()
+
+
+async def is_ready(folder):
+    connector = aiohttp.UnixConnector(str(folder / "notifier.sock"))
+    async with (
+        aiohttp.ClientSession("http://notifier", connector=connector) as session,
+        session.get("/readyz") as response,
+    ):
+        return response.status == 200
+
+
+async def test_without_descriptors_from_its_first_moment_it_waits_for_some(tmp_path):
+    async def fault(w, process):
+        limits = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (10, limits[1]))
+        for one in w.receivers.values():  # whoever is connected already is so no more
+            await one.close()
+            await one.start()
+        w.upstream.add(10)
+        await process.lasts(1.0)
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, limits)
+        assert await is_ready(tmp_path)
+
+    log = await lives_through(tmp_path, 11, fault)
+    assert said(log, "too many open files")
+
+
+async def test_a_process_that_is_suspended_goes_on_where_it_stood(tmp_path):
+    async def fault(w, process):
+        await process.lasts(0.5)
+        process.kill(signal.SIGSTOP)
+        await process.lasts(1.0)
+        w.sets_clock(600.0)
+        process.kill(signal.SIGCONT)
+        await process.lasts(1.0)
+        w.sets_clock(0.0)
+        await process.lasts(0.5)
+
+    log = await lives_through(tmp_path, 12, fault)
+    assert [round(line["seconds"], -1) for line in said(log, "the clock jumped", "message")] == [600, -600]
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+async def test_a_clock_that_is_a_day_off_for_a_while_loses_nothing(tmp_path, days):
+    """Receivers refuse what is signed then: a day is more than their tolerance."""
+
+    async def fault(w, process):
+        await process.lasts(0.3)
+        w.sets_clock(days * DAY)
+        await process.lasts(1.0)
+        w.sets_clock(0.0)
+        await process.lasts(0.5)
+        assert await is_ready(tmp_path)
+
+    log = await lives_through(tmp_path, 13, fault)
+    jumps = [round(line["seconds"] / DAY) for line in said(log, "the clock jumped", "message")]
+    assert jumps == [days, -days]
+
+
+async def test_a_clock_that_drifts_changes_nothing(tmp_path):
+    async def fault(w, process):
+        for tick in range(40):  # it gains a fifth
+            w.sets_clock(tick * 0.01)
+            await process.lasts(0.05)
+
+    log = await lives_through(tmp_path, 14, fault)
+    assert not said(log, "the clock jumped", "message")
+
+
+async def test_while_no_name_is_found_sources_rest_and_webhooks_wait(tmp_path):
+    async def fault(w, process):
+        await process.lasts(1.0)
+        assert await is_ready(tmp_path)
+        w.names.touch()
+        await process.lasts(1.0)
+
+    log = await lives_through(tmp_path, 15, fault, names=False)
+    assert said(log, "its host cannot be resolved: temporary failure in name resolution", "reason")
+
+
+async def test_a_log_that_was_torn_in_the_middle_of_a_write_loses_nothing(tmp_path):
+    async with world(tmp_path, seed=16) as w:
+        for life in range(6):
+            await w.is_killed(after=0.8)
+            with (tmp_path / "notifier.db-wal").open("ab") as torn:
+                torn.write(os.urandom(HALF_A_FRAME * (life + 1)))
+        await w.ends_well()
+
+
+async def test_without_memory_it_ends_or_goes_on_and_loses_nothing(tmp_path):
+    async with world(tmp_path, seed=17) as w:
+        w.is_sound = False
+        for spare in (0, 1 << 20, 1 << 24):
+            w.upstream.add(20)
+            async with w.living() as process:
+                await process.lasts(0.2)
+                size = held(process.pid) + spare
+                resource.prlimit(process.pid, resource.RLIMIT_AS, (size, size))
+                await w.lives_through_all(process)
+        await w.ends_well()
+
+
+# --- a disk of its own, which is small
+
+
+def refused_mounts():
+    """Why no such disk can be had here; None where it can."""
+    if os.geteuid() != 0:
+        return "only root can mount"
+    command = ["unshare", "--mount", "--propagation", "private", "mount", "-t", "tmpfs", "none", "/mnt"]
+    tried = subprocess.run(command, capture_output=True, check=False)
+    return "no mounts of our own are permitted here" if tried.returncode else None
+
+
+@contextmanager
+def small_disk(folder):
+    """A disk of 1 MiB in a folder, seen only by what is started by the command that this gives."""
+    folder.mkdir()
+    script = 'mount -t tmpfs -o size=1m none "$1" && echo mounted && read -r _'
+    command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", folder]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout.readline() == b"mounted\n"
+        yield ("nsenter", f"--target={holder.pid}", "--mount"), Path(f"/proc/{holder.pid}/root{folder}")
+        holder.stdin.close()
+
+
+def fill(path):
+    with path.open("wb", buffering=0) as file, suppress(OSError):  # there is no space left
+        while file.write(bytes(4096)):
+            pass
+
+
+@pytest.mark.skipif(refused_mounts() is not None, reason=str(refused_mounts()))
+async def test_a_full_disk_ends_it_with_1_and_it_goes_on_by_itself_once_there_is_space(tmp_path):
+    with small_disk(tmp_path / "disk") as (inside, disk):
+        async with FakeXenonFlare([], time.time, key=KEY) as media, Hooks() as hooks:
+            text = config(media.base_url, {"app": hooks.url}, server=f'socket = "{tmp_path}/notifier.sock"')
+            text = text.replace("sqlite:notifier.db", f"sqlite:{tmp_path}/disk/notifier.db")
+            command = (*inside, sys.executable, "-m", "notifier", "run", "--log-format", "json", "--config")
+            media.put(Media("a", status="processing"))
+            async with Daemon(tmp_path, text, SECRETS, command) as daemon:
+                await hooks.got(1)
+                fill(disk / "filler")
+                for number in count():  # for as long as what is reserved already suffices
+                    if daemon.ended is not None:
+                        break
+                    media.put(Media(f"more{number}", status="completed", title="x" * 3000))
+                    await asyncio.wait((asyncio.ensure_future(daemon.wait()),), timeout=0.1)
+                assert daemon.ended == 1
+            assert "full: free some space on its disk; nothing was lost" in ended(tmp_path)
+            (disk / "filler").unlink()
+            media.put(Media("a", status="completed", parts={"youtube": "published"}))
+            async with Daemon(tmp_path, text, SECRETS, command) as daemon:
+                while not any(is_of("a", event, "completed") for event in hooks.events):
+                    await hooks.got(len(hooks.bodies) + 1)
+                assert await daemon.stop() == 0
+    told = [event["data"]["upload"]["status"] for event in hooks.events if is_of("a", event)]
+    assert list(dict.fromkeys(told)) == ["processing", "completed"]
+
+
+def is_of(id_, event, *statuses):
+    upload = event["data"].get("upload", {})
+    return upload.get("id") == id_ and (not statuses or upload["status"] in statuses)
+
+
+def ended(folder):
+    """The reason that the log gives of the end."""
+    return json.loads((folder / "daemon.log").read_text().splitlines()[-1])["reason"]
