@@ -39,7 +39,7 @@ FUZZED = tests/config/test_config_silence.py tests/providers/test_conformance_tr
 crash: .venv/dev ## a thousand kills at random moments, and some at every named point
 	NOTIFIER_LONGER=40 $(LONG) tests/test_kill.py tests/test_crash.py
 story: .venv/dev ## thousands of random stories
-	NOTIFIER_LONGER=25 $(LONG) tests/test_story.py tests/test_lanes.py tests/test_health_story.py
+	NOTIFIER_LONGER=25 $(LONG) tests/test_story.py tests/test_lanes.py tests/test_health_story.py tests/test_provider_story.py
 fuzz: .venv/dev ## whatever can be written in a config, answered by a provider, asked of /encoding or the API
 	NOTIFIER_LONGER=100 $(LONG) $(FUZZED)
 soak: .venv/dev ## half an hour at a steady load

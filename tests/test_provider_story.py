@@ -1,0 +1,293 @@
+"""Random stories of providers that misbehave in every way at once: what is told is what was so, and all of it.
+
+The real poller and the real modules over HTTP; a model of the truth says what may be told. `make story` tells longer.
+"""
+
+import asyncio
+import itertools
+import json
+import shutil
+import tempfile
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from living import HOUR, living
+from longer import LONGER
+from providing import KEY, source
+from transcoders import FakeTranscoder
+from world import Clock
+
+from notifier.core.model import Baseline
+from notifier.demo import xenonflare
+from notifier.demo.local import LocalServer
+from notifier.demo.xenonflare import FakeXenonFlare, Media
+
+STATUSES = ("queued", "processing", "completed", "failed")
+JOBS = dict(zip(STATUSES, ("waiting", "running", "done", "error"), strict=True))
+ROWS = 3
+"""On a page: most lists have several, between which uploads move while they are read."""
+MOST_DENIALS = 2
+"""Of one upload: three, far enough from one another, are believed."""
+RECOVERY = 2 * HOUR
+"""Longer than the longest rest of a source."""
+BOMB = "<!DOCTYPE a [<!ENTITY b 'ha'><!ENTITY c '&b;&b;'><!ENTITY d '&c;&c;'>]><a>&d;</a>"
+
+
+class XenonFlare:
+    """Two lists by pages, and singles."""
+
+    provider = "xenonflare"
+
+    def __init__(self, clock):
+        self.fake = FakeXenonFlare([], clock, key=KEY)
+
+    def put(self, id_, status):
+        word = "pending" if status == "queued" else status
+        part = {"completed": "published"}.get(word, word)
+        collection = "videos" if int(id_, 16) % 2 else "images"
+        self.fake.put(Media(id_, collection, word, parts={"youtube": part}))
+
+    @staticmethod
+    def rows(document):
+        return next((held for held in document["data"].values() if isinstance(held, list)), None)
+
+
+class Transcoder:
+    """An API that is described, whose list tells only whether there is more."""
+
+    provider = "http_json"
+
+    def __init__(self, _clock):
+        self.fake = FakeTranscoder(accepted=KEY, size=ROWS)
+
+    def put(self, id_, status):
+        self.fake.put(id_, JOBS[status])
+
+    @staticmethod
+    def rows(document):
+        return document["data"].get("jobs")
+
+
+# --- what an answer may become
+
+
+def changed(change):
+    """A list whose rows are others, or in another order; an answer about a single upload stays."""
+
+    async def spoiled(story, _request, response):
+        document = json.loads(response.body)
+        if isinstance(document.get("data"), dict) and (rows := story.api.rows(document)) is not None:
+            rows[:] = change(rows)
+        return web.json_response(document, status=response.status)
+
+    return spoiled
+
+
+def instead(**more):
+    async def spoiled(*_):
+        return web.Response(**more)
+
+    return spoiled
+
+
+async def padded(_story, _request, response):
+    return web.Response(body=response.body + b" " * (10 << 20), content_type="application/json")
+
+
+async def just_in_bounds(_story, _request, response):
+    return web.Response(body=response.body + b" " * (9 << 20), content_type="application/json")
+
+
+async def wrong_charset(_story, _request, response):
+    return web.Response(body=response.body, headers={"Content-Type": "application/json; charset=utf-16"})
+
+
+async def no_charset(_story, _request, response):
+    return web.Response(body=response.text.encode("utf-16"), headers={"Content-Type": "application/json"})
+
+
+async def elsewhere(story, request, _response):
+    return web.Response(status=302, headers={"Location": f"{story.elsewhere.origin}{request.path_qs}"})
+
+
+async def denied(story, request, response):
+    id_ = request.path.rpartition("/")[2]
+    if id_ not in story.lives or story.denials.setdefault(id_, 0) >= MOST_DENIALS:
+        return response
+    story.denials[id_] += 1
+    return web.json_response({"success": False, "error": "no such media"}, status=404)
+
+
+async def cut(_story, request, _response):
+    request.transport.abort()
+    return web.Response()
+
+
+def lying(by):
+    """About its length, which is what it says it is and `by` more, or less."""
+
+    async def spoiled(_story, request, response):
+        length = max(1, len(response.body) + by)
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+        request.transport.write(head.encode() + response.body)
+        request.transport.close()
+        return web.Response()
+
+    return spoiled
+
+
+SPOILERS = {
+    "reversed": changed(lambda rows: rows[::-1]),
+    "twice": changed(lambda rows: [row for row in rows for _ in range(2)]),
+    "empty": changed(lambda _: []),
+    "one is missing": changed(lambda rows: rows[1:]),
+    "rotten rows": changed(lambda rows: [{}, None, 7, *rows]),
+    "an error": instead(status=503, text="no"),
+    "a limit": instead(status=429, headers={"Retry-After": "30"}),
+    "an error of theirs as ours": instead(status=400, text="{}"),
+    "not found": instead(status=404, text="<html>404</html>", content_type="text/html"),
+    "refused": instead(status=401, text="{}"),
+    "a page": instead(text="<html>sorry</html>", content_type="text/html"),
+    "nothing": instead(text=""),
+    "another document": instead(text='{"data": {}}', content_type="application/json"),
+    "deep": instead(text="[" * 200_000, content_type="application/json"),
+    "a bomb": instead(text=BOMB, content_type="application/json"),
+    "no letters": instead(body=bytes(range(256)), content_type="application/json"),
+    "not what it is packed as": instead(body=b"{}", headers={"Content-Encoding": "gzip"}),
+    "too long": padded,
+    "long": just_in_bounds,
+    "another charset": wrong_charset,
+    "a charset that is not told": no_charset,
+    "elsewhere": elsewhere,
+    "denied": denied,
+    "cut": cut,
+    "more is promised": lying(50),
+    "less is promised": lying(-20),
+}
+
+
+class ProviderStory(RuleBasedStateMachine):
+    api_of: type
+
+    def __init__(self):
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.folder = Path(tempfile.mkdtemp(prefix="notifier-provider-"))
+        self.opened = AsyncExitStack()
+        self.clock = Clock()
+        self.api = self.api_of(self.clock)
+        self.lives = {}
+        """Of each upload, all that it was."""
+        self.told = {}
+        self.denials = {}
+        self.spoilers = []
+        self.strangers = []
+        """What was asked of the host to which redirects lead."""
+
+    def do(self, scene):
+        return self.loop.run_until_complete(scene)
+
+    @initialize()
+    def starts(self):
+        self.appears(5)
+        self.do(self.opens())
+
+    async def opens(self):
+        self.elsewhere = LocalServer()
+        self.elsewhere.app.router.add_route("*", "/{path:.*}", self.is_strange)
+        await self.opened.enter_async_context(self.elsewhere)
+        self.api.fake.app.middlewares.append(self.spoil)
+        fake = await self.opened.enter_async_context(self.api.fake)
+        one = source(self.api.provider, fake.base_url, baseline=Baseline.ANNOUNCE, stalled_after=1e9)
+        self.it = await self.opened.enter_async_context(living(self.folder, fake, one, self.clock))
+
+    async def is_strange(self, request):
+        self.strangers.append(request.path)
+        return web.Response()
+
+    @web.middleware
+    async def spoil(self, request, handler):
+        response = await handler(request)
+        if self.spoilers and response.status in {200, 404}:
+            return await SPOILERS[self.spoilers.pop(0)](self, request, response)
+        return response
+
+    @rule(count=st.integers(1, 4))
+    def appears(self, count):
+        for number in range(len(self.lives), len(self.lives) + count):
+            self.moves(number, "queued")
+
+    @rule(which=st.integers(0, 30), status=st.sampled_from(STATUSES))
+    def moves(self, which, status):
+        """Also back, as one does whose id is given to another."""
+        id_ = f"{which % (len(self.lives) + 1):024x}"
+        self.lives.setdefault(id_, []).append(status)
+        self.api.put(id_, status)
+
+    @rule(names=st.lists(st.sampled_from(sorted(SPOILERS)), min_size=1, max_size=6))
+    def answers_are_spoiled(self, names):
+        self.spoilers += names
+
+    @rule()
+    def a_person_acts(self):
+        self.it.poller.resume()
+
+    @rule(seconds=st.floats(1, 400))
+    def time_passes(self, seconds):
+        self.do(self.it.polls_for(seconds))
+
+    @invariant()
+    def only_what_was_so_is_told(self):
+        if not hasattr(self, "it"):
+            return
+        for event in self.do(self.it.news()):
+            if "upload" in event["data"]:
+                seen = event["data"]["upload"]
+                self.told.setdefault(seen["id"], []).append(seen["status"])
+        for id_, told in self.told.items():
+            was = iter(self.lives[id_])
+            assert all(any(status == true for true in was) for status in told), (id_, told, self.lives[id_])
+            assert all(one != other for one, other in itertools.pairwise(told)), (id_, told)
+        assert not self.strangers
+
+    def teardown(self):
+        if hasattr(self, "it"):
+            self.spoilers.clear()
+            self.a_person_acts()
+            self.time_passes(RECOVERY)
+            self.only_what_was_so_is_told()
+            assert {id_: told[-1] for id_, told in self.told.items()} == {
+                id_: lives[-1] for id_, lives in self.lives.items()
+            }
+        self.do(self.opened.aclose())
+        self.loop.close()
+        shutil.rmtree(self.folder)
+
+
+@pytest.fixture(autouse=True)
+def small_pages(monkeypatch):
+    monkeypatch.setattr(xenonflare, "PAGE_SIZE", ROWS)
+
+
+class XenonFlareStory(ProviderStory):
+    api_of = XenonFlare
+
+
+class TranscoderStory(ProviderStory):
+    api_of = Transcoder
+
+
+CALM = settings(
+    max_examples=6 * LONGER,
+    stateful_step_count=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+XenonFlareStory.TestCase.settings = TranscoderStory.TestCase.settings = CALM
+TestXenonFlareStory = XenonFlareStory.TestCase
+TestTranscoderStory = TranscoderStory.TestCase
