@@ -182,6 +182,9 @@ def be(job):
         os.dup2(log, descriptor)
     os.environ.update(job["environ"])
     Fuses(job["trace"], job.get("burn")).install()
+    if more := job["migrations"]:
+        real = database.migrations()
+        database.migrations = lambda: [*real, *more]
     CLOCK.follow(job["clock"])
     resolve_by(Path(job["names"]))
     housekeeping.EVERY = housekeeping.SHORTEST = job["kept"]

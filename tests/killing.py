@@ -164,6 +164,8 @@ class World:
         self.receivers = receivers
         self.kills = 0
         self.lives = 0
+        self.migrations = []
+        """What an upgrade brings, beside what the schema has."""
         self.is_sound = True
         """Whether nothing ends the daemon but who is asked to."""
         self._start = start
@@ -216,6 +218,7 @@ class World:
                 clock=str(self.clock),
                 names=str(self.names),
                 kept=KEPT,
+                migrations=self.migrations,
                 **job,
             )
             ready = asyncio.ensure_future(systemd.hears("READY=1"))

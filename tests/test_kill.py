@@ -13,11 +13,21 @@ from killing import STRICT, world
 from longer import LONGER
 from test_house import PACKAGE
 
+from notifier.store import database, examination
+from notifier.store.examination import examine
+
 KILLS = 25
 """At random moments of each world."""
 PASSAGES = min(LONGER, 4)
 """The process is killed at the first passage of each point, up to this one."""
 TRIES = 8
+UPGRADE = """
+CREATE TABLE scratch (number INTEGER PRIMARY KEY, body TEXT) STRICT;
+INSERT INTO scratch WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n LIMIT 500) SELECT i, '' FROM n;
+UPDATE deliveries SET endpoint = endpoint;
+DROP TABLE scratch;
+"""
+"""A migration to come: it touches much, and leaves all as it was."""
 POINTS = {
     *(f"{when} {what}" for when in ("before", "after") for what in ("a request", "a POST", "a reload")),
     *(f"between {what} and its answer" for what in ("a request", "a POST")),
@@ -69,6 +79,24 @@ async def burns(killing, point, passage):
         if await killing.burns(point, passage if attempt < TRIES // 2 else 1):
             return
     raise AssertionError(point)
+
+
+async def test_an_upgrade_that_is_killed_anywhere_loses_nothing_of_what_waits(tmp_path, monkeypatch):
+    migrations = [*database.migrations(), UPGRADE]
+    monkeypatch.setattr(examination, "migrations", lambda: migrations)
+    async with world(tmp_path, seed=4) as killing:
+        for one in killing.receivers.values():
+            one.answer = lambda: 503
+        await killing.is_killed(after=1.2)
+        killing.migrations = [UPGRADE]
+        for passage in (1, 2, 5, 20):
+            assert await killing.burns("within a migration", passage)
+            assert examine(killing.folder / "notifier.db").schema == len(migrations) - 1
+        for when in ("before", "after"):
+            assert await killing.burns(f"{when} a migration", 1)
+        assert examine(killing.folder / "notifier.db").schema == len(migrations)
+        assert not await killing.burns("before a migration", 1)
+        await killing.ends_well()
 
 
 @pytest.mark.parametrize("seed", range(LONGER))
