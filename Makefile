@@ -34,8 +34,9 @@ endif
 
 # The long forms of what `check` has some seconds of; what they have found so far is in docs/reliability.md.
 LONG = .venv/bin/python -m pytest --timeout=0 -s
-FUZZED = tests/config/test_config_silence.py tests/providers/test_conformance_troubles.py tests/providers/test_provider_xml.py \
-	tests/providers/test_shapes.py tests/encoding/test_encoding_question.py tests/encoding/test_encoding_wish.py tests/test_api_fuzz.py
+FUZZED = tests/config/test_config_silence.py tests/config/test_config_fuzz.py tests/providers/test_conformance_troubles.py \
+	tests/providers/test_provider_xml.py tests/providers/test_shapes.py tests/encoding/test_encoding_question.py \
+	tests/encoding/test_encoding_wish.py tests/test_api_fuzz.py
 crash: .venv/dev ## a thousand kills at random moments, and some at every named point
 	NOTIFIER_LONGER=40 $(LONG) tests/test_kill.py tests/test_crash.py
 story: .venv/dev ## thousands of random stories
