@@ -7,7 +7,7 @@ PINNED = $(PIP) --no-deps --require-hashes
 # As many tests at a time as there are processors; those of one group, which share a machine that is booted, are not.
 TESTS = pytest --numprocesses auto --dist loadgroup
 
-.PHONY: demo test check crash story fuzz soak fix bench lock
+.PHONY: demo test check crash story fuzz soak fix bench lock sbom
 
 demo: .venv/run ## the whole thing on this machine: fake providers, real daemon, receivers that verify
 	.venv/bin/python -m notifier demo
@@ -61,6 +61,9 @@ LOCK = uv pip compile pyproject.toml --upgrade --universal --python-version 3.11
 lock:
 	$(LOCK) --output-file requirements.txt
 	$(LOCK) --group dev --output-file requirements-dev.txt
+
+sbom: .venv/run ## what the daemon is made of, by the lock, as CycloneDX has it
+	.venv/bin/python contrib/sbom.py > sbom.json
 
 .venv/bin/pip:
 	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "needs Python 3.11: make PY=python3.11"; exit 1; }
