@@ -111,3 +111,8 @@ def test_it_is_remembered_whether_the_answer_spoke_against_the_delivery(status, 
     one = attempt(Outcome.HTTP_4XX, status=status)
     assert after(delivery(), one, SCHEDULE, PLAIN).blamed == blamed
     assert after(delivery(), one, SCHEDULE, PLAIN, paused=True).blamed == blamed
+
+
+def test_who_asks_for_no_time_is_asked_at_once_where_the_schedule_says_so():
+    after_it = after(delivery(), attempt(), (0.0, 0.0), 0.5)
+    assert after_it.due_at == NOW + attempt().duration
