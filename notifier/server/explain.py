@@ -51,6 +51,9 @@ class _Explaining:
         except SeveralError as error:
             raise Problem(HTTPStatus.CONFLICT, str(error)) from None
         event = await self._store.event_of(upload.media_id, which.event)
+        if event is None and upload.snapshot is None:
+            words = f"{upload.id!r} at {upload.source!r} is followed, and was not seen yet: there is nothing to be sent"
+            raise UnknownNameError(words)
         if event is None:
             said = f"no event {which.event!r} of it" if which.event else "nothing"
             raise UnknownNameError(f"{said} was announced of {upload.id!r} at {upload.source!r}, or is kept no more")

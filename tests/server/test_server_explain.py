@@ -75,6 +75,6 @@ async def test_of_what_nothing_was_announced_there_is_nothing_to_explain(tmp_pat
         await w.register("u1")
         said = await caller.get("/v1/explain", source="posts", id="u1")
         assert (said.status, said.detail) == (
-            404, "nothing was announced of 'u1' at 'posts', or is kept no more",
+            404, "'u1' at 'posts' is followed, and was not seen yet: there is nothing to be sent",
         )  # fmt: skip
         assert (await caller.get("/v1/explain", source="posts")).status == 400
