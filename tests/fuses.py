@@ -16,7 +16,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from clocks import CLOCK  # isort: skip  # before anybody takes the real one for its own
-from aiohttp import ClientResponse
+from aiohttp import ThreadedResolver
+from aiohttp.client_proto import ResponseHandler
 
 from notifier import cli, housekeeping
 from notifier.app import App
@@ -29,6 +30,7 @@ from notifier.store import Store, database
 from notifier.store.database import Database
 from notifier.webhook import Receiver, Receivers
 from notifier.webhook.names import OwnThread
+from notifier.webhook.session import Session
 from notifier.wiring import Parts
 
 TICK = 40
@@ -124,16 +126,20 @@ class Fuses:
         database._migrate = migrated
 
     def _requests(self):
-        start = ClientResponse.start
+        read = ResponseHandler.read
 
-        async def started(response, connection):
-            what = "a POST" if response.method == "POST" else "a request"
+        async def awaited(protocol, what):
             self(f"between {what} and its answer")
-            await start(response, connection)
+            head = await read(protocol)
             self(f"at the head of the answer to {what}")
-            return response
+            return head
 
-        ClientResponse.start = started
+        def answer(protocol):
+            """Asked for by our own session after a POST, by aiohttp's after anything else."""
+            is_ours = sys._getframe(1).f_code is Session._sent.__code__
+            return awaited(protocol, "a POST" if is_ours else "a request")
+
+        ResponseHandler.read = answer
         self.around(Api, "_asked", "a request")
         self.around(Receiver, "post", "a POST")
 
@@ -162,17 +168,22 @@ class Fuses:
 
 def resolve_by(path):
     """Names are found while the file is there, all of them on this machine."""
-    real = socket.getaddrinfo
+    look_up, resolve = socket.getaddrinfo, ThreadedResolver.resolve
 
-    def found(host, port, *args, **more):
-        if host.endswith(".example"):
-            if not path.exists():
-                raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
-            host = "127.0.0.1"
-        return real(host, port, *args, **more)
+    def meant(host):
+        if not host.endswith(".example"):
+            return host
+        if not path.exists():
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return "127.0.0.1"
 
-    socket.getaddrinfo = found
-    OwnThread.__init__.__defaults__ = (found, None)  # it has the real one since it was loaded
+    # The former is the receivers', the latter the providers'.
+    OwnThread.__init__.__defaults__ = (lambda host, *more, **by: look_up(meant(host), *more, **by), None)
+
+    async def resolved(resolver, host, *more, **by):
+        return await resolve(resolver, meant(host), *more, **by)
+
+    ThreadedResolver.resolve = resolved
 
 
 def be(job):

@@ -200,7 +200,7 @@ class World:
             for name, url in urls.items()
         ]
         url = self.media.base_url.replace("127.0.0.1", "upstream.example")
-        text = config(url, {}, server=server) + "\n".join(tables)
+        text = config(url, {}, server=server).replace("[store]", f'[store]\nkeep = "{KEPT:g}s"') + "\n".join(tables)
         (self.folder / "config.toml").write_text(text)
 
     @asynccontextmanager

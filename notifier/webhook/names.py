@@ -1,6 +1,7 @@
 """A name → its addresses, as the system tells them: asked in a thread of the endpoint's own."""
 
 import asyncio
+import encodings.idna  # noqa: F401  # else the first look-up loads it, which takes a descriptor
 import socket
 import threading
 from collections.abc import Callable
