@@ -44,8 +44,10 @@ GIVE_UP = """UPDATE deliveries SET phase = :phase, due_at = NULL, head = 0, sett
 REVIVE = """UPDATE deliveries INDEXED BY deliveries_tried SET due_at = min(created_at, :now)
     WHERE endpoint = :endpoint AND phase = 'waiting' AND attempts > 0 AND blamed = 0"""
 """What waits for another attempt is due, in the order of its announcement, as what was never tried is anyway."""
-FORWARD = """UPDATE deliveries SET due_at = latest.value FROM json_each(:latest) AS latest
-    WHERE endpoint = :endpoint AND phase = 'waiting' AND latest.key = min(slots, :last) AND due_at > latest.value"""
+FORWARD = """UPDATE deliveries INDEXED BY deliveries_waiting SET due_at = latest.value FROM json_each(:latest) AS latest
+    WHERE endpoint = :endpoint AND phase = 'waiting' AND due_at > :soonest
+        AND latest.key = min(slots, :last) AND due_at > latest.value"""
+"""`soonest` is the least of the moments. The index rules out by it: no row is read where all is as it should be."""
 MARK_LEFT = """UPDATE endpoints SET left_at = CASE
     WHEN name NOT IN (SELECT value FROM json_each(:present)) THEN min(coalesce(left_at + :jump, :now), :now) END
     WHERE number > 0"""
@@ -183,7 +185,12 @@ class Owed(Owing):
         one holds for all further slots. Answers how many were brought forward.
         """
         moments = [
-            {"endpoint": self.number(endpoint), "latest": json.dumps(list(by_slots)), "last": len(by_slots) - 1}
+            {
+                "endpoint": self.number(endpoint),
+                "latest": json.dumps(list(by_slots)),
+                "last": len(by_slots) - 1,
+                "soonest": min(by_slots),
+            }
             for endpoint, by_slots in latest.items()
         ]
         async with self.database.transaction() as db, db.executemany(FORWARD, moments) as cursor:

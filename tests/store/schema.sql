@@ -218,7 +218,7 @@ CREATE INDEX deliveries_replay ON deliveries (replay) WHERE replay IS NOT NULL;
 
 CREATE INDEX deliveries_tried ON deliveries (endpoint) WHERE phase = 'waiting' AND attempts > 0;
 
-CREATE INDEX deliveries_waiting ON deliveries (endpoint, replay) WHERE phase = 'waiting';
+CREATE INDEX deliveries_waiting ON deliveries (endpoint, replay, due_at) WHERE phase = 'waiting';
 
 CREATE INDEX endpoints_left ON endpoints (left_at) WHERE left_at IS NOT NULL;
 

@@ -210,7 +210,7 @@ CREATE INDEX deliveries_called ON deliveries (due_at, endpoint) WHERE head = 1 A
 CREATE INDEX deliveries_calls ON deliveries (phase, id) WHERE endpoint < 0;
 CREATE INDEX deliveries_tried ON deliveries (endpoint) WHERE phase = 'waiting' AND attempts > 0;
 CREATE INDEX deliveries_lane ON deliveries (endpoint, lane, sequence) WHERE phase = 'waiting';
-CREATE INDEX deliveries_waiting ON deliveries (endpoint, replay) WHERE phase = 'waiting';
+CREATE INDEX deliveries_waiting ON deliveries (endpoint, replay, due_at) WHERE phase = 'waiting';
 CREATE INDEX deliveries_phase ON deliveries (endpoint, phase);
 CREATE INDEX deliveries_over ON deliveries (phase, settled_at) WHERE settled_at IS NOT NULL;
 CREATE INDEX deliveries_replaced ON deliveries (replaced_by) WHERE replaced_by IS NOT NULL;
