@@ -16,6 +16,7 @@ from notifier.cli.receiver import Arrival, Listener, Misbehaviour, shown
 from notifier.core.moments import rfc_3339, seconds
 from notifier.core.signing import HALF, parse_lock, shared_secret
 from notifier.core.text import visible
+from notifier.core.url import url_refusal
 
 HOST = "127.0.0.1"
 
@@ -37,6 +38,12 @@ def _fails(_context: click.Context, _option: click.Parameter, given: Sequence[st
     return found
 
 
+def _url(_context: click.Context, _option: click.Parameter, given: str | None) -> str | None:
+    if given is not None and url_refusal(given) is not None:
+        raise click.BadParameter("expected a URL like http://127.0.0.1:3000/hooks")  # it may hold a token
+    return given
+
+
 def _delay(_context: click.Context, _option: click.Parameter, given: str) -> float:
     try:
         return seconds(given)
@@ -53,7 +60,7 @@ def _delay(_context: click.Context, _option: click.Parameter, given: str) -> flo
     show_envvar=True,
     help="whsec_…, or whpk_… for v1a; without one a fresh whsec_ is made and told.",
 )
-@click.option("--forward", metavar="URL", help="Hand everything on to it, and give its answer back.")
+@click.option("--forward", metavar="URL", callback=_url, help="Hand everything on to it, and give its answer back.")
 @click.option(
     "--fail", "fails", multiple=True, callback=_fails, metavar="STATUS:CHANCE", help="Fail at times, like 503:0.2."
 )

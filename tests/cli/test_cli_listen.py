@@ -129,6 +129,15 @@ async def test_each_is_a_line_and_its_body(capsys):
     assert json.loads(capsys.readouterr().out)["at"] == "2026-11-21T12:00:00.000Z"
 
 
+@pytest.mark.parametrize("url", ["foo", "", "ftp://127.0.0.1/", "http://", "http://user:word@127.0.0.1/"])
+def test_what_is_no_url_is_not_forwarded_to(program, url):
+    # It listened, and failed at the first webhook.
+    code, out, err = program("listen", "--forward", url)
+    assert (code, out) == (2, "")
+    assert "expected a URL like http://127.0.0.1:3000/hooks" in err
+    assert "word" not in err
+
+
 @pytest.mark.parametrize("fail", ["503:2", "503:0", "99", "x", "503:x", "600:0.1"])
 def test_a_wrong_way_to_fail_is_told(program, fail):
     code, out, err = program("listen", "--fail", fail)
