@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -67,6 +68,8 @@ class Refused(click.ClickException):
         said = document.get("detail") or document.get("title") or "the daemon answers with an error"
         super().__init__(visible(str(said)))
         self.document = document
+        if document.get("status") == HTTPStatus.BAD_REQUEST:  # of what is asked a part, which the command line gave
+            vars(self)["exit_code"] = click.UsageError.exit_code
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ async def test_one_that_nobody_has_seen_is_a_line_alone(asks, tmp_path):
         (("watch", "posts", "a", "--notify-url", "https://x.example/"), "notify_url: expected none", 1),
         (("watch", "posts", "a", "--label", "order"), "'order' is no KEY=VALUE", 2),
         (("watch", "posts"), "Missing argument 'ID...'", 2),
-        (("uploads", "--status", "done"), "status: expected", 1),
+        (("uploads", "--status", "done"), "status: expected", 2),
     ],
 )
 async def test_what_cannot_be_is_said_in_a_sentence(asks, tmp_path, arguments, expected, status):
@@ -77,3 +77,11 @@ async def test_what_cannot_be_is_said_in_a_sentence(asks, tmp_path, arguments, e
         code, out, err = await asks(*arguments)
     assert (code, out) == (status, "")
     assert expected in err
+
+
+@pytest.mark.parametrize("words", [("uploads", "--status", "nonsense"), ("events", "--type", "nonsense")])
+async def test_a_word_that_the_daemon_does_not_know_is_a_wrong_command_line(asks, tmp_path, words):
+    async with served(tmp_path):
+        code, out, err = await asks(*words)
+    assert (code, out) == (2, "")
+    assert "expected" in err
