@@ -50,13 +50,6 @@ events = ["*"]
 """
 
 
-def pytest_collection_modifyitems(items):
-    """One machine is booted for all of them: they run one after the other, whatever runs beside them."""
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("systemd"))
-
-
 @dataclass
 class Service:
     """The service on a machine."""
