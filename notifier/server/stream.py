@@ -44,10 +44,15 @@ class Stream:
         self._store = store
         self._beat = beat
         self._slow = slow
-        self.readers = 0
-        """How many follow."""
+        self._following: list[web.Request] = []
+        """Some may have gone, which they find out when they are woken."""
         self._era = 0
         self._is_closed = False
+
+    @property
+    def readers(self) -> int:
+        """How many follow."""
+        return sum(map(_is_there, self._following))
 
     def close(self) -> None:
         """End every stream, and those to come."""
@@ -66,28 +71,30 @@ class Stream:
             self._store.source_number(which.source)
         newest = await self._store.newest()
         after = min(_resumed(request, which.after, newest), newest)
+        if len(self._following) >= MOST_READERS:
+            self._store.announced.ring()
         if self.readers >= MOST_READERS:
             words = f"{MOST_READERS} follow already: try again when one has gone"
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, words, headers={"Retry-After": "60"})
         response = web.StreamResponse(headers=HEADERS)
         await response.prepare(request)
         if request.method != "HEAD":
-            self.readers += 1
+            self._following.append(request)
             try:
-                await self._tell(response, which, after)
+                await self._tell(request, response, which, after)
             except (ConnectionError, TimeoutError):
                 cut_off(request)
             except Exception as error:  # noqa: BLE001  # it has its status already: the reader comes again
                 problems.told(error)
                 cut_off(request)
             finally:
-                self.readers -= 1
+                self._following.remove(request)
         return response
 
-    async def _tell(self, response: web.StreamResponse, which: Which, after: int) -> None:
+    async def _tell(self, request: web.Request, response: web.StreamResponse, which: Which, after: int) -> None:
         era = self._era
         await self._write(response, BEGIN % after)
-        while era == self._era and not self._is_closed:
+        while era == self._era and not self._is_closed and _is_there(request):
             ring = self._store.announced.next
             found, reached = await self._store.events_after(after, which.type, which.source)
             if found:
@@ -104,6 +111,10 @@ class Stream:
     async def _write(self, response: web.StreamResponse, piece: bytes) -> None:
         async with asyncio.timeout(self._slow):
             await response.write(piece)
+
+
+def _is_there(request: web.Request) -> bool:
+    return request.transport is not None and not request.transport.is_closing()
 
 
 def routes(stream: Stream) -> list[Route]:

@@ -134,6 +134,19 @@ async def test_only_so_many_may_follow_and_another_when_one_has_gone(tmp_path):
             pass  # each question lets the daemon notice one that has gone
 
 
+async def test_who_has_gone_leaves_a_place_at_once(tmp_path):
+    # It was kept until the next beat, for 15 s: a page that was loaded again and again took all of them.
+    async with telling(tmp_path, following={"beat": 3600.0}) as (w, caller, _):
+        for _ in range(3):
+            async with AsyncExitStack() as readers:
+                for _ in range(50):
+                    await readers.enter_async_context(follows(caller))
+                assert w.stream.readers == 50
+            while w.stream.readers:
+                await caller.get("/v1/endpoints")  # each question lets the daemon go on
+        assert len(w.stream._following) <= 50
+
+
 async def test_the_end_of_the_daemon_ends_every_stream_at_once(tmp_path):
     async with telling(tmp_path) as (w, caller, _), follows(caller) as one, follows(caller) as other:
         w.stream.close()
