@@ -81,7 +81,9 @@ async def test_what_is_not_there_is_a_problem_document():
     async with serving() as session, session.get("/nowhere", headers=BEARER) as response:
         assert response.status == 404
         assert response.content_type == "application/problem+json"
-        assert await response.json(content_type=None) == {"type": "about:blank", "title": "Not Found", "status": 404}
+        told = await response.json(content_type=None)
+        assert (told["title"], told["status"]) == ("Not Found", 404)
+        assert told["detail"] == "there is nothing here: see /openapi.json for what there is"
 
 
 async def test_another_method_is_a_problem_document_that_names_the_right_ones():
@@ -89,7 +91,8 @@ async def test_another_method_is_a_problem_document_that_names_the_right_ones():
         assert response.status == 405
         assert response.content_type == "application/problem+json"
         assert response.headers["Allow"] == "GET,HEAD"
-        assert (await response.json(content_type=None))["title"] == "Method Not Allowed"
+        told = await response.json(content_type=None)
+        assert (told["title"], told["detail"]) == ("Method Not Allowed", "this takes GET or HEAD")
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/nowhere"])

@@ -59,6 +59,11 @@ def told(error: Exception) -> web.Response:
     match error:
         case Problem():
             return _answer(error.status, error.detail, error.faults, error.headers)
+        case web.HTTPNotFound():
+            return _answer(HTTPStatus.NOT_FOUND, "there is nothing here: see /openapi.json for what there is", ())
+        case web.HTTPMethodNotAllowed():
+            words = f"this takes {' or '.join(sorted(error.allowed_methods))}"
+            return _answer(HTTPStatus.METHOD_NOT_ALLOWED, words, (), {"Allow": error.headers["Allow"]})
         case web.HTTPException():
             detail = None if error.text == f"{error.status}: {error.reason}" else error.text
             headers = {name: error.headers[name] for name in KEPT if name in error.headers}
