@@ -59,15 +59,9 @@ def told(error: Exception) -> web.Response:
     match error:
         case Problem():
             return _answer(error.status, error.detail, error.faults, error.headers)
-        case web.HTTPNotFound():
-            return _answer(HTTPStatus.NOT_FOUND, "there is nothing here: see /openapi.json for what there is", ())
-        case web.HTTPMethodNotAllowed():
-            words = f"this takes {' or '.join(sorted(error.allowed_methods))}"
-            return _answer(HTTPStatus.METHOD_NOT_ALLOWED, words, (), {"Allow": error.headers["Allow"]})
         case web.HTTPException():
-            detail = None if error.text == f"{error.status}: {error.reason}" else error.text
             headers = {name: error.headers[name] for name in KEPT if name in error.headers}
-            return _answer(HTTPStatus(error.status), detail, (), headers)
+            return _answer(HTTPStatus(error.status), _detail(error), (), headers)
         case ConnectionError():
             return _answer(HTTPStatus.BAD_REQUEST, "the body ended before its end")
         case UnknownNameError():
@@ -78,6 +72,16 @@ def told(error: Exception) -> web.Response:
         case _:
             log.error("bug", exc_info=error)
             return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, "a bug of notifier; its trace is in the log")
+
+
+def _detail(error: web.HTTPException) -> str | None:
+    match error:
+        case web.HTTPNotFound():
+            return "there is nothing here: see /openapi.json for what there is"
+        case web.HTTPMethodNotAllowed():
+            return f"this takes {' or '.join(sorted(error.allowed_methods))}"
+        case _:
+            return None if error.text == f"{error.status}: {error.reason}" else error.text
 
 
 def _answer(
