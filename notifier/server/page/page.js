@@ -169,25 +169,34 @@ async function tell(one) {
   const upload = await ask(`/v1/uploads/${encodeURIComponent(one.source)}/${encodeURIComponent(one.id)}${kind}`);
   at("story-of").textContent = `${upload.title ?? upload.id}: ${upload.status ?? "not seen yet"}`;
   const course = at("course");
-  course.replaceChildren();
+  course.replaceChildren(entry(`${upload.followed_at}  followed`));
   at("story").showModal();
   const stories = await Promise.all(upload.events.slice(0, 20).reverse().map((event) => ask(`/v1/events/${event.id}`)));
   for (const event of stories) {
-    const item = document.createElement("li");
-    item.textContent = `${event.timestamp}  ${event.type}`;
-    const list = document.createElement("ul");
-    for (const delivery of event.deliveries) {
-      const line = document.createElement("li");
-      const last = delivery.tries.at(-1);
-      const came = last ? `, ${last.status ?? last.outcome} after ${last.duration.toFixed(2)} s` : "";
-      const attempts = delivery.attempts === 1 ? "1 attempt" : `${delivery.attempts} attempts`;
-      line.textContent = `${delivery.endpoint}: ${delivery.phase}, ${attempts}${came}`;
-      line.className = COLOURS[delivery.phase] ?? "";
-      list.append(line);
-    }
-    item.append(list);
-    course.append(item);
+    course.append(entry(`${event.timestamp}  ${event.type}`, event.deliveries.map(brought)));
   }
+}
+
+function entry(words, below = [], colour = "") {
+  const made = document.createElement("li");
+  const told = document.createElement("span");
+  told.textContent = words;
+  told.className = colour;
+  made.append(told);
+  if (below.length) made.append(document.createElement("ul"));
+  below.forEach((one) => made.lastElementChild.append(one));
+  return made;
+}
+
+// What became of a delivery, and each of its attempts that is kept.
+function brought(delivery) {
+  const since = delivery.settled_at ? ` ${delivery.settled_at}` : "";
+  const attempts = delivery.attempts === 1 ? "1 attempt" : `${delivery.attempts} attempts`;
+  const tries = delivery.tries.map((one) => {
+    const came = `${one.started_at}  ${one.status ?? one.outcome} after ${one.duration.toFixed(2)} s`;
+    return entry(one.note ? `${came}: ${one.note}` : came);
+  });
+  return entry(`${delivery.endpoint}: ${delivery.phase}${since}, ${attempts}`, tries, COLOURS[delivery.phase] ?? "");
 }
 
 // --- from now on
