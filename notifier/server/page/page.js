@@ -193,7 +193,7 @@ function brought(delivery) {
   const since = delivery.settled_at ? ` ${delivery.settled_at}` : "";
   const attempts = delivery.attempts === 1 ? "1 attempt" : `${delivery.attempts} attempts`;
   const tries = delivery.tries.map((one) => {
-    const came = `${one.started_at}  ${one.status ?? one.outcome} after ${one.duration.toFixed(2)} s`;
+    const came = `${one.started_at}  ${one.status ?? one.outcome} after ${one.duration.toFixed(3)} s`;
     return entry(one.note ? `${came}: ${one.note}` : came);
   });
   return entry(`${delivery.endpoint}: ${delivery.phase}${since}, ${attempts}`, tries, COLOURS[delivery.phase] ?? "");
