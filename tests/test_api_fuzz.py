@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from daemons import KEY, SECRETS, Hooks, Systemd, config
+from longer import LONGER
 
 from notifier.demo.daemon import Daemon
 from notifier.demo.xenonflare import FakeXenonFlare, Media
@@ -14,7 +15,7 @@ RUN = (sys.executable, "-m", "notifier", "run", "--log-format", "json", "--confi
 DOCUMENT = Path(__file__).parents[1] / "docs" / "openapi.json"
 TOKEN = "a-token-for-whoever-asks"
 SERVER = 'token = { env = "TOKEN" }\nnotify_urls = ["https://app.example.com/*"]\n'
-EXAMPLES = 15
+EXAMPLES = 15 * LONGER
 """Of each call, and as many of what goes on from an answer to the next call."""
 LEFT_OUT = (
     *("--exclude-path", "/v1/stream"),  # it has no end
