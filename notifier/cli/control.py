@@ -68,8 +68,12 @@ class Refused(click.ClickException):
         said = document.get("detail") or document.get("title") or "the daemon answers with an error"
         super().__init__(visible(str(said)))
         self.document = document
-        if document.get("status") == HTTPStatus.BAD_REQUEST:  # of what is asked a part, which the command line gave
-            vars(self)["exit_code"] = click.UsageError.exit_code
+
+
+class Misspelt(Refused):
+    """The daemon does not know a word that the command line gave."""
+
+    exit_code = click.UsageError.exit_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +167,8 @@ class Control:
         if document is None or not is_ours(answer):
             raise Unreachable(f"what answers at {self.socket} is not notifier")
         if answer.status >= BAD:
-            raise Refused({"title": f"the daemon answers with status {answer.status}", **document})
+            refused = Misspelt if answer.status == HTTPStatus.BAD_REQUEST else Refused
+            raise refused({"title": f"the daemon answers with status {answer.status}", **document})
         return document
 
 
