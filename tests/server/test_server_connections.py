@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 import pytest
 from aiohttp import web
@@ -121,3 +121,27 @@ async def test_one_too_many_is_closed_at_once_and_the_control_socket_goes_on(tmp
         several[0][1].close()
         while not await is_answered(*await connection()):
             pass  # each one lets the daemon notice who has gone
+
+
+async def test_a_connection_that_is_closed_already_is_cut_off_without_a_word(tmp_path, caplog):
+    were_open = asyncio.Queue()
+
+    async def handler(request):
+        with suppress(ConnectionError):  # it ends in the middle
+            await request.read()
+        were_open.put_nowait(request.transport is not None)
+        connections.cut_off(request)
+        return web.Response()
+
+    server = await start([Route("POST", "/", "", handler, is_open=True)], NOBODY, tmp_path / "s")
+    for body, is_open in ((b"a", False), (b"all of it", True)):
+        reader, writer = await asyncio.open_unix_connection(tmp_path / "s")
+        writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n" + body)
+        if not is_open:
+            writer.close()
+        assert await were_open.get() is is_open
+        with suppress(ConnectionError):
+            assert await reader.read() == b""
+        writer.close()
+    await server.close()
+    assert caplog.records == []
