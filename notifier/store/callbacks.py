@@ -12,6 +12,7 @@ from notifier.core.health import Health
 from notifier.core.model import Callback
 from notifier.store.database import UnknownNameError
 from notifier.store.followed import Followed
+from notifier.store.forward import FORWARD, moments
 from notifier.store.history import WAITING, Queue, queue_of
 from notifier.store.rows import HEALTH_COLUMNS, health_of
 
@@ -40,8 +41,8 @@ ONE = f"SELECT {ROW} FROM endpoints AS n WHERE n.number = ?"  # noqa: S608  # ou
 SHUT = """SELECT name FROM endpoints INDEXED BY endpoints_shut
     WHERE number < 0 AND (probe_at IS NOT NULL OR quiet_until > 0)"""
 UNPERMITTED = "SELECT url, format, number FROM endpoints WHERE number < 0 AND paused = 'unpermitted'"
-FORWARD = """UPDATE deliveries SET due_at = latest.value FROM json_each(:latest) AS latest
-    WHERE endpoint < 0 AND phase = 'waiting' AND latest.key = min(slots, :last) AND due_at > latest.value"""
+LOWEST = -(1 << 62)
+"""Below the number of every callback."""
 QUEUE = """SELECT (SELECT count(*) FROM deliveries WHERE endpoint < 0 AND phase = 'waiting'),
     (SELECT count(*) FROM deliveries WHERE endpoint < 0 AND phase = 'dead'),
     (SELECT min(created_at) FROM deliveries WHERE endpoint < 0 AND phase = 'waiting')"""
@@ -132,7 +133,7 @@ class Callbacks(Followed):
 
     async def bring_callbacks_forward(self, latest: Sequence[float]) -> int:
         """As `bring_forward`, for all of them."""
-        parameters = {"latest": json.dumps(list(latest)), "last": len(latest) - 1}
+        parameters = moments(LOWEST, -1, latest)
         async with self.database.transaction() as db, db.execute(FORWARD, parameters) as cursor:
             return cursor.rowcount
 

@@ -11,6 +11,7 @@ from notifier.core.health import Health
 from notifier.core.model import Attempt, Cause, Delivery, Endpoint, Phase
 from notifier.core.render import rendered
 from notifier.core.retry import Next
+from notifier.store.forward import FORWARD, moments
 from notifier.store.owing import PROMOTE, Owing
 from notifier.store.rows import HEALTH_COLUMNS, health_of, health_row
 
@@ -44,10 +45,6 @@ GIVE_UP = """UPDATE deliveries SET phase = :phase, due_at = NULL, head = 0, sett
 REVIVE = """UPDATE deliveries INDEXED BY deliveries_tried SET due_at = min(created_at, :now)
     WHERE endpoint = :endpoint AND phase = 'waiting' AND attempts > 0 AND blamed = 0"""
 """What waits for another attempt is due, in the order of its announcement, as what was never tried is anyway."""
-FORWARD = """UPDATE deliveries INDEXED BY deliveries_waiting SET due_at = latest.value FROM json_each(:latest) AS latest
-    WHERE endpoint = :endpoint AND phase = 'waiting' AND due_at > :soonest
-        AND latest.key = min(slots, :last) AND due_at > latest.value"""
-"""`soonest` is the least of the moments. The index rules out by it: no row is read where all is as it should be."""
 MARK_LEFT = """UPDATE endpoints SET left_at = CASE
     WHEN name NOT IN (SELECT value FROM json_each(:present)) THEN min(coalesce(left_at + :jump, :now), :now) END
     WHERE number > 0"""
@@ -179,21 +176,10 @@ class Owed(Owing):
         return overtaken
 
     async def bring_forward(self, latest: Mapping[str, Sequence[float]]) -> int:
-        """Bring forward what waits for longer than is possible: its due time comes of a clock that was wrong.
-
-        `latest[endpoint]` holds the last moment at which a delivery may be due, by the slots that it has used; its last
-        one holds for all further slots. Answers how many were brought forward.
-        """
-        moments = [
-            {
-                "endpoint": self.number(endpoint),
-                "latest": json.dumps(list(by_slots)),
-                "last": len(by_slots) - 1,
-                "soonest": min(by_slots),
-            }
-            for endpoint, by_slots in latest.items()
-        ]
-        async with self.database.transaction() as db, db.executemany(FORWARD, moments) as cursor:
+        """Bring forward what is due later than it can be; answers how much. `latest[endpoint]`: see `moments`."""
+        numbered = [(self.number(endpoint), by_slots) for endpoint, by_slots in latest.items()]
+        parameters = [moments(number, number, by_slots) for number, by_slots in numbered]
+        async with self.database.transaction() as db, db.executemany(FORWARD, parameters) as cursor:
             return max(cursor.rowcount, 0)  # of no statement at all it is -1
 
     async def _stand(self, db: aiosqlite.Connection, standing: Standing) -> None:
