@@ -12,6 +12,7 @@ import click
 
 import notifier
 from notifier.cli.egress import egress, egress_options, made
+from notifier.config.kept import HIDDEN
 from notifier.core.egress import options
 
 ROOT = Path("/")
@@ -23,7 +24,7 @@ OPERATORS = "notifier-ops"
 """The group that has it."""
 PROGRAM = "/opt/notifier/bin/notifier"
 """As the unit has it."""
-HIDDEN = tuple(map(Path, ("/home", "/root", "/run/user", "/tmp", "/var/tmp")))  # noqa: S108  # none is used here
+UNSEEN = (*HIDDEN, Path("/tmp"), Path("/var/tmp"))  # noqa: S108  # none is used here
 """What the service does not see, by ProtectHome= and PrivateTmp=."""
 NEXT = (
     "systemd-tmpfiles --create notifier.conf",
@@ -89,7 +90,7 @@ def _program() -> Path:
     return program
 
 
-def unreachable(place: Path, hidden: Sequence[Path] = HIDDEN) -> str:
+def unreachable(place: Path, hidden: Sequence[Path] = UNSEEN) -> str:
     """Why a user that exists only while the service runs cannot start what is there, or ""."""
     if not re.fullmatch(r"[\w./+-]+", str(place), re.ASCII):
         return "its path has characters that mean something else in a unit"

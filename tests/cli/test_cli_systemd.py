@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from notifier.cli import egress, systemd
-from notifier.cli.systemd import HIDDEN, unreachable
+from notifier.cli.systemd import UNSEEN, unreachable
 
 SHIPPED = Path(__file__).parent.parent.parent / "systemd"
 UNITS = Path("etc/systemd/system")
@@ -223,7 +223,7 @@ def test_a_program_that_the_service_could_not_start_is_not_installed(program, ma
     assert told == f"Error: {why}. Install the program in /opt/notifier\n"
 
 
-@pytest.mark.parametrize("folder", HIDDEN, ids=str)
+@pytest.mark.parametrize("folder", UNSEEN, ids=str)
 def test_the_service_sees_no_homes_and_no_temporary_files(folder):
     assert unreachable(Path(folder, "x/bin/notifier")) == f"it sees nothing of {folder}"
 
