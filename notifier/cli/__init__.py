@@ -54,7 +54,7 @@ class Lazy(click.Group):
         Later("db", help="Look for damage in the database, or in a backup."),
         Later("deliveries", help="List what is owed, delivered, dead, or given up."),
         Later("demo", help="See it all at work, with nothing to set up."),
-        Later("doctor", help="Tell what would stop the daemon, and the cure."),
+        Later("doctor", help="Tell what is in the daemon's way, and the cure."),
         Later("drop", help="Give up what is owed."),
         Later("endpoint", help="Ping, pause or resume a receiver."),
         Later("endpoints", help="Show how each receiver fares."),

@@ -1,4 +1,4 @@
-"""`notifier doctor`: what would stop the daemon, and the cure."""
+"""`notifier doctor`: what is in the daemon's way, and the cure."""
 
 import os
 import socket
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from notifier.doctor.findings import Finding
     from notifier.doctor.scene import Scene
 
-STOPPED = 1
+IN_ITS_WAY = 1
 
 
 @click.command()
@@ -31,7 +31,7 @@ def doctor(path: Path | None, *, offline: bool, json_: bool) -> None:
     """Look at all that the daemon needs, and tell what is in its way, each with its cure. Nothing is changed.
 
     Providers are greeted without a key, at the cost of no budget, endpoints only connected to. With sudo it sees what
-    the service sees. Exit status 0 if nothing stops it, 1 if something does.
+    the service sees. Exit status 0 if nothing is in its way, 1 if something is.
 
     \b
     Examples:
@@ -42,7 +42,7 @@ def doctor(path: Path | None, *, offline: bool, json_: bool) -> None:
     faults = sum(one.grade == "fault" for one in found)
     (_show_document if json_ else _show)(found, faults)
     if faults:
-        sys.exit(STOPPED)
+        sys.exit(IN_ITS_WAY)
 
 
 def _show_document(found: Sequence["Finding"], faults: int) -> None:

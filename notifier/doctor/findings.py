@@ -1,11 +1,11 @@
-"""What a look has found: good, doubtful, or a fault that stops something; each but the good with its cure."""
+"""What a look has found: good, doubtful, or a fault, which is in the way; each but the good with its cure."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Grade(StrEnum):
-    """How bad it is. A doubt stops nothing."""
+    """How bad it is. A doubt is in the way of nothing."""
 
     GOOD = "good"
     DOUBT = "doubt"
@@ -33,5 +33,5 @@ def doubt(about: str, text: str, cure: str) -> Finding:
 
 
 def fault(about: str, text: str, cure: str) -> Finding:
-    """It stops something."""
+    """It is in the way of something."""
     return Finding(Grade.FAULT, about, text, cure)
