@@ -364,22 +364,21 @@ async def test_large_answers_are_made_one_after_the_other_and_small_ones_beside_
 
 
 async def test_who_does_not_take_a_large_answer_is_cut_off_and_holds_up_the_next_no_longer(tmp_path, monkeypatch):
-    loop, made = asyncio.get_running_loop(), asyncio.Event()
-    documents = iter([b"x" * (1 << 24), b'{"response": {}}'])
-
-    def document(*_):
-        loop.call_soon_threadsafe(made.set)
-        return next(documents)
-
     monkeypatch.setattr(facade, "SLOW", 0.05)
-    monkeypatch.setattr(facade, "_document", document)
-    many = ",".join(map(str, range(1, AT_ONCE + 2)))
-    async with encoding_world(tmp_path) as (_, asker, _):
+    targets = tuple(Target(f"t{n}", TargetStatus.COMPLETED, url=f"https://a.example.com/{n:060}") for n in range(60))
+    async with encoding_world(tmp_path, open_store=Held.open) as (w, asker, _):
+        for number in range(AT_ONCE + 1):
+            w.client.set(f"u{number}", Status.COMPLETED, targets=targets)
+        await w.poll(2)
+        many = ",".join(map(str, range(1, AT_ONCE + 2)))
         body = urlencode({"json": json.dumps({"query": asker._whole("GetStatus", {"mediaid": many})})}).encode()
-        _, writer = await asyncio.open_unix_connection(tmp_path / "notifier.sock", limit=1)
+        reader, writer = await asyncio.open_unix_connection(tmp_path / "notifier.sock", limit=1)
         writer.write(b"POST /encoding HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
-        await made.wait()
-        assert await asker.json("GetStatus", mediaid=many) == {}
+        await w.store.came.get()
+        w.store.go.set()
+        assert len((await asker.json("GetStatus", mediaid=many))["job"]) == AT_ONCE + 1
+        with pytest.raises(asyncio.IncompleteReadError):
+            await reader.readexactly(1 << 24)
         writer.close()
 
 
