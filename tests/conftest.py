@@ -1,3 +1,4 @@
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,12 @@ settings.load_profile("calm")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
-    """Where several run beside each other, the folder of each has a short name: a socket's path holds 107 bytes."""
+    """Ctrl-C is heeded by whatever is started, wherever the tests themselves run.
+
+    Where several run beside each other, the folder of each has a short name: a socket's path holds 107 bytes.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # so a shell starts what is to run in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # and so would all that the tests start
     if hasattr(config, "workerinput"):
         given = Path(config.option.basetemp)
         config.option.basetemp = str(given.with_name(given.name.removeprefix("popen-gw")))
