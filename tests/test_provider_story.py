@@ -326,7 +326,8 @@ def test_what_an_empty_last_page_kept_back_is_told_after_the_next_whole_sweep():
         story.time_passes(400)
         story.only_what_was_so_is_told()
         kept_back = set(story.lives) - set(story.told)
-        assert kept_back and not story.spoilers
+        assert kept_back
+        assert not story.spoilers
     finally:
         story.teardown()
     assert kept_back <= set(story.told)
