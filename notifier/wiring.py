@@ -86,7 +86,8 @@ class Parts:
         return [
             *(
                 f"endpoint {name} is named no more: {counted(count, 'delivery')} waiting for it. "
-                f"Put it back, or give them up: notifier drop --endpoint {name}"
+                "Put it back, with drain = true to have only these sent, "
+                f"or give them up: notifier drop --endpoint {name}"
                 for name, count in waiting.items()
                 if count
             ),

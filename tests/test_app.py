@@ -219,7 +219,8 @@ async def test_a_reload_takes_another_endpoint_in_and_the_old_one_out(tmp_path, 
         put(tmp_path, config(media.base_url, {"crm": others.url}))
         code, told, said = await reload(tmp_path)
         assert (code, told) == (0, "- endpoint app\n+ endpoint crm\n")
-        waits = "warning: endpoint app is named no more: 2 deliveries waiting for it. Put it back, or give them up: "
+        waits = "warning: endpoint app is named no more: 2 deliveries waiting for it. Put it back, "
+        waits += "with drain = true to have only these sent, or give them up: "
         assert waits + "notifier drop --endpoint app\n" in said
         hooks.hold.set()
         media.put(Media("one", status="completed", title="a film", parts={"youtube": "published"}))

@@ -131,6 +131,24 @@ async def test_how_an_endpoint_fares_outlasts_a_reload_and_another_url_brings_it
         assert (w.sender.troubled, len(w.receivers.got["crm"])) == ({}, 1)
 
 
+async def test_one_that_is_drained_gets_what_waits_for_it_and_nothing_new(tmp_path):
+    async with world(tmp_path, endpoints=(APP, CRM), uploads=("a",)) as w:
+        w.client.set("a", Status.PROCESSING)
+        await w.poll()
+        await adopted(w, APP, replace(CRM, drain=True))
+        w.client.set("a", Status.COMPLETED)
+        await w.polls_until(w.clock.now + 3600)
+        await w.sender.pause("app")
+        await w.settle()
+        assert w.receivers.types("app") == []
+        assert w.receivers.types("crm") == ["upload.processing"]
+        await adopted(w, APP, CRM)
+        await w.sender.resume("app")
+        await w.settle()
+        assert w.receivers.types("app") == ["upload.processing", "upload.completed"]
+        assert w.receivers.types("crm") == ["upload.processing"]
+
+
 async def test_another_rate_begins_with_nothing_used_of_it(tmp_path):
     slow = replace(APP, rate=Rate(1, 3600))
     async with world(tmp_path, endpoints=(slow,)) as w:

@@ -20,6 +20,7 @@ CAUSES = {
     "unwanted_source": "the endpoint's `sources` let it pass no more",
     "unwanted_status": "the endpoint's `statuses` let it pass no more",
     "unwanted_format": "the endpoint's `format` is another, signed or not",
+    "drain": "it is drained: nothing new is owed to it",
 }
 
 

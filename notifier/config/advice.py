@@ -49,6 +49,8 @@ def _source(source: SourceTable, path: KeyPath, findings: Findings) -> None:
 
 
 def _endpoint(file: File, endpoint: EndpointTable, path: KeyPath, findings: Findings) -> None:
+    if endpoint.drain:
+        findings.warn((*path, "drain"), "nothing new is owed to it; take it out when nothing waits for it any more")
     if endpoint.allow_http:
         _allows_http((*path, "allow_http"), findings)
     allowed = [network(text) for text in sending(endpoint, file.delivery).allow_networks]

@@ -209,6 +209,7 @@ class EndpointTable(SendingTable):
     events: list[EventPattern] = ["upload.*"]
     sources: list[SourcePattern] = ["*"]
     statuses: list[Annotated[str, word(tuple(Status))]] = []
+    drain: bool = False
     headers: dict[str, str] = Field(default={}, repr=False)  # credentials belong in them
     bearer: HiddenText | None = None
     basic: BasicTable | None = None

@@ -157,6 +157,7 @@ def _endpoint(
         events=tuple(endpoint.events),
         sources=tuple(endpoint.sources),
         statuses=tuple(endpoint.statuses),
+        drain=endpoint.drain,
         headers=endpoint.headers,
         bearer=secrets.get(("bearer",)),
         basic=None if basic is None else Basic(basic.user, secrets["basic", "password"]),

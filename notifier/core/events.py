@@ -100,7 +100,8 @@ def endpoint_event(notice: Notice, number: int, waiting: int) -> Event:
 
 def onlookers(notice: Notice, endpoints: Iterable[Endpoint]) -> Iterator[Endpoint]:
     """The endpoints to which such an event is owed: never the one that it speaks of."""
-    return (one for one in endpoints if one.name != notice.endpoint and passes(one, notice.type, None, None))
+    others = (one for one in endpoints if one.name != notice.endpoint and not one.drain)
+    return (one for one in others if passes(one, notice.type, None, None))
 
 
 PING = "notifier.ping"
@@ -149,8 +150,8 @@ EVENT_TYPES = (
 
 
 def receivers(event: Event, endpoints: Iterable[Endpoint]) -> Iterator[Endpoint]:
-    """The endpoints to which an event is owed."""
-    return (endpoint for endpoint in endpoints if wants(endpoint, event))
+    """The endpoints to which an event is owed: those that want it and are not drained."""
+    return (endpoint for endpoint in endpoints if wants(endpoint, event) and not endpoint.drain)
 
 
 def addressed(event: Event, endpoints: Iterable[Endpoint]) -> tuple[Event, list[Endpoint]]:

@@ -562,6 +562,8 @@ class Endpoint:
     events: tuple[str, ...] = ("upload.*",)
     sources: tuple[str, ...] = ("*",)
     statuses: tuple[str, ...] = ()
+    drain: bool = False
+    """Nothing new is owed to it, whatever it wants; what waits for it is sent."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # credentials belong in them
     bearer: Secret | None = None
     basic: Basic | None = None

@@ -97,7 +97,7 @@ class _Endpoints:
 
     def _endpoint(self, queue: Queue, health: Health) -> models.Endpoint:
         served = self._sender.served.get(queue.endpoint)
-        configured = served and served.endpoint
+        configured = None if served is None else served.endpoint
         quiet_until = health.quiet_until if health.quiet_until > self._clock() else None
         return models.Endpoint(
             name=queue.endpoint,
@@ -105,7 +105,7 @@ class _Endpoints:
             format=configured and configured.format,
             configured=configured is not None,
             state=health.state,
-            reason=_reason(health, is_quiet=quiet_until is not None),
+            reason=_reason(health, is_quiet=quiet_until is not None) or _drain(configured, queue.waiting),
             waiting=queue.waiting,
             dead=queue.dead,
             oldest_at=moment(queue.oldest),
@@ -123,6 +123,14 @@ class _Endpoints:
 def _shown(endpoint: Endpoint) -> str:
     """Its URL, which has no userinfo, without the query: that may hold a token."""
     return endpoint.url.partition("?")[0]
+
+
+def _drain(endpoint: Endpoint | None, waiting: int) -> models.Reason | None:
+    if endpoint is None or not endpoint.drain:
+        return None
+    if waiting:
+        return models.Reason(code="draining", text="it is drained: what waits is sent, nothing new is owed to it")
+    return models.Reason(code="drained", text="it is drained, and nothing waits: it can be taken out of the config")
 
 
 def _reason(health: Health, *, is_quiet: bool) -> models.Reason | None:

@@ -67,7 +67,7 @@ class _Explaining:
 
 
 def _explained(endpoint: Endpoint, event: Event, phase: Phase | None) -> models.Explanation:
-    cause = unwanted(endpoint, event.type, event.source, event.status)
+    cause = unwanted(endpoint, event.type, event.source, event.status) or ("drain" if endpoint.drain else None)
     return models.Explanation(
         endpoint=endpoint.name,
         url=endpoint.url.partition("?")[0],

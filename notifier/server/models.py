@@ -157,7 +157,7 @@ class Explanation(BaseModel):
     url: str
     """Without what may be a credential in it."""
     wanted: bool
-    cause: Cause | None
+    cause: Cause | Literal["drain"] | None
     """Which key of its config lets it not pass."""
     phase: Phase | None
     """Of the delivery by which it is owed; null: it never was, or that is over for long."""

@@ -53,6 +53,12 @@ def test_http_is_told_where_it_is_allowed(advice):
     assert advice("[delivery]\nallow_http = true\n" + POSTS + APP) == [f"delivery.allow_http: {HTTP}"]
 
 
+def test_an_endpoint_that_is_drained_is_not_forgotten(advice):
+    told = "nothing new is owed to it; take it out when nothing waits for it any more"
+    assert advice(GOOD + "drain = true\n") == [f"endpoints.app.drain: {told}"]
+    assert advice(GOOD + "drain = false\n") == []
+
+
 PAST = "2026-11-21T11:59:59Z"
 LATE = "2026-11-28T12:00:00Z"
 """Seven days after NOW."""

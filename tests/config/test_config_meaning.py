@@ -162,7 +162,7 @@ def test_what_delivery_says_holds_for_every_endpoint_that_says_nothing(meaning):
     own = (
         'schedule = ["0s"]\ntimeout = "60s"\nmax_in_flight = 8\nrate = "0/s"\norder = "none"\n'
         'allow_http = false\nallow_networks = []\nevents = ["*"]\nsources = ["posts"]\nstatuses = ["failed"]\n'
-        'headers = { X-Env = "prod" }\nformat = "cloudevents"\n'
+        'headers = { X-Env = "prod" }\nformat = "cloudevents"\ndrain = true\n'
     )
     shy = APP.replace('"app"', '"shy"').replace("https", "http")
     settings = meaning(POSTS + delivery + shy + APP + own)
@@ -188,6 +188,7 @@ def test_what_delivery_says_holds_for_every_endpoint_that_says_nothing(meaning):
         events=("*",),
         sources=("posts",),
         statuses=("failed",),
+        drain=True,
         headers={"X-Env": "prod"},
         schedule=(0,),
         timeout=60,

@@ -301,6 +301,12 @@ def test_an_endpoint_s_event_goes_to_who_asks_for_it_and_never_to_the_one_it_spe
     assert not wants(default, endpoint_paused())
 
 
+def test_nothing_is_owed_to_who_is_drained():
+    kept, drained = receiver(events=("*",)), receiver(events=("*",), drain=True)
+    assert list(onlookers(notice(endpoint="another"), [kept, drained])) == [kept]
+    assert list(receivers(completed(), [kept, drained])) == [kept]
+
+
 def test_what_is_about_no_upload_is_an_operator_s():
     of_operators = {"source.failing", "source.recovered", "endpoint.paused", "endpoint.resumed", "notifier.ping"}
     assert {type_ for type_ in EVENT_TYPES if is_operators(type_)} == of_operators

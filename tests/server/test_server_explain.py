@@ -16,6 +16,7 @@ SOME = (
     endpoint("ops", statuses=("failed",), basic=Basic("ann", Secret(HIDDEN))),
     endpoint("other", sources=("media",)),
     endpoint("old", format="encoding_com"),
+    endpoint("leaving", drain=True),
 )
 
 
@@ -39,6 +40,7 @@ async def test_each_endpoint_is_told_with_what_it_gets_or_why_it_gets_nothing(tm
             "ops": (False, "unwanted_status", None),
             "other": (False, "unwanted_source", None),
             "old": (True, None, "delivered"),
+            "leaving": (False, "drain", None),
         }
         (sent,) = by_name["app"]["sent"]
         assert sent["body"].encode() == w.receivers.got["app"][1]
