@@ -60,7 +60,7 @@ class XenonFlare:
 
     @staticmethod
     def rows(document):
-        return next((held for held in document["data"].values() if isinstance(held, list)), None)
+        return document["data"].get("videos", document["data"].get("images"))
 
 
 class Transcoder:
