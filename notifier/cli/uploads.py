@@ -33,18 +33,21 @@ def _next_look(item: Mapping[str, Any], now: float) -> str | None:
 @click.command()
 @click.option("--source", metavar="NAME", help="Of this source alone.")
 @click.option("--status", metavar="STATUS", help="In this status alone: processing, failed.")
+@click.option("--open", "is_open", is_flag=True, help="Those alone that have not settled.")
 @limited
 @as_json
 @client
-def uploads(control: Control, *, source: str | None, status: str | None, limit: int, json_: bool) -> None:
+def uploads(
+    control: Control, *, source: str | None, status: str | None, is_open: bool, limit: int, json_: bool
+) -> None:
     """Show what is followed.
 
     \b
     Examples:
-      notifier uploads --source posts
+      notifier uploads --source posts --open
       notifier uploads --status failed --json
     """  # noqa: D301  # \b is click's: keep these lines
-    page = control.items("uploads", limit=limit, source=source, status=status)
+    page = control.items("uploads", limit=limit, source=source, status=status, open="true" if is_open else None)
     if json_:
         show_json(page)
     else:

@@ -24,13 +24,14 @@ LONGEST_KEY = 100
 MOST_FAULTS = 20
 """Told of one call; of the others it is told how many they are."""
 ONCE = "once, and not twice"
+TRUTH = "true or false"
 PATIENCE = 30.0
 """Seconds within which a body comes."""
 SENTENCES = {
     "missing": "a value: it has no default",
     "model_type": "a JSON object",
     "string_type": "a string",
-    "bool_type": "true or false",
+    "bool_type": TRUTH,
     "int_type": "a whole number",
     "int_parsing": "a whole number",
     "string_too_short": "at least {min_length} character",
@@ -47,12 +48,21 @@ def _digits(given: object) -> object:
     return given
 
 
+def _truth(given: object) -> object:
+    """Nor are `1` and `yes` the truth."""
+    if isinstance(given, str) and given not in {"true", "false"}:
+        raise ValueError(TRUTH)
+    return given
+
+
 def _moment(given: str) -> str:
     moments.moment(given)
     return given
 
 
 DIGITS = BeforeValidator(_digits)
+Truth = Annotated[bool, BeforeValidator(_truth)]
+"""In a parameter."""
 Limit = Annotated[int, Field(ge=1, le=1000), DIGITS]
 Moment = Annotated[str, AfterValidator(_moment), Field(json_schema_extra={"format": "date-time"})]
 

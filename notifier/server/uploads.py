@@ -16,7 +16,7 @@ from notifier.server.control import Control
 from notifier.server.models import Listed, moment
 from notifier.server.problems import Fault, Problem
 from notifier.server.routes import Answer, Call, Route, api
-from notifier.server.taking import Page, Taken
+from notifier.server.taking import Page, Taken, Truth
 from notifier.store import SeveralError
 
 
@@ -56,6 +56,8 @@ class Some(Page):
 
     source: str | None = None
     status: Status | None = None
+    open: Truth | None = None
+    """Only those that have not settled, or only the others."""
 
 
 def routes(control: Control) -> list[Route]:
@@ -95,7 +97,7 @@ class _Uploads:
     async def list(self, call: Call[Some]) -> Answer:
         """By media id, downwards."""
         page = call.given
-        found, later = await self._store.uploads(page.source, page.status, page.cursor, page.limit)
+        found, later = await self._store.uploads(page.source, page.status, page.cursor, page.limit, is_open=page.open)
         items = [self._told(one) for one in found]
         return HTTPStatus.OK, Listed[models.Upload](items=items, next=None if later is None else str(later))
 

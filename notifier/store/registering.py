@@ -16,7 +16,10 @@ from notifier.store.rows import UPLOAD_COLUMNS, upload_of, uploads_of
 
 LOOKED_AT = 2000
 """Rows that one page of a list looks at, at most."""
-LISTED = f"SELECT source, {UPLOAD_COLUMNS} FROM uploads WHERE media_id < :before ORDER BY media_id DESC LIMIT :most"  # noqa: S608  # our own words
+LISTED = (
+    f"SELECT source, open, {UPLOAD_COLUMNS} FROM uploads WHERE media_id < :before ORDER BY media_id DESC LIMIT :most"  # noqa: S608  # our own words
+)
+OPEN = LISTED.replace("uploads WHERE", "uploads INDEXED BY uploads_open WHERE source = :source AND open = 1 AND")
 ANNOUNCED = "SELECT position, id, type, at, status, sequence FROM events WHERE lane = ? ORDER BY sequence DESC LIMIT ?"
 KNOWN = "SELECT number FROM endpoints WHERE url = ? AND format = ?"
 NEXT = "UPDATE counters SET next = next + 1 WHERE name = 'callback' RETURNING next - 1"
@@ -74,27 +77,43 @@ class Registering(Followed):
         return self._followed(source, id_, [one for one in rows if kind is None or one.kind in {kind, ""}])
 
     async def uploads(
-        self, source: str | None = None, status: str | None = None, before: int | None = None, most: int = 100
+        self,
+        source: str | None = None,
+        status: str | None = None,
+        before: int | None = None,
+        most: int = 100,
+        *,
+        is_open: bool | None = None,
     ) -> tuple[list[Upload], int | None]:
         """At most so many that are followed, of all or one source and status, by media id downwards from `before`.
 
-        Also what to give as `before` for those that follow; None: there are none. They may be fewer, and even none, and
-        others follow all the same: no more rows are looked at than a moment allows. Raises `UnknownNameError`.
+        `is_open`: only those that have not settled, or only the others. Also what to give as `before` for those that
+        follow; None: there are none. They may be fewer, and even none, and others follow all the same: no more rows are
+        looked at than a moment allows. Raises `UnknownNameError`.
         """
         if source is not None:
             self.source_number(source)
         names = {number: name for name, number in self._sources.items()}
-        parameters = {"before": 1 << 31 if before is None else before, "most": LOOKED_AT}
         found: list[Upload] = []
-        looked = await self.database.rows(LISTED, parameters)
-        for number, *row in looked:
+        looked = await self._looked_at(source, 1 << 31 if before is None else before, is_open=is_open)
+        for number, open_, *row in looked:
             upload = upload_of(names[number], row)
             known = upload.snapshot and upload.snapshot.status
-            if upload.unfollowed_at is None and source in {None, upload.source} and status in {None, known}:
+            is_meant = source in {None, upload.source} and status in {None, known} and is_open in {None, bool(open_)}
+            if upload.unfollowed_at is None and is_meant:
                 found.append(upload)
             if len(found) > most:
                 return found[:most], found[most - 1].media_id
-        return found, int(looked[-1][1]) if len(looked) == LOOKED_AT else None
+        return found, int(looked[-1][2]) if len(looked) == LOOKED_AT else None
+
+    async def _looked_at(self, source: str | None, before: int, *, is_open: bool | None) -> list[Any]:
+        """The rows among which to find them; those that are open have an index, at each source."""
+        parameters = {"before": before, "most": LOOKED_AT}
+        if not is_open:
+            return list(await self.database.rows(LISTED, parameters))
+        numbers = [number for name, number in self._sources.items() if source in {None, name}]
+        rows = [row for number in numbers for row in await self.database.rows(OPEN, {**parameters, "source": number})]
+        return sorted(rows, key=lambda row: int(row[2]), reverse=True)[:LOOKED_AT]
 
     async def by_status(self) -> dict[str, dict[str | None, int]]:
         """How many are followed at each source where any are, by their status; None: none was seen yet."""

@@ -45,6 +45,8 @@ async def test_an_upload_is_watched_shown_and_let_go(asks, tmp_path):
         assert "\x1b" not in out
         code, out, err = await asks("uploads", "--status", "failed", "--json")
         assert [one["id"] for one in json.loads(out)["items"]] == ["a"]
+        code, out, err = await asks("uploads", "--open", "--json")
+        assert [one["id"] for one in json.loads(out)["items"]] == ["b"]
         lines = "".join(f"{id_} is followed no more; what is owed of it stays owed\n" for id_ in "ab")
         assert await asks("unwatch", "posts", "a", "b") == (0, "", lines)
         assert await asks("uploads") == (0, "", "0 uploads\n")

@@ -104,6 +104,27 @@ async def test_a_page_looks_at_no_more_rows_than_a_moment_allows(tmp_path):
         assert (await caller.get("/v1/uploads", status="completed", cursor="2")).body == {"items": [], "next": None}
 
 
+async def test_what_has_not_settled_is_listed_by_itself_however_much_has(tmp_path):
+    async with followed(tmp_path) as (w, caller, _):
+        for id_ in ("old", "shown", "settled", "new"):
+            await w.register(id_)
+        w.client.set("shown", S.PROCESSING)
+        w.client.set("settled", S.COMPLETED)
+        await w.polls_until(w.clock.now + 5)
+        ids = {}
+        for is_open in ("true", "false"):
+            page = (await caller.get("/v1/uploads", open=is_open, limit=2)).body
+            ids[is_open] = [one["id"] for one in page["items"]]
+            if page["next"]:
+                page = (await caller.get("/v1/uploads", open=is_open, limit=2, cursor=page["next"])).body
+                ids[is_open] += [one["id"] for one in page["items"]]
+        assert ids == {"true": ["new", "shown", "old"], "false": ["settled"]}
+        assert (await caller.get("/v1/uploads", open="true", source="posts", status="processing")).body["next"] is None
+        for wrong in ("1", "yes", "True", ""):
+            said = await caller.get("/v1/uploads", open=wrong)
+            assert (said.status, said.faults) == (400, {"open": "true or false"})
+
+
 async def test_what_is_followed_no_more_is_not_found(tmp_path):
     async with followed(tmp_path, uploads=("c",)) as (w, caller, _):
         await caller.post("/v1/uploads", source="posts", id="a/b ü")

@@ -99,10 +99,33 @@ async def test_what_is_followed_is_counted_from_its_index(store):
     assert [row[3].replace("COVERING ", "") for row in rows] == ["SCAN uploads USING INDEX uploads_status"]
 
 
+async def test_what_is_open_is_listed_over_all_sources_in_one_order(store):
+    await store.enrol({"more": "fake"}, [])
+    for n in range(6):
+        await store.register([Registration(("posts", "more")[n % 2], f"u{n}")], NOW)
+    (known,) = await store.as_now([await store.named("more", "u3")])
+    await announce(store, uploads=[replace(known, snapshot=seen("u3", Status.COMPLETED))])
+    first, later = await store.uploads(most=3, is_open=True)
+    rest, end = await store.uploads(before=later, most=3, is_open=True)
+    assert [one.id for one in first + rest] == ["u5", "u4", "u2", "u1", "u0"]
+    assert end is None
+    assert [one.id for one in (await store.uploads("more", is_open=True))[0]] == ["u5", "u1"]
+    assert [one.id for one in (await store.uploads(is_open=False))[0]] == ["u3"]
+
+
+async def test_what_is_open_is_found_without_a_look_at_what_has_settled(store):
+    async with overheard(store) as asked:
+        await store.uploads(is_open=True)
+    rows = await store.database._writer.execute_fetchall(f"EXPLAIN QUERY PLAN {asked.pop()}")
+    assert rows[0][3] == "SEARCH uploads USING INDEX uploads_open (source=? AND rowid<?)"
+    assert not any("TEMP B-TREE" in row[3] for row in rows)
+
+
 async def test_every_statement_finds_its_rows_by_an_index(store):
     async with overheard(store) as asked:
         await store.register([A, A], NOW)
         await store.named("posts", "u1")
+        await store.uploads()
         await store.as_now([await store.unfollow("posts", "u1", None, LATER)])
     assert len(asked) > 6
     assert await slow(store, asked) == []
