@@ -5,6 +5,7 @@ from importlib import resources
 
 import pytest
 from asking import BEARER, served
+from test_reference import parsed
 
 from notifier.server.status_page import FILES, POLICY
 
@@ -31,6 +32,13 @@ def test_the_page_has_nothing_inline_and_nothing_from_elsewhere():
     assert re.findall(r"\s(?:on\w+|style)=", page) == []
     for name, _ in FILES.values():
         assert re.findall(r"(?:https?:)?//[a-z]", (FOLDER / name).read_text().replace("// ", "")) == []
+
+
+def test_what_the_page_tells_people_to_type_is_a_command_that_there_is():
+    typed = re.findall(r'"notifier ([^"]+)"', (FOLDER / "page.js").read_text())
+    assert len(typed) > 3
+    for one in typed:
+        parsed(one.split())
 
 
 def test_nothing_that_is_told_becomes_html():

@@ -1,26 +1,34 @@
 // What the daemon tells over its API → the page. It only reads. Nothing that anybody says becomes HTML.
 
-const EVERY = 5000; // milliseconds between two looks at sources and endpoints
+const EVERY = 5000; // milliseconds from the end of one look at everything to the next
+const PATIENCE = 10000; // milliseconds within which there is an answer
+const SOON = 200; // milliseconds within which what was announced is shown
+const ALL = 1000; // sources, endpoints
 const MOST = 50; // uploads, events
+const LAST = 20; // events in the story of an upload
 const COLOURS = {
   ok: "good", completed: "good", delivered: "good",
   queued: "busy", processing: "busy", scheduled: "busy", waiting: "busy",
   partial: "warn", action_required: "warn", open: "warn", failing: "warn", cancelled: "warn", gone: "warn",
   failed: "bad", dead: "bad", paused: "bad", stopped: "bad",
 };
+const SETTLED = new Set(["completed", "partial", "failed", "cancelled", "gone"]);
+const SILENT = "the daemon does not answer: waiting for it";
 const at = (id) => document.getElementById(id);
 
-async function ask(path) {
+async function reach(path) {
   // From the origin: the address of the page may hold a name and a token, which no request may.
-  const response = await fetch(new URL(path, location.origin));
-  if (!response.ok) throw new Error(`${path}: ${response.status}`);
-  return response.json();
+  const asked = fetch(new URL(path, location.origin), { signal: AbortSignal.timeout(PATIENCE) });
+  const response = await asked.catch(() => { throw new Error(SILENT); });
+  if (response.ok) return response;
+  const said = response.headers.get("content-type")?.startsWith("application/problem+json") ? await response.json() : {};
+  throw new Error(said.detail ?? `${response.status} ${response.statusText} at ${path.replace(/\?.*/, "")}`);
 }
+const ask = async (path) => (await reach(path)).json();
 
 // --- words
 
 function ago(moment) {
-  if (!moment) return "";
   const off = (Date.now() - Date.parse(moment)) / 1000;
   const distance = Math.abs(off);
   for (const [unit, least, length] of [["d", 172800, 86400], ["h", 3600, 3600], ["min", 60, 60], ["s", 1, 1]]) {
@@ -31,18 +39,29 @@ function ago(moment) {
   }
   return "now";
 }
+const next = (moment) => (Date.parse(moment) > Date.now() ? ago(moment) : "now");
 
-function cell(content, { colour = "", long = false, number = false, moment = "" } = {}) {
-  const made = document.createElement("td");
-  if (content instanceof Node) made.append(content);
-  else made.textContent = content ?? "";
-  made.className = [colour, long ? "long" : "", number ? "number" : ""].filter(Boolean).join(" ");
-  if (moment) made.title = moment;
-  return made;
+function made(name, ...content) {
+  const element = document.createElement(name);
+  element.append(...content);
+  return element;
+}
+
+function time(moment, words = ago) {
+  const element = made("time", words(moment));
+  element.dateTime = element.title = moment;
+  return element;
+}
+
+function cell(content, { colour = "", long = false, number = false, title = "" } = {}) {
+  const element = made("td", ...((content ?? "") === "" ? [] : [content]));
+  element.className = [colour, long ? "long" : "", number ? "number" : ""].filter(Boolean).join(" ");
+  if (title) element.title = title;
+  return element;
 }
 const word = (text) => cell(text, { colour: COLOURS[text] ?? "" });
 const number = (value) => cell(value === null ? "" : String(value), { number: true });
-const when = (moment) => cell(ago(moment), { moment: moment ?? "" });
+const when = (moment, words = ago) => cell(moment ? time(moment, words) : "");
 
 // How long the last attempts took: their course, and the median in words for who cannot see it.
 function spark(seconds) {
@@ -56,38 +75,50 @@ function spark(seconds) {
   });
   const image = at("spark").content.firstElementChild.cloneNode(true);
   image.firstElementChild.setAttribute("points", points.join(" "));
-  const made = document.createElement("span");
-  made.className = "spark";
-  made.append(image, words);
-  return cell(made, { moment: `of ${seconds.length}, at most ${most.toFixed(3)} s` });
+  const drawn = made("span", image, words);
+  drawn.className = "spark";
+  return cell(drawn, { title: `of ${seconds.length}, at most ${most.toFixed(3)} s` });
 }
 
-function row(table, cells) {
-  const made = document.createElement("tr");
-  const heads = table.closest("table").querySelectorAll("th");
-  cells.forEach((one, place) => { one.dataset.of = heads[place].textContent; });
-  made.append(...cells);
-  return made;
-}
-
+// Rows by their keys. What is there and says the same stays as it is: it may have the focus, or be under a finger.
 function fill(id, rows) {
   const table = at(id);
-  const focused = table.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
-  const made = rows.map((cells) => row(table, cells));
-  if (!made.length) {
-    const none = cell("none", { colour: "empty" });
-    none.colSpan = table.closest("table").querySelectorAll("th").length;
-    made.push(row(table, [none]));
+  const heads = [...table.closest("table").querySelectorAll("th")].map((one) => one.textContent);
+  const focused = table.contains(document.activeElement) ? document.activeElement : null;
+  if (!rows.length) {
+    rows = [["", [cell("none", { colour: "empty" })]]];
+    rows[0][1][0].colSpan = heads.length;
   }
-  table.replaceChildren(...made);
-  if (focused !== undefined) table.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+  const known = new Map([...table.rows].map((one) => [one.dataset.key, one]));
+  const wanted = rows.map(([key, cells]) => {
+    cells.forEach((one, place) => { one.dataset.of = heads[place]; });
+    return shown(known.get(String(key)), String(key), cells);
+  });
+  const staying = new Set(wanted);
+  known.forEach((one) => staying.has(one) || one.remove());
+  wanted.forEach((one, place) => table.rows[place] === one || table.insertBefore(one, table.rows[place] ?? null));
+  if (focused?.isConnected) focused.focus({ preventScroll: true });
+}
+
+function shown(known, key, cells) {
+  const row = known ?? made("tr", ...cells);
+  row.dataset.key = key;
+  cells.forEach((one, place) => row.cells[place].isEqualNode(one) || row.cells[place].replaceWith(one));
+  return row;
+}
+
+// That there is more than is shown, and what shows it.
+function more(id, words, command) {
+  const line = at(`more-${id}`);
+  line.hidden = !words;
+  line.replaceChildren(words, made("code", command));
 }
 
 // --- the tables
 
 function whyOfSource(one) {
   const said = one.reason ? `${one.reason.text}, since ${ago(one.failing_since)}` : "";
-  const rests = one.rests_until ? `rests; goes on ${ago(one.rests_until)}` : "";
+  const rests = one.rests_until ? `rests; goes on ${next(one.rests_until)}` : "";
   return [said, rests].filter(Boolean).join("; ");
 }
 
@@ -95,136 +126,224 @@ function whyOfEndpoint(one) {
   if (!one.configured) return "the config names it no more";
   if (!one.reason) return "";
   const moment = one.state === "open" ? one.probe_at : one.quiet_until;
-  return moment ? `${one.reason.text.replace(/,? (the next at|until) `.*`/, "")}; next ${ago(moment)}` : one.reason.text;
+  return moment ? `${one.reason.text.replace(/,? (the next at|until) `.*`/, "")}; next ${next(moment)}` : one.reason.text;
 }
 
-async function look() {
-  const [sources, endpoints] = await Promise.all([ask("/v1/sources?limit=1000"), ask("/v1/endpoints?limit=1000")]);
-  fill("sources", sources.items.map((one) => [
-    cell(one.name), cell(one.provider), word(one.state), number(one.open), when(one.looked_at), when(one.next_at),
+function showSources(page) {
+  fill("sources", page.items.map((one) => [one.name, [
+    cell(one.name), cell(one.provider), word(one.state), number(one.open), when(one.looked_at), when(one.next_at, next),
     number(one.requests_left === null ? one.requests_per_hour : `${one.requests_left} of ${one.requests_per_hour}`),
     cell(whyOfSource(one), { long: true }),
-  ]));
-  fill("endpoints", endpoints.items.map((one) => [
+  ]]));
+}
+
+function showEndpoints(page) {
+  fill("endpoints", page.items.map((one) => [one.name, [
     cell(one.name), word(one.state), number(one.waiting), when(one.oldest_at), number(one.dead), number(one.in_flight),
     spark(one.lately), when(one.succeeded_at), cell(whyOfEndpoint(one), { long: true }),
-  ]));
+  ]]));
+  more("endpoints", page.next === null ? "" : `${ALL} are shown; there are more: `, "notifier endpoints");
 }
 
-const uploads = new Map(); // by source, kind and id; the newest first
-
-function keyOf(upload) {
-  return JSON.stringify([upload.source, upload.kind ?? "", upload.id]);
+// The id of an upload, which opens its story.
+function opens({ id }, whose) {
+  const button = made("button", id);
+  button.addEventListener("click", () => tell(whose()));
+  return cell(button, { long: true });
 }
+
+let uploads = new Map(); // by media id
+let isMore = { open: false, atAll: false };
 
 function showUploads() {
-  fill("uploads", [...uploads.values()].slice(0, MOST).map((one) => {
-    const open = document.createElement("button");
-    open.textContent = one.id;
-    open.dataset.key = keyOf(one);
-    open.addEventListener("click", () => tell(one));
-    return [
-      cell(open, { long: true }), cell(one.source), cell(one.title, { long: true }), word(one.status ?? "not seen yet"),
-      when(one.changed_at), when(one.next_look_at),
-    ];
-  }));
+  const isOpen = (one) => !SETTLED.has(one.status);
+  const all = [...uploads.values()].sort((one, other) => isOpen(other) - isOpen(one) || other.media_id - one.media_id);
+  uploads = new Map(all.slice(0, MOST).map((one) => [one.media_id, one]));
+  isMore.open ||= all.filter(isOpen).length > MOST;
+  isMore.atAll ||= all.length > MOST;
+  fill("uploads", [...uploads.values()].map((one) => [one.media_id, [
+    opens(one, () => uploads.get(one.media_id) ?? one), cell(one.source), cell(one.title, { long: true }),
+    word(one.status ?? "not seen yet"), when(one.changed_at), when(one.next_look_at, next),
+  ]]));
+  if (isMore.open) {
+    more("uploads", `${uploads.size} are shown, and more have not settled: `, "notifier uploads --open --limit 1000");
+  } else {
+    const words = `${uploads.size} are shown, what has not settled first; there are more: `;
+    more("uploads", isMore.atAll ? words : "", "notifier uploads --limit 1000");
+  }
 }
 
-function moved(event) {
-  const told = event.data.upload;
-  const key = keyOf({ ...told, source: event.data.source });
-  const known = uploads.get(key) ?? { next_look_at: null };
-  uploads.delete(key);
-  const rest = [...uploads];
-  uploads.clear();
-  uploads.set(key, { ...known, ...told, source: event.data.source, changed_at: event.timestamp });
-  rest.slice(0, MOST - 1).forEach(([name, one]) => uploads.set(name, one));
-  showUploads();
+function moved({ timestamp, data: { source, sequence, upload } }) {
+  const known = uploads.get(upload.media_id);
+  if (known && known.sequence >= sequence) return;
+  const news = { source, sequence, changed_at: timestamp, next_look_at: null };
+  uploads.set(upload.media_id, { ...known, ...upload, ...news });
 }
 
-const events = [];
+let events = new Map(); // by position
+let areMore = false;
 
 function showEvents() {
-  fill("events", events.map((one) => [
-    when(one.timestamp), word(one.type), cell(one.source), cell(one.upload ?? one.endpoint, { long: true }),
-    number(one.sequence),
-  ]));
-  at("events").querySelectorAll("td:nth-child(2)").forEach((one) => {
-    one.className = COLOURS[one.textContent.replace(/^[a-z]+\./, "")] ?? "";
-  });
+  const all = [...events.values()].sort((one, other) => other.position - one.position);
+  events = new Map(all.slice(0, MOST).map((one) => [one.position, one]));
+  fill("events", [...events.values()].map((one) => [one.position, [
+    when(one.timestamp), cell(one.type, { colour: COLOURS[one.type.replace(/^[a-z]+\./, "")] ?? "" }), cell(one.source),
+    one.upload === null ? cell(one.endpoint, { long: true }) : opens({ id: one.upload }, () => about(one)),
+  ]]));
+  areMore ||= all.length > MOST;
+  more("events", areMore ? `${events.size} are shown, the newest first; there are more: ` : "", "notifier events --limit 1000");
 }
 
-function announced(event) {
-  const { source = null, endpoint = null, sequence = null, upload } = event.data;
-  events.unshift({ timestamp: event.timestamp, type: event.type, source, endpoint, sequence, upload: upload?.id ?? null });
-  events.length = Math.min(events.length, MOST);
-  showEvents();
+const about = ({ id, source, upload }) => ({ event: id, source, id: upload, title: null });
+
+function announced({ position, event }) {
+  const { id, timestamp, type, data: { source = null, endpoint = null, upload } } = event;
+  events.set(position, { id, position, timestamp, type, source, endpoint, upload: upload?.id ?? null });
   if (upload) moved(event);
 }
 
 // --- the story of one upload
 
+let told = null; // whose it is
+
 async function tell(one) {
-  const kind = one.kind ? `?kind=${encodeURIComponent(one.kind)}` : "";
-  const upload = await ask(`/v1/uploads/${encodeURIComponent(one.source)}/${encodeURIComponent(one.id)}${kind}`);
-  at("story-of").textContent = `${upload.title ?? upload.id}: ${upload.status ?? "not seen yet"}`;
-  const course = at("course");
-  course.replaceChildren(entry(`${upload.followed_at}  followed`));
+  told = one;
+  head(one);
+  at("course").replaceChildren(entry(["one moment"]));
+  more("course", "", "");
   at("story").showModal();
-  const stories = await Promise.all(upload.events.slice(0, 20).reverse().map((event) => ask(`/v1/events/${event.id}`)));
-  for (const event of stories) {
-    course.append(entry(`${event.timestamp}  ${event.type}`, event.deliveries.map(brought)));
-  }
+  const course = await story(one).catch((error) => [entry([error.message], [], "bad")]);
+  if (told === one) at("course").replaceChildren(...course);
 }
 
-function entry(words, below = [], colour = "") {
-  const made = document.createElement("li");
-  const told = document.createElement("span");
-  told.textContent = words;
-  told.className = colour;
-  made.append(told);
-  if (below.length) made.append(document.createElement("ul"));
-  below.forEach((one) => made.lastElementChild.append(one));
-  return made;
+function head(one) {
+  at("story-of").replaceChildren(made("bdi", one.title || one.id), one.event ? "" : `: ${one.status ?? "not seen yet"}`);
+  at("story-at").replaceChildren(made("bdi", one.id), ` at ${one.source}`);
+}
+
+async function story(one) {
+  const named = one.event ? (await ask(`/v1/events/${one.event}`)).body.data.upload : one;
+  const kind = named.kind ? `?kind=${encodeURIComponent(named.kind)}` : "";
+  const upload = await ask(`/v1/uploads/${encodeURIComponent(one.source)}/${encodeURIComponent(one.id)}${kind}`);
+  const some = upload.events.slice(0, LAST);
+  const course = await Promise.all(some.map((event) => ask(`/v1/events/${event.id}`)));
+  if (told !== one) return [];
+  head(upload);
+  const left = upload.events.length > LAST ? "there are more: " : "the others are kept no more.";
+  const words = `The last ${some.length} of ${upload.sequence} events; ${left}`;
+  const command = upload.events.length > LAST ? "notifier upload SOURCE ID" : "";
+  more("course", upload.sequence > some.length ? words : "", command);
+  const began = [upload.followed_at, entry([time(upload.followed_at), " followed"])];
+  const then = course.map((event) => [
+    event.timestamp, entry([time(event.timestamp), ` ${event.type}`], event.deliveries.map(brought)),
+  ]);
+  // Whoever is followed again was followed before, too.
+  return [began, ...then.reverse()].sort(([one], [other]) => Date.parse(one) - Date.parse(other)).map(([, line]) => line);
+}
+
+function entry(content, below = [], colour = "") {
+  const line = made("span", ...content);
+  line.className = colour;
+  return made("li", line, ...(below.length ? [made("ul", ...below)] : []));
 }
 
 // What became of a delivery, and each of its attempts that is kept.
 function brought(delivery) {
-  const since = delivery.settled_at ? ` ${delivery.settled_at}` : "";
-  const attempts = delivery.attempts === 1 ? "1 attempt" : `${delivery.attempts} attempts`;
+  const { endpoint, phase, settled_at: settled, due_at: due } = delivery;
+  const since = settled ? [" ", time(settled)] : due ? [", next ", time(due, next)] : [];
+  const attempts = delivery.attempts === 1 ? ", 1 attempt" : `, ${delivery.attempts} attempts`;
   const tries = delivery.tries.map((one) => {
-    const came = `${one.started_at}  ${one.status ?? one.outcome} after ${one.duration.toFixed(3)} s`;
-    return entry(one.note ? `${came}: ${one.note}` : came);
+    const came = `: ${one.status ?? one.outcome} after ${one.duration.toFixed(3)} s`;
+    return entry([time(one.started_at), one.note ? `${came}: ${one.note}` : came]);
   });
-  return entry(`${delivery.endpoint}: ${delivery.phase}${since}, ${attempts}`, tries, COLOURS[delivery.phase] ?? "");
+  return entry([`${endpoint}: ${phase}`, ...since, attempts], tries, COLOURS[phase] ?? "");
 }
 
 // --- from now on
 
-function live(words, state) {
-  at("live").textContent = words;
-  at("live").className = state;
+const wrong = { look: "", stream: "connecting" };
+
+function say(about, words) {
+  if (wrong[about] === words) return; // else it is read aloud again
+  wrong[about] = words;
+  const worst = wrong.look || wrong.stream;
+  at("live").textContent = worst || "live";
+  at("live").className = worst ? "off" : "on";
 }
 
-async function begin() {
-  const [first, followed] = await Promise.all([ask(`/v1/events?limit=${MOST}`), ask(`/v1/uploads?limit=${MOST}`)]);
-  events.push(...first.items);
-  followed.items.forEach((one) => uploads.set(keyOf(one), one));
-  showEvents();
+let late = null; // while a look goes on: what was announced since it began, for it may not have seen that
+
+async function look() {
+  late = [];
+  const [sources, endpoints, open, newest, last] = await Promise.all([
+    ask(`/v1/sources?limit=${ALL}`), ask(`/v1/endpoints?limit=${ALL}`),
+    ask(`/v1/uploads?limit=${MOST}&open=true`), ask(`/v1/uploads?limit=${MOST}`), ask(`/v1/events?limit=${MOST}`),
+  ]);
+  uploads = new Map([...newest.items, ...open.items].map((one) => [one.media_id, one]));
+  isMore = { open: open.next !== null, atAll: newest.next !== null };
+  events = new Map(last.items.map((one) => [one.position, one]));
+  areMore = last.next !== null;
+  position = Math.max(position, ...events.keys());
+  late.forEach(announced);
+  late = null;
+  showSources(sources);
+  showEndpoints(endpoints);
   showUploads();
-  await look();
-  const after = first.items.length ? first.items[0].position : 0;
-  const stream = new EventSource(new URL(`/v1/stream?after=${after}`, location.origin));
-  stream.addEventListener("open", () => live("live", "on"));
-  stream.addEventListener("error", () => live("the daemon has gone away: waiting for it", "off"));
-  const types = await ask("/openapi.json").then((one) => Object.keys(one.webhooks));
-  types.forEach((type) => stream.addEventListener(type, (message) => announced(JSON.parse(message.data))));
-  setInterval(() => {
-    if (document.hidden) return;
-    look().catch((error) => live(error.message, "off"));
+  showEvents();
+}
+
+let stream = null;
+let position = 0; // of the newest event that is known
+let showing = null;
+
+function heard(message) {
+  const news = { position: Number(message.lastEventId), event: JSON.parse(message.data) };
+  position = Math.max(position, news.position);
+  late?.push(news);
+  announced(news);
+  showing ??= setTimeout(() => {
+    showing = null;
     showUploads();
     showEvents();
-  }, EVERY);
+  }, SOON);
 }
 
-begin().catch((error) => live(error.message, "off"));
+async function follow() {
+  const types = await ask("/openapi.json").then((one) => Object.keys(one.webhooks));
+  stream = new EventSource(new URL(`/v1/stream?after=${position}`, location.origin));
+  stream.addEventListener("open", () => say("stream", ""));
+  stream.addEventListener("error", lost);
+  types.forEach((type) => stream.addEventListener(type, heard));
+}
+
+// What breaks off the browser takes up again. What is refused it gives up for good, and tells nobody why.
+async function lost() {
+  if (stream.readyState !== EventSource.CLOSED) {
+    say("stream", SILENT);
+    return;
+  }
+  stream = null;
+  const why = await reach(`/v1/stream?after=${position}`).then((response) => response.body.cancel(), (error) => error.message);
+  if (stream === null && why) say("stream", `${why}; looked at every ${EVERY / 1000} s until then`);
+}
+
+let wake = () => {};
+document.addEventListener("visibilitychange", () => wake());
+const pause = () => new Promise((resolve) => {
+  wake = resolve;
+  setTimeout(resolve, EVERY);
+});
+
+for (;;) {
+  try {
+    if (!document.hidden) {
+      await look();
+      if (stream === null) await follow();
+      say("look", "");
+    }
+  } catch (error) {
+    late = null;
+    say("look", error.message);
+  }
+  await pause();
+}
