@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 AGAIN = 30.0
 """Seconds for which an endpoint rests where nothing could be sent to it by a fault of ours."""
+UNSIGNED = "every secret of it has ended: add another and restart; what it is owed waits"
 
 
 @dataclass(slots=True)
@@ -104,7 +105,7 @@ class Batch:
         if served.rests_until <= self.now:
             fields = {"endpoint": delivery.endpoint, "note": attempt.note, "next": self.now + AGAIN}
             log.error("cannot send", extra={"fields": fields})
-        served.rests_until = self.now + AGAIN
+        served.rests_until, served.fault = self.now + AGAIN, attempt.note
 
 
 # --- the log
@@ -166,8 +167,7 @@ def tell_signing(served: Served) -> None:
     """Whether anything can be signed for an endpoint: once each way."""
     fields = {"endpoint": served.endpoint.name}
     if served.is_unsigned:
-        why = "every secret of it has ended: add another and restart; what it is owed waits"
-        log.error("cannot sign", extra={"fields": {**fields, "note": why}})
+        log.error("cannot sign", extra={"fields": {**fields, "note": UNSIGNED}})
     else:
         log.info("can sign again", extra={"fields": fields})
 

@@ -27,6 +27,8 @@ class Served:
     """Of the endpoint's `rate`: theoretical arrival time."""
     rests_until: float = 0.0
     """Nothing is sent before, because of a fault of ours: it is no matter of the endpoint's health, and not kept."""
+    fault: str = ""
+    """Which one it was."""
     in_flight: dict[int, Delivery] = field(default_factory=dict)
     is_unsigned: bool = False
     """Every secret of it has ended: nothing is sent until the config has another, for nothing could be signed."""

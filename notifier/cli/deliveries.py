@@ -23,6 +23,9 @@ CAUSES = {
     "drain": "it is drained: nothing new is owed to it",
 }
 
+ENDED_BY_ANSWER = {"schedule", "aborted"}
+"""Causes of which the last attempt tells more."""
+
 
 @click.command()
 @click.option("--endpoint", metavar="E", help="To this endpoint alone.")
@@ -53,7 +56,7 @@ def deliveries(control: Control, endpoint: str | None, phase: str | None, limit:
         "tries": of("attempts"),
         "next or last": lambda item: next_or_last(item, control.now),
         "event": of("event"),
-        "why": why,
+        "why": lambda item: why(item, control.now),
     }
     show_list(page, "delivery", columns, spare=("event", "source", "owed", "tries", "type"))
 
@@ -65,12 +68,20 @@ def next_or_last(delivery: Mapping[str, Any], now: float) -> str | None:
     return when(delivery["due_at"] or delivery["settled_at"], now)
 
 
-def why(delivery: Mapping[str, Any]) -> str | None:
-    """Why it is over without having been delivered, or that it goes again."""
+def why(delivery: Mapping[str, Any], now: float) -> str | None:
+    """Why it is over without having been delivered, or what its last attempt met and when it goes again."""
     if delivery["dropped_by"] is not None:  # it may have been dead before, for some cause
         return f"dropped by {delivery['dropped_by']}"
+    met = None if delivery["outcome"] == "delivered" else delivery["note"] or delivery["outcome"]
     if delivery["cause"] is not None:
-        return CAUSES.get(delivery["cause"], str(delivery["cause"]))
+        cause = CAUSES.get(delivery["cause"], str(delivery["cause"]))
+        return f"{cause}: {met}" if met and delivery["cause"] in ENDED_BY_ANSWER else cause
     if delivery["replaced_by"] is not None:
         return f"{delivery['replaced_by']} says more"
-    return None if delivery["replay"] is None else f"replay {delivery['replay']}"
+    waits = [] if met is None or delivery["due_at"] is None else [met, _again(delivery["due_at"], now)]
+    replay = [] if delivery["replay"] is None else [f"replay {delivery['replay']}"]
+    return "; ".join([*waits, *replay]) or None
+
+
+def _again(due_at: str, now: float) -> str:
+    return "due again" if moment(due_at) <= now else f"tried again {when(due_at, now)}"

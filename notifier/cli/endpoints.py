@@ -45,16 +45,17 @@ def endpoints(control: Control, *, json_: bool) -> None:
 
 
 def _why(item: Mapping[str, Any], now: float) -> str | None:
-    """What keeps it from being sent to."""
+    """What fails, or keeps it from being sent to."""
     if not item["configured"]:
         return "the config names it no more"
     if item["reason"] is None:
         return None
-    if item["state"] == "open":
-        is_due = moment(item["probe_at"]) <= now
-        return f"it fails; tried again {'by the next delivery' if is_due else when(item['probe_at'], now)}"
+    failure = f"{item['failure']}; " if item["failure"] else ""
     if item["reason"]["code"] == "throttled":
-        return f"it asked to be left alone; goes on {when(item['quiet_until'], now)}"
+        return f"{failure}it asked to be left alone; goes on {when(item['quiet_until'], now)}"
+    if item["state"] == "open" and item["reason"]["code"] == "failing":
+        at = max(filter(None, (item["probe_at"], item["quiet_until"])))
+        return f"{failure}tried again {'by the next delivery' if moment(at) <= now else when(at, now)}"
     return str(item["reason"]["text"])
 
 

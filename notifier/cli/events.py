@@ -105,7 +105,7 @@ def _show_delivery(delivery: Mapping[str, Any], now: float) -> None:
     click.echo(
         f"\ndelivery {delivery['id']} to {delivery['endpoint']}: {delivery['phase']}, {next_or_last(delivery, now)}"
     )
-    reason = why(delivery)
+    reason = why(delivery, now)
     if reason:
         click.echo(reason)
     if delivery["tries"]:

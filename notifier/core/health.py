@@ -57,6 +57,8 @@ class Health:
     """The first failure after it."""
     failures: int = 0
     """Failures in a row."""
+    failure: str | None = None
+    """What came of the last of them, in words."""
     quiet_until: float = 0.0
     """Nothing is sent before."""
     throttles: int = 0
@@ -132,6 +134,7 @@ def heard(
     elif whose is Blame.ENDPOINT:
         off = jittered(min(shut * 2 ** min(health.trips, MOST_DOUBLINGS), LONGEST_SHUT), draw)
         health = _failed(health, endpoint, now, off, spoilt=is_spoilt(recent))
+        health = replace(health, failure=attempt.note or attempt.outcome.value)
     if whose is Blame.THROTTLE or attempt.retry_after is not None:
         health = _throttled(health, attempt, now)
     if not good and health.paused is Pause.FAILING and health.probe_at is not None and health.probe_at <= now:
@@ -156,7 +159,7 @@ def _succeeded(health: Health, most: int, now: float) -> Health:
     if health.ramp is not None and health.ramp >= most:
         health = replace(health, ramp=None)
     throttles = health.throttles if now < health.quiet_until else 0
-    return replace(health, succeeded_at=now, failing_since=None, failures=0, throttles=throttles)
+    return replace(health, succeeded_at=now, failing_since=None, failures=0, failure=None, throttles=throttles)
 
 
 def _failed(health: Health, endpoint: Endpoint, now: float, off: float, *, spoilt: bool) -> Health:
@@ -203,7 +206,7 @@ def resumed(health: Health) -> Health:
     """The pause is over, or the breaker is closed: it begins anew, with one attempt at a time."""
     return replace(
         health, paused=None, paused_at=None, url_digest=None, untold=False, probe_at=None,
-        trips=0, failures=0, failing_since=None, ramp=1,
+        trips=0, failures=0, failure=None, failing_since=None, ramp=1,
     )  # fmt: skip
 
 

@@ -7,7 +7,9 @@ from notifier.core.callbacks import number_of
 from notifier.core.encoding_com_call import is_call
 from notifier.core.health import Health, State
 from notifier.core.model import Endpoint
-from notifier.core.pauses import reason
+from notifier.core.pauses import Pause, reason
+from notifier.ended import UNSIGNED
+from notifier.served import Served
 from notifier.server import models
 from notifier.server.control import Control
 from notifier.server.deliveries import attempt_columns
@@ -17,7 +19,8 @@ from notifier.server.routes import Answer, Call, Route, api
 from notifier.server.taking import Names, Nothing
 from notifier.store import Queue
 
-OPEN = "it fails: one request at a time tries it, the next at `probe_at`"
+OPEN = "one request at a time tries it, the next at `probe_at`"
+AGAIN = "what fails is tried again by the schedule"
 THROTTLED = "it asked to be left alone until `quiet_until`"
 
 
@@ -105,12 +108,13 @@ class _Endpoints:
             format=configured and configured.format,
             configured=configured is not None,
             state=health.state,
-            reason=_reason(health, is_quiet=quiet_until is not None) or _drain(configured, queue.waiting),
+            reason=_reason(health, served, self._clock()) or _drain(configured, queue.waiting),
             waiting=queue.waiting,
             dead=queue.dead,
             oldest_at=moment(queue.oldest),
             in_flight=0 if served is None else len(served.in_flight),
             failures=health.failures,
+            failure=health.failure,
             failing_since=moment(health.failing_since),
             succeeded_at=moment(health.succeeded_at),
             quiet_until=moment(quiet_until),
@@ -133,10 +137,22 @@ def _drain(endpoint: Endpoint | None, waiting: int) -> models.Reason | None:
     return models.Reason(code="drained", text="it is drained, and nothing waits: it can be taken out of the config")
 
 
-def _reason(health: Health, *, is_quiet: bool) -> models.Reason | None:
+def _reason(health: Health, served: Served | None, now: float) -> models.Reason | None:
+    """What fails, or keeps it from being sent to; None: all is well."""
     if health.paused is not None:
         why = reason(health.paused)
-        return models.Reason(code=why.code, text=why.text)
+        failure = health.failure if health.paused is Pause.FAILING else None
+        return models.Reason(code=why.code, text=_joined(failure, why.text))
+    if served is not None and served.is_unsigned:
+        return models.Reason(code="unsigned", text=UNSIGNED)
+    if served is not None and served.rests_until > now:
+        return models.Reason(code="local", text=served.fault)
     if health.state is State.OPEN:
-        return models.Reason(code="failing", text=OPEN)
-    return models.Reason(code="throttled", text=THROTTLED) if is_quiet else None
+        return models.Reason(code="failing", text=_joined(health.failure, OPEN))
+    if health.quiet_until > now:
+        return models.Reason(code="throttled", text=_joined(health.failure, THROTTLED))
+    return None if health.failure is None else models.Reason(code="failing", text=_joined(health.failure, AGAIN))
+
+
+def _joined(*words: str | None) -> str:
+    return "; ".join(filter(None, words))

@@ -53,6 +53,8 @@ class Endpoint(BaseModel):
     in_flight: int
     failures: int
     """In a row."""
+    failure: str | None
+    """What came of the last of them, in words."""
     failing_since: Moment | None
     succeeded_at: Moment | None
     """The last 2xx, to the minute."""
@@ -127,6 +129,10 @@ class Delivery(BaseModel):
     """The event for which it was given up."""
     replay: int | None
     """The last replay by which it was owed again."""
+    outcome: Outcome | None
+    """Of its last attempt; null where there was none."""
+    note: str | None
+    """What is said of that: why it failed, and what would cure it."""
 
 
 class DeliveryTold(Delivery):

@@ -10,12 +10,13 @@ from notifier.store.owing import Owing
 from notifier.store.rows import Page
 
 DELIVERY = """SELECT d.id, e.id, e.type, s.name, e.upload, n.name, d.sequence, d.phase, d.due_at, d.slots, d.attempts,
-        d.created_at, d.settled_at, r.id, d.cause, d.dropped_by, d.replay
+        d.created_at, d.settled_at, r.id, d.cause, d.dropped_by, d.replay, a.outcome, a.note
     FROM {}
     JOIN events AS e ON e.position = d.event
     LEFT JOIN sources AS s ON s.number = e.source
     JOIN endpoints AS n ON n.number = d.endpoint
-    LEFT JOIN events AS r ON r.position = d.replaced_by"""
+    LEFT JOIN events AS r ON r.position = d.replaced_by
+    LEFT JOIN attempts AS a ON a.delivery = d.id AND a.number = d.attempts"""
 NEWEST = """json_each(:endpoints) AS w JOIN json_each(:phases) AS p JOIN deliveries AS d ON d.id IN (
         SELECT id FROM deliveries WHERE endpoint = w.value AND phase = p.value AND id < :before
         ORDER BY id DESC LIMIT :most)"""
@@ -101,6 +102,10 @@ class DeliveryRow(NamedTuple):
     """Who gave it up."""
     replay: int | None
     """The last replay by which it was owed again."""
+    outcome: Outcome | None
+    """Of its last attempt; None where there was none."""
+    note: str | None
+    """What is said of that."""
 
 
 class Tried(NamedTuple):
@@ -264,7 +269,11 @@ class History(Owing):
 
 def _delivery_of(row: Any) -> DeliveryRow:
     one = DeliveryRow(*row)
-    return one._replace(phase=Phase(one.phase), cause=None if one.cause is None else Cause(one.cause))
+    return one._replace(
+        phase=Phase(one.phase),
+        cause=None if one.cause is None else Cause(one.cause),
+        outcome=None if one.outcome is None else Outcome(one.outcome),
+    )
 
 
 def queue_of(row: Any) -> Queue:

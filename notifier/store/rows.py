@@ -71,8 +71,8 @@ def upload_row(upload: Upload) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-HEALTH_COLUMNS = """sequence, succeeded_at, failing_since, failures, quiet_until, throttles, probe_at, trips, ramp,
-    paused, paused_at, url_digest, untold"""
+HEALTH_COLUMNS = """sequence, succeeded_at, failing_since, failures, failure, quiet_until, throttles, probe_at, trips,
+    ramp, paused, paused_at, url_digest, untold"""
 """In the order of `Health`."""
 
 
@@ -85,8 +85,8 @@ def health_of(row: Sequence[Any]) -> Health:
 def health_row(health: Health) -> tuple[Any, ...]:
     """The `HEALTH_COLUMNS` of an endpoint."""
     return (
-        health.sequence, health.succeeded_at, health.failing_since, health.failures, health.quiet_until,
-        health.throttles, health.probe_at, health.trips, health.ramp,
+        health.sequence, health.succeeded_at, health.failing_since, health.failures, health.failure,
+        health.quiet_until, health.throttles, health.probe_at, health.trips, health.ramp,
         health.paused and health.paused.value, health.paused_at, health.url_digest, health.untold,
     )  # fmt: skip
 

@@ -15,6 +15,9 @@ from notifier.core.replay import OVER
 from notifier.store.drop import OWED
 
 AT = "2026-11-21T12:00:00.000Z"
+PAST, SOON = "2020-01-01T00:00:00.000Z", rfc_3339(time.time() + 4000)
+DOWN = "127.0.0.1 cannot be connected to: Connection refused"
+WAITING = {"phase": "waiting", "cause": None}
 EVENT = {
     "id": "evt_1",
     "type": "upload.failed",
@@ -44,6 +47,8 @@ DELIVERY = {
     "dropped_by": None,
     "replaced_by": None,
     "replay": None,
+    "outcome": None,
+    "note": None,
 }
 TRY = {
     "number": 1,
@@ -111,6 +116,15 @@ def test_a_list_is_one_document_for_programs(asked, command):
         ({"cause": None, "replaced_by": "evt_2"}, "evt_2 says more"),
         ({"cause": None, "replay": 4}, "replay 4"),
         ({"cause": None}, "–"),
+        ({"cause": None, "outcome": "delivered", "note": ""}, "–"),
+        ({"note": DOWN}, f"its schedule has ended: {DOWN}"),
+        ({"cause": "left", "note": DOWN}, "its endpoint left the config"),
+        ({**WAITING, "note": DOWN, "due_at": SOON}, f"{DOWN}; tried again in 1 h"),
+        ({**WAITING, "note": DOWN, "due_at": PAST}, f"{DOWN}; due again"),
+        ({**WAITING, "note": "", "outcome": "http_5xx", "due_at": PAST}, "http_5xx; due again"),
+        ({**WAITING, "note": DOWN, "due_at": PAST, "replay": 4}, f"{DOWN}; due again; replay 4"),
+        ({**WAITING, "due_at": PAST}, "–"),
+        ({**WAITING, "outcome": "delivered", "note": "", "due_at": PAST, "replay": 4}, "replay 4"),
     ],
 )
 def test_why_a_delivery_is_as_it_is_is_told(asked, given, why):

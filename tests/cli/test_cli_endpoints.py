@@ -15,6 +15,7 @@ HEAVY = ("aiohttp", "asyncio", "pydantic", "rich", "apscheduler", "aiosqlite", "
 NOW = 1_800_000_000.0
 SOON = "2027-01-15T08:00:30.000Z"
 GONE_BY = "2027-01-15T07:59:30.000Z"
+DOWN = "127.0.0.1 cannot be connected to: Connection refused"
 
 
 async def test_endpoints_are_a_line_each(asks, tmp_path):
@@ -39,12 +40,26 @@ async def test_they_are_one_document_for_programs(asks, tmp_path):
         ({"configured": False, "reason": {"code": "gone", "text": "x"}}, "the config names it no more"),
         ({"reason": None}, None),
         (
-            {"state": "open", "reason": {"code": "failing", "text": "x"}, "probe_at": SOON},
-            "it fails; tried again in 30 s",
+            {"state": "open", "reason": {"code": "failing", "text": "x"}, "probe_at": SOON, "failure": DOWN},
+            f"{DOWN}; tried again in 30 s",
         ),
         (
-            {"state": "open", "reason": {"code": "failing", "text": "x"}, "probe_at": GONE_BY},
-            "it fails; tried again by the next delivery",
+            {"state": "open", "reason": {"code": "failing", "text": "x"}, "probe_at": GONE_BY, "failure": DOWN},
+            f"{DOWN}; tried again by the next delivery",
+        ),
+        (
+            {
+                "state": "open",
+                "reason": {"code": "failing", "text": "x"},
+                "probe_at": GONE_BY,
+                "failure": DOWN,
+                "quiet_until": SOON,
+            },
+            f"{DOWN}; tried again in 30 s",
+        ),
+        (
+            {"state": "open", "reason": {"code": "unsigned", "text": "every secret has ended"}, "probe_at": SOON},
+            "every secret has ended",
         ),
         (
             {"state": "paused", "reason": {"code": "failing", "text": "not for 5 days"}, "probe_at": SOON},
@@ -54,11 +69,16 @@ async def test_they_are_one_document_for_programs(asks, tmp_path):
             {"reason": {"code": "throttled", "text": "x"}, "quiet_until": SOON},
             "it asked to be left alone; goes on in 30 s",
         ),
+        (
+            {"reason": {"code": "throttled", "text": "x"}, "quiet_until": SOON, "failure": DOWN},
+            f"{DOWN}; it asked to be left alone; goes on in 30 s",
+        ),
         ({"reason": {"code": "gone", "text": "it answered 410"}}, "it answered 410"),
     ],
 )
 def test_why_nothing_goes_is_told(given, told):
-    assert _why({"configured": True, "state": "ok", **given}, NOW) == told
+    item = {"configured": True, "state": "ok", "failure": None, "quiet_until": None, **given}
+    assert _why(item, NOW) == told
 
 
 async def test_a_command_imports_nothing_heavy_where_a_pipe_reads_it(tmp_path):

@@ -68,6 +68,18 @@ def test_what_does_not_speak_against_the_endpoint_neither_counts_nor_ends_a_row_
     assert told(WELL, *[BAD] * 4, other, BAD).state is State.OPEN
 
 
+def test_what_came_of_the_last_failure_is_remembered_until_a_success_or_a_person_ends_them():
+    dead = attempt(O.CONNECT, note="host cannot be connected to: Connection refused")
+    health = told(WELL, BAD, dead)
+    assert (health.state, health.failures, health.failure) == (State.OK, 2, dead.note)
+    assert told(health, REFUSED, throttled()).failure == dead.note
+    assert told(health, BAD).failure == "http_5xx"  # there is always a word
+    assert told(health, GOOD).failure is None
+    assert told(failing(), dead, now=NOW + HOUR).failure == dead.note
+    assert (h.released(shut(), NOW).failures, h.released(shut(), NOW).failure) == (0, None)
+    assert WELL.failure is None
+
+
 def test_a_success_ends_a_row_of_failures():
     assert told(WELL, *[BAD] * 4, GOOD, *[BAD] * 4).state is State.OK
 
@@ -380,6 +392,6 @@ def test_whatever_comes_the_endpoint_is_tried_again_within_a_day_and_by_one_at_l
         health, recent = h.heard(health, recent, one, APP, now, draw)
         assert h.may_go(health) <= now + DAY
         assert 1 <= h.places(health, APP.max_in_flight) <= APP.max_in_flight
-        assert (health.failures == 0) == (health.failing_since is None)
+        assert (health.failures == 0) == (health.failing_since is None) == (health.failure is None)
         assert h.believed(health, now) == health
         assert len(recent) <= 60

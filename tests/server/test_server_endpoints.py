@@ -5,6 +5,8 @@ from dataclasses import replace
 from asking import BEARER, announced, served, telling
 from world import endpoint
 
+from notifier.core.model import Attempt, Outcome, Status
+
 APP = {
     "name": "app",
     "url": "http://127.0.0.1/",
@@ -17,6 +19,7 @@ APP = {
     "oldest_at": None,
     "in_flight": 0,
     "failures": 0,
+    "failure": None,
     "failing_since": None,
     "succeeded_at": None,
     "quiet_until": None,
@@ -44,3 +47,77 @@ async def test_one_that_is_drained_says_whether_it_can_be_taken_out(tmp_path):
         assert (await caller.get("/v1/endpoints/leaving")).body["reason"]["code"] == "draining"
         await w.settle()
         assert (await caller.get("/v1/endpoints/leaving")).body["reason"]["code"] == "drained"
+
+
+# --- what fails is told
+
+REFUSED = "127.0.0.1 cannot be connected to: Connection refused"
+WANTED = endpoint("app", schedule=(0.0, *[1.0] * 99))
+
+
+def answering(w, outcome, status=None, **more):
+    """The receivers do this from now on."""
+
+    async def post(delivery):
+        return Attempt(w.clock.now, 0.01, outcome, status, **more)
+
+    w.post = post
+
+
+async def why(caller):
+    told = (await caller.get("/v1/endpoints/app")).body
+    return told["state"], told["reason"] and told["reason"]["code"], told["reason"] and told["reason"]["text"]
+
+
+async def test_what_fails_is_told_from_the_first_failure_on_and_after_a_restart_until_it_succeeds(tmp_path):
+    async with telling(tmp_path, WANTED) as (w, caller, _):
+        answering(w, Outcome.CONNECT, note=REFUSED)
+        w.client.set("u1", Status.PROCESSING)
+        await w.poll()
+        await w.settle()
+        words = f"{REFUSED}; what fails is tried again by the schedule"
+        assert await why(caller) == ("ok", "failing", words)
+        await w.sends_until(w.clock.now + 10)
+        shut = ("open", "failing", f"{REFUSED}; one request at a time tries it, the next at `probe_at`")
+        assert await why(caller) == shut
+        clock = w.clock
+    async with telling(tmp_path, WANTED, clock=clock) as (w, caller, _):
+        assert await why(caller) == shut
+        assert (await caller.get("/v1/endpoints/app")).body["failure"] == REFUSED
+        answering(w, Outcome.HTTP_5XX, 503, note="127.0.0.1 answers 503", retry_after=900.0)
+        await w.sends_until(w.clock.now + 60)
+        assert (await why(caller))[2].startswith("127.0.0.1 answers 503; one request")
+        w.post = w.receivers.post
+        await w.sends_until(w.clock.now + 3600)
+        assert await why(caller) == ("ok", None, None)
+
+
+async def test_of_one_that_asks_for_time_and_of_one_that_failed_for_days_it_is_told_too(tmp_path):
+    patient = replace(WANTED, schedule=(0.0, *[36_000.0] * 99))
+    async with telling(tmp_path, patient) as (w, caller, _):
+        answering(w, Outcome.HTTP_5XX, 503, note="127.0.0.1 answers 503", retry_after=900.0)
+        w.client.set("u1", Status.PROCESSING)
+        await w.poll()
+        await w.settle()
+        throttled = "127.0.0.1 answers 503; it asked to be left alone until `quiet_until`"
+        assert await why(caller) == ("ok", "throttled", throttled)
+        answering(w, Outcome.HTTP_5XX, 503, note="127.0.0.1 answers 503")
+        await w.sends_until(w.clock.now + 6 * 86400)
+        state, code, text = await why(caller)
+        assert (state, code) == ("paused", "failing")
+        assert text.startswith("127.0.0.1 answers 503; it has taken nothing for 5 days")
+        await caller.post("/v1/endpoints/app/pause")
+        assert (await why(caller))[2].startswith("somebody paused it")
+
+
+async def test_a_fault_of_this_machine_and_secrets_that_have_ended_are_told(tmp_path):
+    async with telling(tmp_path, WANTED) as (w, caller, _):
+        answering(w, Outcome.LOCAL, note="127.0.0.1 was sent nothing, by a fault of this machine: no memory")
+        w.client.set("u1", Status.PROCESSING)
+        await w.poll()
+        await w.settle()
+        assert await why(caller) == ("ok", "local", "127.0.0.1 was sent nothing, by a fault of this machine: no memory")
+        w.clock.now += 30
+        assert (await why(caller))[1] is None
+        w.sender.served["app"].is_unsigned = True
+        assert (await why(caller))[:2] == ("ok", "unsigned")

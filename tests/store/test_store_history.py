@@ -1,5 +1,7 @@
 """What people ask: deliveries page by page, one with all its attempts, an event with its deliveries, figures."""
 
+from dataclasses import replace
+
 import pytest
 from planning import overheard, slow
 from stored import APP, ENDPOINTS, LATEST, NONE, NOW, announce, due, event, opened, result, retried, upload
@@ -74,6 +76,17 @@ async def test_a_delivery_says_all_that_is_known_of_it(store):
     assert (waiting.dropped_by, waiting.replay, waiting.replaced_by) == (None, None, None)
 
 
+async def test_a_delivery_says_what_its_last_attempt_met(store):
+    await announce(store, event(1, 1))
+    (untried,) = (await store.deliveries()).items
+    assert (untried.outcome, untried.note) == (None, None)
+    for at, note in ((0, "answers 503"), (60, "answers 502")):
+        one = retried(*await due(store, now=NOW + at), at + 60)
+        await store.record([replace(one, attempt=replace(one.attempt, note=note))])
+    (waiting,) = (await store.deliveries()).items
+    assert (waiting.phase, waiting.outcome, waiting.note) == (Phase.WAITING, Outcome.HTTP_5XX, "answers 502")
+
+
 async def test_a_delivery_says_why_it_is_over_and_an_event_may_be_about_an_endpoint(store):
     await announce(store, event(1, 1))
     (one,) = await due(store)
@@ -104,6 +117,7 @@ async def test_a_delivery_comes_with_all_its_attempts_in_their_order(store):
     ]
     last = tried[-1].attempt
     assert (last.started_at, last.duration, last.status, last.note, last.excerpt) == (NOW, 0.5, 200, "note", "head")
+    assert (row.outcome, row.note) == (Outcome.DELIVERED, "note")
     assert await store.delivery(2) is None
 
 

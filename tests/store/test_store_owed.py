@@ -307,8 +307,8 @@ async def check_heads(store):
 # --- how the endpoints fare
 
 FARES = Health(
-    sequence=1, succeeded_at=NOW - 9, failing_since=NOW - 5, failures=3, quiet_until=NOW + 1, throttles=2,
-    probe_at=NOW + 30, trips=4, ramp=1,
+    sequence=1, succeeded_at=NOW - 9, failing_since=NOW - 5, failures=3, failure="answers 503", quiet_until=NOW + 1,
+    throttles=2, probe_at=NOW + 30, trips=4, ramp=1,
 )  # fmt: skip
 PAUSED = replace(FARES, probe_at=None, trips=0, paused=Pause.GONE, paused_at=NOW, url_digest="x y", untold=True)
 OPS = endpoint("latest")

