@@ -7,6 +7,7 @@ import click
 
 from notifier.cli.control import Control, client
 from notifier.cli.tables import ago_of, as_json, of, show_json, show_list, when
+from notifier.core.moments import unit
 
 MOST = 100_000
 """Sources: all of them."""
@@ -16,7 +17,10 @@ MOST = 100_000
 @as_json
 @client
 def sources(control: Control, *, json_: bool) -> None:
-    """Show how each source fares: what is open there, when it was looked at and is next, what it may be asked.
+    """Show how each source fares: what is open there, when it was looked at and is next, what is used of its budget.
+
+    Used is what went since this minute, hour or day began, by all sources with the same credential; behind it stands
+    what may go in it, by the budget or by what the reserve leaves of the provider's limit, whichever is less.
 
     \b
     Examples:
@@ -34,15 +38,16 @@ def sources(control: Control, *, json_: bool) -> None:
         "open": of("open"),
         "last look": ago_of("looked_at", control.now),
         "next look": ago_of("next_at", control.now),
-        "requests/h": _requests,
+        "budget used": _used,
         "why": lambda item: _why(item, control.now),
     }
-    show_list(page, "source", columns, spare=("requests/h", "provider", "last look"))
+    show_list(page, "source", columns, spare=("provider", "last look"))
 
 
-def _requests(item: Mapping[str, Any]) -> str:
-    left = item["requests_left"]
-    return f"{item['requests_per_hour']}" + ("" if left is None else f", {left} left")
+def _used(item: Mapping[str, Any]) -> str:
+    """`3 of 45/m`, and what the provider itself says."""
+    said = "" if item["provider_left"] is None else f", {item['provider_left']} left there"
+    return f"{item['requests_used']} of {item['requests_limit']}/{unit(item['requests_window'])}{said}"
 
 
 def _why(item: Mapping[str, Any], now: float) -> str | None:

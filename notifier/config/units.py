@@ -43,8 +43,7 @@ def rate(text: str) -> Rate:
 
 def rate_text(rate: Rate) -> str:
     """The rate as a config has it."""
-    unit = next((unit for unit, length in SECONDS.items() if length == rate.seconds), f"{rate.seconds:g}s")
-    return f"{rate.count:g}/{unit}"
+    return f"{rate.count:g}/{moments.unit(rate.seconds)}"
 
 
 def address(text: str) -> tuple[str, int]:

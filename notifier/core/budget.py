@@ -44,7 +44,7 @@ class Budget:
     tat: float = 0.0
     """Theoretical arrival time of the request after the last one."""
     window_start: float = 0.0
-    """The hour, by the provider's clock, in which `used` requests went."""
+    """When the `window` began, by the provider's clock, in which `used` requests went; the hour, where that counts."""
     used: int = 0
     hold_until: float = 0.0
     """Nothing goes before: the provider said so."""
@@ -59,6 +59,9 @@ class Budget:
     skew: float = 0.0
     """Seconds that the provider's clock is ahead of ours: the median of what was `measured` last."""
     measured: tuple[float, ...] = ()
+    told_left: int | None = None
+    """Requests that were left of the limit by the provider's own word, which holds until `told_until`."""
+    told_until: float = 0.0
 
 
 # --- asking and spending
@@ -67,24 +70,22 @@ class Budget:
 def may_go(budget: Budget, allowance: Allowance, now: float, cost: int = 1) -> float:
     """When a look of this cost, 1 to `DEAREST`, may go: `now`, or later. It need not be asked again before."""
     at = max(now, budget.hold_until)
-    pace = _pace(budget, allowance, now)
+    pace = pace_of(budget, allowance, now)
     if pace is not None:
-        at = max(at, _tat(budget, pace, now) - (pace.burst - min(cost, pace.burst)) * pace.every)
+        at = max(at, arrival(budget, pace, now) - (pace.burst - min(cost, pace.burst)) * pace.every)
     return max(now, _in_its_hour(budget, allowance, at, cost)) if allowance.hourly else at
 
 
 def spend(budget: Budget, allowance: Allowance, now: float, cost: int = 1, draw: float = 0.5) -> Budget:
     """The budget after a look that goes `now`, to be stored before it leaves; `draw` is a random number from 0 to 1."""
-    pace = _pace(budget, allowance, now)
+    pace = pace_of(budget, allowance, now)
     if pace is not None:
         every = pace.every
         if _is_slowed(budget, allowance, now):
             every = max(every * (1 + JITTER * (2 * draw - 1)), _whole(budget, allowance, now).every)
-        budget = replace(budget, tat=max(now, _tat(budget, pace, now)) + cost * every)
-    if allowance.hourly:
-        start, used = _hour(budget, now)
-        budget = replace(budget, window_start=start, used=used + cost)
-    return budget
+        budget = replace(budget, tat=max(now, arrival(budget, pace, now)) + cost * every)
+    start, before = begun(budget, allowance, now)
+    return replace(budget, window_start=start, used=before + cost)
 
 
 def quota(budget: Budget, allowance: Allowance, now: float) -> int:
@@ -97,22 +98,16 @@ def left(budget: Budget, allowance: Allowance, now: float) -> int:
     return max(0, quota(budget, allowance, now) - _hour(budget, now)[1])
 
 
-def share_left(budget: Budget, allowance: Allowance, now: float) -> float:
-    """The share of what may go at once that could go now, in the tightest window; 0: the next look has to wait."""
-    if may_go(budget, allowance, now) > now:
-        return 0.0
-    shares = [left(budget, allowance, now) / quota(budget, allowance, now)] if allowance.hourly else []
-    pace = _pace(budget, allowance, now)
-    if pace is not None:
-        used = max(0.0, _tat(budget, pace, now) - now) / pace.every
-        shares.append(max(1, floor(pace.burst - used + 1e-3)) / pace.burst)
-    return min(shares)
-
-
-def per_hour(budget: Budget, allowance: Allowance, now: float) -> int:
-    """Requests that may go in an hour, at the rate that is kept now."""
-    pace = _pace(budget, allowance, now)
-    return quota(budget, allowance, now) if pace is None else floor(HOUR / pace.every + 1e-9)
+def window(budget: Budget, allowance: Allowance, now: float) -> Rate:
+    """How many requests may go in how many seconds: the tighter one of our own budget and the provider's limit."""
+    if allowance.hourly:
+        return Rate(quota(budget, allowance, now), HOUR)
+    rates, limit = [allowance.budget], allowance.limit
+    if limit.count:
+        rates.append(Rate((1 - reserve(budget, allowance, now)) * limit.count, limit.seconds))
+    tight = min(rates, key=lambda rate: rate.count / rate.seconds)
+    count = _rate(budget, allowance, now) * tight.seconds if _is_slowed(budget, allowance, now) else tight.count
+    return Rate(max(1, floor(count + 1e-9)), tight.seconds)
 
 
 def rest(budget: Budget, now: float) -> float:
@@ -133,6 +128,9 @@ def told(budget: Budget, allowance: Allowance, limit: Limit | None, now: float) 
     """The budget after an answer that was no refusal, `allowance` being what was `learned` from it."""
     if now >= budget.hold_until:  # else it was under way when the hold began, and does not end it
         budget = replace(budget, refusals=0)
+    if limit is not None and not budget.refusals:
+        until = now + min(limit.reset_in, LONGEST_HOLD)
+        budget = replace(budget, told_left=limit.remaining, told_until=until)
     gap = gap_told(limit, reserve(budget, allowance, now), allowance.limit)
     return replace(budget, hold_until=max(budget.hold_until, now + gap)) if gap else budget
 
@@ -145,7 +143,7 @@ def refused(budget: Budget, allowance: Allowance, retry_after: float | None, now
     until = max(budget.hold_until, _held_until(budget, allowance, retry_after, now, draw))
     if budget.refusals and now < budget.hold_until:  # it was under way when the first of them came
         return budget if retry_after is None else replace(budget, hold_until=until)
-    held = replace(budget, hold_until=until, refusals=budget.refusals + 1)
+    held = replace(budget, hold_until=until, refusals=budget.refusals + 1, told_left=None)
     if not allowance.limit.count:
         top = 1 / _whole(budget, allowance, now).every
         rate = max(min(SLOWEST, top), SLOWER * _rate(budget, allowance, now))
@@ -168,13 +166,14 @@ def _held_until(budget: Budget, allowance: Allowance, retry_after: float | None,
 
 def loaded(budget: Budget, allowance: Allowance, now: float) -> Budget:
     """A budget as it was stored, no moment of it further ahead than it can be by a clock that was right."""
-    every = (_pace(budget, allowance, now) or _whole(budget, allowance, now)).every
+    every = (pace_of(budget, allowance, now) or _whole(budget, allowance, now)).every
     budget = replace(
         budget,
         tat=min(budget.tat, now + min(DEAREST * every, max(every, allowance.budget.seconds))),
         hold_until=min(budget.hold_until, now + LONGEST_HOLD),
         slowed_at=min(budget.slowed_at, now + LONGEST_HOLD),
         boosted_at=min(budget.boosted_at, now + HOUR),
+        told_until=min(budget.told_until, now + LONGEST_HOLD),
     )
     if budget.window_start > _hour_of(now + budget.skew) + HOUR:
         budget = _hour_lost(budget, allowance, now)
@@ -189,6 +188,7 @@ def stepped(budget: Budget, by: float) -> Budget:
         hold_until=budget.hold_until + by,
         slowed_at=budget.slowed_at + by,
         boosted_at=budget.boosted_at + by,
+        told_until=budget.told_until + by,
         skew=budget.skew - by,
         measured=tuple(skew - by for skew in budget.measured),
     )
@@ -230,7 +230,7 @@ def _is_slowed(budget: Budget, allowance: Allowance, now: float) -> bool:
     return not allowance.limit.count and _rate(budget, allowance, now) < top
 
 
-def _pace(budget: Budget, allowance: Allowance, now: float) -> Bucket | None:
+def pace_of(budget: Budget, allowance: Allowance, now: float) -> Bucket | None:
     """The rate that is kept; None where only the requests of a clock hour are counted."""
     if allowance.hourly and allowance.budget.seconds == HOUR:
         return None
@@ -239,13 +239,22 @@ def _pace(budget: Budget, allowance: Allowance, now: float) -> Bucket | None:
     return _whole(budget, allowance, now)
 
 
-def _tat(budget: Budget, pace: Bucket, now: float) -> float:
+def arrival(budget: Budget, pace: Bucket, now: float) -> float:
     """The theoretical arrival time; one that is further ahead than it can be is of a clock that has been put back."""
     furthest = (pace.burst + DEAREST) * pace.every
     return budget.tat if budget.tat <= now + furthest else now
 
 
-# --- the clock hour
+# --- the clock hour, or another window
+
+
+def begun(budget: Budget, allowance: Allowance, now: float) -> tuple[float, int]:
+    """The `window` that has begun, and what was used in it."""
+    if allowance.hourly:
+        return _hour(budget, now)
+    length = window(budget, allowance, now).seconds
+    start = floor((now + budget.skew) / length) * length
+    return start, budget.used if start <= budget.window_start < start + length else 0
 
 
 def _hour_of(moment: float) -> float:

@@ -34,6 +34,11 @@ def moment(text: str) -> float:
     raise ValueError(MOMENT)
 
 
+def unit(seconds: float) -> str:
+    """What stands behind the stroke of a rate: `m`, `h`, `90s`."""
+    return next((unit for unit, length in SECONDS.items() if length == seconds), f"{seconds:g}s")
+
+
 def rfc_3339(moment: float) -> str:
     """Unix seconds as RFC 3339 has them in UTC, with milliseconds. `OverflowError` or `ValueError` before year 1."""
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -10,9 +10,9 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from notifier.core.budget import share_left
 from notifier.core.callbacks import ALL, family
 from notifier.core.health import WELL
+from notifier.core.usage import share_left
 from notifier.poller import Poller
 from notifier.served import Served
 from notifier.server import exposition

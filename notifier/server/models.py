@@ -243,8 +243,16 @@ class Source(BaseModel):
     """When it is seen to next: to look, or to see whether it may."""
     rests_until: Moment | None
     """Nothing is asked before: after failures, or because the provider said so."""
+    requests_used: int
+    """In the window that has begun, by all sources of its credential together: this minute, hour or day."""
+    requests_limit: int
+    """How many may go in that window: by its `budget`, or what its `reserve` leaves of the provider's limit."""
+    requests_window: float
+    """How long the window is."""
+    provider_left: int | None
+    """What the provider itself said is left, until it said that this ends; null where it says nothing."""
     requests_per_hour: int
-    """What it may be asked, with all sources of its credential together."""
+    """What it may be asked, with all sources of its credential together, at the pace that is kept now."""
     requests_left: int | None
     """In this hour, where the provider counts by the clock; else null."""
 

@@ -2,7 +2,8 @@
 
 from http import HTTPStatus
 
-from notifier.core import budget as budgets
+from notifier.core import usage
+from notifier.core.budget import left, window
 from notifier.core.model import SourceState
 from notifier.server import models
 from notifier.server.control import Control
@@ -67,7 +68,7 @@ class _Sources:
         name, now = one.source.name, self._clock()
         state = await self._store.source(name)
         spent = self._poller.budget(one)
-        hourly = one.allowance.hourly
+        hourly, whole = one.allowance.hourly, window(spent, one.allowance, now)
         rests = max(state.hold_until, spent.hold_until)
         return models.Source(
             name=name,
@@ -79,8 +80,12 @@ class _Sources:
             looked_at=moment(one.asked_at),
             next_at=None if one.is_stopped else moment(one.comes_at),
             rests_until=moment(rests if rests > now else None),
-            requests_per_hour=budgets.per_hour(spent, one.allowance, now),
-            requests_left=budgets.left(spent, one.allowance, now) if hourly else None,
+            requests_used=usage.used(spent, one.allowance, now),
+            requests_limit=int(whole.count),
+            requests_window=whole.seconds,
+            provider_left=usage.told_left(spent, now),
+            requests_per_hour=usage.per_hour(spent, one.allowance, now),
+            requests_left=left(spent, one.allowance, now) if hourly else None,
         )
 
 

@@ -14,7 +14,8 @@ def source(**more):
     return {
         "name": "posts", "provider": "upload_post", "state": "ok", "reason": None, "failing_since": None, "open": 3,
         "looked_at": rfc_3339(time.time() - 130), "next_at": rfc_3339(time.time() + 130), "rests_until": None,
-        "requests_per_hour": 2700, "requests_left": None, **more,
+        "requests_used": 3, "requests_limit": 45, "requests_window": 60.0, "provider_left": None,
+        "requests_per_hour": 2340, "requests_left": None, **more,
     }  # fmt: skip
 
 
@@ -22,15 +23,16 @@ def test_sources_are_a_line_each(asked):
     ago = rfc_3339(time.time() - 700)
     failing = source(
         name="media", state="failing", reason={"code": "unavailable", "text": "answers 503"}, failing_since=ago,
-        rests_until=rfc_3339(time.time() + 70), requests_per_hour=45, requests_left=12,
+        rests_until=rfc_3339(time.time() + 70), requests_used=33, requests_window=3600.0,
+        provider_left=21,
     )  # fmt: skip
     page = {"items": [failing, source()], "next": None}
     code, out, err, _ = asked({("GET", "/v1/sources"): page}, "sources")
     assert (code, err) == (0, "")
     assert [re.split("  +", line) for line in out.splitlines()[1:]] == [
-        ["media", "upload_post", "failing", "3", "2 min ago", "in 2 min", "45, 12 left",
+        ["media", "upload_post", "failing", "3", "2 min ago", "in 2 min", "33 of 45/h, 21 left there",
          "answers 503, since 11 min ago; rests; goes on in 1 min"],
-        ["posts", "upload_post", "ok", "3", "2 min ago", "in 2 min", "2700", "–"],
+        ["posts", "upload_post", "ok", "3", "2 min ago", "in 2 min", "3 of 45/m", "–"],
     ]  # fmt: skip
     assert json.loads(asked({("GET", "/v1/sources"): page}, "sources", "--json")[1]) == page
 

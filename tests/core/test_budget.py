@@ -21,12 +21,12 @@ from notifier.core.budget import (
     refused,
     reserve,
     rest,
-    share_left,
     spend,
     stepped,
     told,
 )
 from notifier.core.model import Limit, Rate
+from notifier.core.usage import share_left
 
 KNOWN = Allowance(Rate(60, 60), Rate(60, 60), 0.25)
 UNKNOWN = Allowance(Rate(60, 60), Rate(0, 60), 0.25)

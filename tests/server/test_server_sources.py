@@ -2,9 +2,9 @@
 
 import pytest
 from asking import announced, telling
-from world import LISTING
+from world import LISTING, Clock
 
-from notifier.core.model import Rate, Status
+from notifier.core.model import Limit, Rate, Status
 from notifier.providers.base import Refused, Unavailable
 
 S = Status
@@ -29,6 +29,10 @@ async def test_a_source_is_shown_with_what_is_open_there_and_when_it_is_looked_a
         assert told["next_at"] > told["looked_at"]
         assert told["requests_left"] is None
         assert 2000 < told["requests_per_hour"] <= 3600
+        used = sum(int(at // 60) == int(w.clock.now // 60) for at in w.client.times)
+        assert used > 0
+        assert (told["requests_used"], told["requests_limit"], told["requests_window"]) == (used, 60, 60.0)
+        assert told["provider_left"] is None
         assert (await caller.get("/v1/sources", cursor="posts")).body == {"items": [], "next": None}
 
 
@@ -98,6 +102,18 @@ async def test_of_a_clock_hour_it_is_told_what_is_left(tmp_path):
         await w.poll()
         told = await fares(caller)
         assert (told["requests_per_hour"], told["requests_left"]) == (45, 44)
+        assert (told["requests_used"], told["requests_limit"], told["requests_window"]) == (1, 45, 3600.0)
+
+
+async def test_what_the_provider_says_is_left_is_told_after_a_restart_too(tmp_path):
+    clock = Clock()
+    async with telling(tmp_path, clock=clock) as (w, caller, _):
+        w.client.limit = Limit(57, 3000.0, 60, 3600.0)
+        await w.poll()
+        before = await fares(caller)
+        assert (before["provider_left"], before["requests_limit"], before["requests_window"]) == (57, 45, 3600.0)
+    async with telling(tmp_path, clock=clock) as (_, caller, _):
+        assert ((await fares(caller))["provider_left"], (await fares(caller))["requests_used"]) == (57, 1)
 
 
 async def test_where_a_look_names_many_a_poll_asks_for_them_together(tmp_path):

@@ -129,10 +129,16 @@ function whyOfEndpoint(one) {
   return moment ? `${one.reason.text.replace(/,? (the next at|until) `.*`/, "")}; next ${next(moment)}` : one.reason.text;
 }
 
+function budgetOf(one) {
+  const unit = { 1: "s", 60: "m", 3600: "h", 86400: "d" }[one.requests_window] ?? `${one.requests_window} s`;
+  const said = one.provider_left === null ? "" : `, ${one.provider_left} left there`;
+  return `${one.requests_used} of ${one.requests_limit}/${unit}${said}`;
+}
+
 function showSources(page) {
   fill("sources", page.items.map((one) => [one.name, [
     cell(one.name), cell(one.provider), word(one.state), number(one.open), when(one.looked_at), when(one.next_at, next),
-    number(one.requests_left === null ? one.requests_per_hour : `${one.requests_left} of ${one.requests_per_hour}`),
+    cell(budgetOf(one)),
     cell(whyOfSource(one), { long: true }),
   ]]));
 }

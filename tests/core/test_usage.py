@@ -1,0 +1,120 @@
+"""What people are told of a budget: how much of it is used, of how much, and what the provider says is left."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from things import DAY, HOUR, NOW
+
+from notifier.core.allowance import Allowance, learned
+from notifier.core.budget import Budget, left, loaded, may_go, quota, refused, spend, stepped, told, window
+from notifier.core.model import Limit, Rate
+from notifier.core.usage import told_left, used
+
+OWN = Allowance(Rate(600, 60), Rate(0, 60))
+CLOCK_HOUR = Allowance(Rate(60, 3600), Rate(60, 3600), 0.25, hourly=True)
+NOON = NOW
+assert NOON % DAY == 12 * HOUR
+
+
+def spent(allowance, *moments, budget=None):
+    """The budget after a request at each of these seconds after noon."""
+    budget = budget or Budget()
+    for after in moments:
+        budget = spend(budget, allowance, NOON + after)
+    return budget
+
+
+@pytest.mark.parametrize(
+    ("budget", "limit", "share", "whole"),
+    [
+        (Rate(600, 60), Rate(0, 60), 0.25, Rate(600, 60)),
+        (Rate(600, 60), Rate(60, 60), 0.25, Rate(45, 60)),
+        (Rate(30, 60), Rate(60, 60), 0.25, Rate(30, 60)),
+        (Rate(600, 60), Rate(5000, 86400), 0.5, Rate(2500, 86400)),
+        (Rate(600, 60), Rate(1, 3600), 0.25, Rate(1, 3600)),
+    ],
+)
+def test_the_tighter_one_of_budget_and_limit_is_told_as_it_was_written(budget, limit, share, whole):
+    assert window(Budget(), Allowance(budget, limit, share), NOON) == whole
+
+
+def test_a_limit_that_is_felt_for_is_told_as_it_is_felt():
+    budget = refused(Budget(), OWN, 1, NOON, 0.0)
+    assert window(budget, OWN, NOON + 1) == Rate(501, 60)  # 85 % of what the burst leaves
+    assert window(budget, OWN, NOON + HOUR) == Rate(600, 60)
+
+
+def test_what_went_in_this_minute_is_used_and_nothing_of_it_in_the_next():
+    budget = spent(OWN, 1, 2, 59)
+    assert [used(budget, OWN, NOON + after) for after in (59, 60, 119, HOUR)] == [3, 0, 0, 0]
+    assert used(spent(OWN, 61, budget=budget), OWN, NOON + 62) == 1
+
+
+def test_of_a_day_what_went_in_it_is_used():
+    daily = Allowance(Rate(5000, 86400), Rate(0, 60))
+    budget = spent(daily, 0, HOUR, 11 * HOUR)
+    assert (used(budget, daily, NOON + 11.9 * HOUR), used(budget, daily, NOON + 12 * HOUR)) == (3, 0)
+
+
+def test_of_a_clock_hour_what_is_used_and_what_is_left_are_all_of_it():
+    budget = spent(CLOCK_HOUR, 10, 20, 30)
+    assert window(budget, CLOCK_HOUR, NOON + 40) == Rate(45, 3600)
+    assert (used(budget, CLOCK_HOUR, NOON + 40), left(budget, CLOCK_HOUR, NOON + 40)) == (3, 42)
+    assert quota(budget, CLOCK_HOUR, NOON + 40) == 45
+
+
+def test_another_clock_changes_nothing_of_what_is_used():
+    budget = stepped(spent(OWN, 1, 2), 1000.0)
+    assert [used(budget, OWN, NOON + 1000 + after) for after in (3, 59, 60)] == [2, 2, 0]
+
+
+def test_a_clock_that_was_put_back_while_nobody_looked_tells_of_no_window_to_come():
+    budget = loaded(spent(OWN, 1, 2), OWN, NOON - 600)
+    assert used(budget, OWN, NOON - 600) == 0
+    assert used(spent(OWN, -599, budget=budget), OWN, NOON - 598) == 1
+
+
+def test_a_window_that_becomes_longer_keeps_what_was_used_in_its_last_part():
+    budget, daily = spent(OWN, 1, 2), learned(OWN, Limit(99, DAY, 100, DAY))
+    assert used(budget, daily, NOON + 3) == 2
+    assert used(spent(daily, 4, budget=budget), daily, NOON + 5) == 3
+
+
+rates = st.builds(Rate, st.integers(20, 5000), st.sampled_from([60, 3600]))
+
+
+@given(rates, rates | st.just(Rate(0, 60)), st.floats(0, 0.9), st.lists(st.floats(0, 40), min_size=1, max_size=80))
+def test_never_is_more_used_than_may_be(own, limit, share, gaps):
+    allowance, budget, now = Allowance(own, limit, share), Budget(), NOON
+    for gap in gaps:
+        now = may_go(budget, allowance, now + gap)
+        budget = spend(budget, allowance, now)
+        assert 1 <= used(budget, allowance, now) <= window(budget, allowance, now).count
+
+
+# --- what the provider says
+
+
+def test_what_the_provider_says_is_left_is_told_until_that_ends():
+    budget = told(Budget(), OWN, Limit(57, 30.0, 60), NOON)
+    assert [told_left(budget, NOON + after) for after in (0, 29, 30)] == [57, 57, None]
+    assert told_left(told(budget, OWN, None, NOON + 1), NOON + 2) == 57
+    assert told_left(told(budget, OWN, Limit(0, 28.0), NOON + 2), NOON + 3) == 0
+    assert told_left(stepped(budget, -500.0), NOON - 499) == 57
+    assert told_left(Budget(), NOON) is None
+
+
+def test_a_refusal_ends_what_the_provider_had_said_before():
+    budget = told(Budget(), OWN, Limit(57, 30.0, 60), NOON)
+    refusal = refused(budget, OWN, 5.0, NOON + 1, 0.0)
+    assert told_left(refusal, NOON + 2) is None
+    assert told_left(told(refusal, OWN, Limit(56, 28.0, 60), NOON + 2), NOON + 3) is None  # it was under way
+
+
+def test_what_is_left_by_a_clock_that_was_ahead_is_believed_for_an_hour_at_most():
+    ahead = told(Budget(), OWN, Limit(57, 30.0, 60), NOON + 9000 * DAY)
+    budget = loaded(ahead, OWN, NOON)
+    assert told_left(budget, NOON + HOUR) is None
+    assert replace(budget, told_until=0.0) == replace(loaded(replace(ahead, told_until=0.0), OWN, NOON), told_until=0.0)
