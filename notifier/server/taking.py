@@ -5,6 +5,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 
@@ -28,7 +29,7 @@ TRUTH = "true or false"
 PATIENCE = 30.0
 """Seconds within which a body comes."""
 SENTENCES = {
-    "missing": "a value: it has no default",
+    "missing": "a value: it is needed",
     "model_type": "a JSON object",
     "string_type": "a string",
     "bool_type": TRUTH,
@@ -39,6 +40,9 @@ SENTENCES = {
     "too_long": "at most {max_length} of them",
 }
 """What pydantic finds by itself, in our words; the rest is plain enough without its first ones."""
+KINDS = {list: "a list", str: "a string", bool: TRUTH, type(None): "null"}
+"""What a body may be instead of an object; else it is a number."""
+CURSOR = "the `next` of the page before, or none at all for the first page"
 
 
 def _digits(given: object) -> object:
@@ -55,11 +59,19 @@ def _truth(given: object) -> object:
     return given
 
 
+def _cursor(given: object) -> object:
+    if isinstance(given, str) and not (re.fullmatch("[0-9]{1,19}", given) and 1 <= int(given) < END):
+        raise ValueError(CURSOR)
+    return given
+
+
 def _moment(given: str) -> str:
     moments.moment(given)
     return given
 
 
+END = 1 << 62
+"""Above the number of every row."""
 DIGITS = BeforeValidator(_digits)
 Truth = Annotated[bool, BeforeValidator(_truth)]
 """In a parameter."""
@@ -77,14 +89,16 @@ class Nothing(Taken):
     """Nothing at all."""
 
 
-Number = Annotated[int, Field(ge=1, lt=1 << 62), DIGITS]
-"""Of a row, and so of the page before it."""
+Number = Annotated[int, Field(ge=1, lt=END), DIGITS]
+"""Of a row."""
+Cursor = Annotated[int, Field(ge=1, lt=END), BeforeValidator(_cursor)]
+"""The last row of the page before."""
 
 
 class Page(Taken):
     """Which page of what is listed, the newest first."""
 
-    cursor: Number | None = None
+    cursor: Cursor | None = None
     limit: Limit = 100
 
 
@@ -108,12 +122,15 @@ async def taken(request: web.Request, takes: type[T]) -> T:
         Nothing.model_validate(parameters)
     except ValidationError as error:
         raise _problem(error, takes if reads else Nothing, HTTPStatus.BAD_REQUEST) from None
-    body = await _body(request) or b"{}"
+    body = await _body(request)
     try:
-        given = takes.model_validate_json(body, strict=True)
-        json.loads(body, object_pairs_hook=_once)
+        given = takes.model_validate_json(body or b"{}", strict=True)
+        json.loads(body or b"{}", object_pairs_hook=_once)
     except ValidationError as error:
-        raise _problem(error, takes, HTTPStatus.UNPROCESSABLE_ENTITY) from None
+        problem = _problem(error, takes, HTTPStatus.UNPROCESSABLE_ENTITY)
+        raise (
+            problem if body else replace(problem, detail=f"a body is needed, a JSON object: {problem.detail}")
+        ) from None
     return given
 
 
@@ -147,9 +164,13 @@ def _parameters(request: web.Request) -> Mapping[str, str]:
 
 
 def _problem(error: ValidationError, takes: type[Taken], status: HTTPStatus) -> Problem:
-    details = error.errors(include_url=False, include_input=False)
-    if details[0]["type"] == "json_invalid":
-        return Problem(HTTPStatus.BAD_REQUEST, f"the body is no JSON: {details[0]['ctx']['error']}")
+    details = error.errors(include_url=False)
+    first = details[0]
+    if first["type"] == "json_invalid":
+        return Problem(HTTPStatus.BAD_REQUEST, f"the body is no JSON: {first['ctx']['error']}")
+    if first["type"] == "model_type" and not first["loc"]:
+        expected, kind = SENTENCES["model_type"], KINDS.get(type(first["input"]), "a number")
+        return Problem(status, f"the body: expected {expected}, got {kind}", [Fault(where="", expected=expected)])
     return _told(status, [_fault(detail, takes) for detail in details[:MOST_FAULTS]], len(details))
 
 

@@ -13,6 +13,7 @@ from notifier.store import Store
 
 HIDDEN = "a-value-that-nobody-may-see"
 DROP = "/v1/drop"
+NEXT = "the `next` of the page before, or none at all for the first page"
 TYPE = 'a type of event, or a pattern like "upload.*"'
 PHASE = "a phase is of what is owed to an endpoint: waiting or dead"
 JSON = {"content-type": "application/json"}
@@ -31,11 +32,11 @@ async def caller(tmp_path):
         ("/v1/events?xyzzy=x", {"xyzzy": "one of cursor, limit, type, source, upload"}),
         ("/v1/events?limit=0", {"limit": "greater than or equal to 1"}),
         ("/v1/events?limit=1001", {"limit": "less than or equal to 1000"}),
-        ("/v1/events?limit=many&cursor=x", {"limit": "a whole number", "cursor": "a whole number"}),
-        ("/v1/events?cursor=99999999999999999999", {"cursor": "less than 4611686018427387904"}),
+        ("/v1/events?limit=many&cursor=x", {"limit": "a whole number", "cursor": NEXT}),
+        *((f"/v1/events?cursor={one}", {"cursor": NEXT}) for one in ("9" * 20, str(1 << 62), "0", "-1", "")),
         ("/v1/events?limit=1&limit=2", {"limit": "once, and not twice"}),
-        ("/v1/events?limit=1_0&cursor=1.0", {"limit": "a whole number", "cursor": "a whole number"}),
-        ("/v1/events?limit=%2B1&cursor=%201", {"limit": "a whole number", "cursor": "a whole number"}),
+        ("/v1/events?limit=1_0&cursor=1.0", {"limit": "a whole number", "cursor": NEXT}),
+        ("/v1/events?limit=%2B1&cursor=%201", {"limit": "a whole number", "cursor": NEXT}),
         ("/v1/events?type=[a-z]*", {"type": TYPE}),
         ("/v1/events?type=upload.complete", {"type": f'{TYPE}; did you mean "upload.completed"?'}),
         ("/v1/deliveries?phase=sent", {"phase": '"waiting", "delivered", "dead", "superseded" or "dropped"'}),
@@ -71,6 +72,32 @@ async def test_a_body_that_is_none_is_told_with_every_fault(caller, path, body, 
     said = await caller.ask("POST", path, json=body)
     assert (said.status, said.faults) == (422, faults)
     assert HIDDEN not in str(said.body)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (f'["{HIDDEN}"]', "a list"),
+        (f'"{HIDDEN}"', "a string"),
+        ("null", "null"),
+        ("true", "true or false"),
+        ("7", "a number"),
+        ("7.5", "a number"),
+    ],
+)
+async def test_a_body_that_is_no_object_is_told_with_what_it_is(caller, body, kind):
+    said = await caller.ask("POST", DROP, JSON, data=body.encode())
+    assert (said.status, said.detail) == (422, f"the body: expected a JSON object, got {kind}")
+    assert said.faults == {"": "a JSON object"}
+
+
+async def test_where_a_body_is_needed_and_there_is_none_that_is_told(caller):
+    said = await caller.post("/v1/uploads")
+    needed = "expected a value: it is needed"
+    assert (said.status, said.detail) == (422, f"a body is needed, a JSON object: source: {needed}; id: {needed}")
+    said = await caller.post(DROP)
+    assert (said.status, said.detail) == (422, "a body is needed, a JSON object: name a delivery, or an endpoint")
+    assert (await caller.post("/v1/endpoints/app/pause")).status == 200
 
 
 async def test_a_moment_has_its_offset(caller):
