@@ -1,6 +1,6 @@
 """/v1/explain: an event of an upload × the endpoints → who gets it, why not where not, and what is sent."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from notifier import __version__
 from notifier.core.callbacks import number_of
 from notifier.core.encoding_com_call import is_call
 from notifier.core.events import formats, unwanted
-from notifier.core.model import Endpoint, Event, Phase
+from notifier.core.model import Endpoint, Event, Phase, Status, Upload
 from notifier.core.render import content_type, rendered
 from notifier.server import models
 from notifier.server.control import Control
@@ -21,6 +21,7 @@ from notifier.server.taking import Taken
 from notifier.store import SeveralError, UnknownNameError
 
 MASKED = "***"
+UNSEEN = "is followed, and was not seen yet: there is nothing to be sent"
 OF_THE_ATTEMPT = {"webhook-timestamp": "of the attempt", "webhook-signature": "of the attempt"}
 
 
@@ -51,19 +52,33 @@ class _Explaining:
         except SeveralError as error:
             raise Problem(HTTPStatus.CONFLICT, str(error)) from None
         event = await self._store.event_of(upload.media_id, which.event)
+        endpoints = await self._endpoints(upload)
         if event is None and upload.snapshot is None:
-            words = f"{upload.id!r} at {upload.source!r} is followed, and was not seen yet: there is nothing to be sent"
-            raise UnknownNameError(words)
+            raise UnknownNameError(
+                f"{upload.id!r} at {upload.source!r} {UNSEEN}; {_to_be_told(endpoints, upload.source)}"
+            )
         if event is None:
             said = f"no event {which.event!r} of it" if which.event else "nothing"
             raise UnknownNameError(f"{said} was announced of {upload.id!r} at {upload.source!r}, or is kept no more")
         row, _, owed = await self._control.event(event.id)
         phases = {one.endpoint: one.phase for one in owed}
-        names = [name for name in self._sender.served if number_of(name) is None]
-        names += [upload.callback.name] if upload.callback else []
-        endpoints = [(await self._sender.one(name)).endpoint for name in names]
         told = [_explained(one, event, phases.get(one.name)) for one in endpoints]
         return HTTPStatus.OK, models.Explained(event=told_of(row), endpoints=told)
+
+    async def _endpoints(self, upload: Upload) -> list[Endpoint]:
+        names = [name for name in self._sender.served if number_of(name) is None]
+        names += [upload.callback.name] if upload.callback else []
+        return [(await self._sender.one(name)).endpoint for name in names]
+
+
+def _to_be_told(endpoints: Iterable[Endpoint], source: str) -> str:
+    """Who gets anything of what may be announced of an upload."""
+    names = [
+        one.name
+        for one in endpoints
+        if not one.drain and any(unwanted(one, f"upload.{status}", source, status) is None for status in Status)
+    ]
+    return f"what is announced of it will go to {', '.join(names)}" if names else "no endpoint wants anything of it"
 
 
 def _explained(endpoint: Endpoint, event: Event, phase: Phase | None) -> models.Explanation:

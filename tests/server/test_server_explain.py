@@ -72,11 +72,23 @@ async def test_the_callback_of_an_upload_is_among_them_and_no_other(tmp_path):
 
 
 async def test_of_what_nothing_was_announced_there_is_nothing_to_explain(tmp_path):
-    async with telling(tmp_path) as (w, caller, _):
+    async with telling(tmp_path, *SOME, calling=CALLING) as (w, caller, _):
         assert (await caller.get("/v1/explain", source="posts", id="u1")).status == 404
+        await w.register("u1", callback=Callback("https://app.example.com/u1", "standard"))
+        said = await caller.get("/v1/explain", source="posts", id="u1")
+        assert (said.status, said.detail.partition("; ")) == (
+            404,
+            (
+                "'u1' at 'posts' is followed, and was not seen yet: there is nothing to be sent",
+                "; ",
+                "what is announced of it will go to app, crm, ops, old, notify:1",
+            ),
+        )
+        assert (await caller.get("/v1/explain", source="posts")).status == 400
+
+
+async def test_of_what_was_not_seen_yet_it_is_told_that_nobody_wants_anything(tmp_path):
+    async with telling(tmp_path, SOME[3]) as (w, caller, _):
         await w.register("u1")
         said = await caller.get("/v1/explain", source="posts", id="u1")
-        assert (said.status, said.detail) == (
-            404, "'u1' at 'posts' is followed, and was not seen yet: there is nothing to be sent",
-        )  # fmt: skip
-        assert (await caller.get("/v1/explain", source="posts")).status == 400
+        assert said.detail.endswith("there is nothing to be sent; no endpoint wants anything of it")
