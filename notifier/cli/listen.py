@@ -30,7 +30,11 @@ def _fails(_context: click.Context, _option: click.Parameter, given: Sequence[st
             one = int(status), float(chance or 1)
         except ValueError:
             one = 0, 0.0
-        if not (200 <= one[0] <= 599 and 0 < one[1] <= 1):  # noqa: PLR2004  # what an answer can be
+        if 200 <= one[0] <= 299:  # noqa: PLR2004  # every 2xx
+            raise click.BadParameter(
+                f"{text!r}: {status} is a success; expected a status from 300 to 599, like 503:0.2"
+            )
+        if not (300 <= one[0] <= 599 and 0 < one[1] <= 1):  # noqa: PLR2004  # what an answer can be
             raise click.BadParameter(f"{text!r}: expected a status and its chance, like 503:0.2")
         found.append(one)
     if sum(chance for _, chance in found) > 1:

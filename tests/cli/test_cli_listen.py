@@ -145,6 +145,14 @@ def test_a_wrong_way_to_fail_is_told(program, fail):
     assert "expected a status and its chance, like 503:0.2" in err
 
 
+@pytest.mark.parametrize("fail", ["200:0.5", "204", "299:1"])
+def test_a_success_is_no_way_to_fail(program, fail):
+    code, out, err = program("listen", "--fail", fail)
+    assert (code, out) == (2, "")
+    status = fail.partition(":")[0]
+    assert f"'{fail}': {status} is a success; expected a status from 300 to 599" in err
+
+
 def test_other_wrong_command_lines_are_told(program):
     assert "chances that are 1 together" in program("listen", "--fail", "503:0.9", "--fail", "500:0.2")[2]
     assert "expected a duration" in program("listen", "--delay", "soon")[2]
