@@ -25,6 +25,14 @@ SHARED = {"event": "events", "endpoint": "endpoints", "source": "sources"}
 """The modules of those commands that have none of their own."""
 
 
+BEHIND = {
+    **dict.fromkeys(("-c", "--config"), "run --config FILE"),
+    "--socket": "uploads --socket PATH",
+    "--json": "uploads --json",
+}
+"""Options that people may write before the command, because other programs have them there."""
+
+
 class Later(click.Command):
     """A command of which only the help in a line is known; its module, `notifier.cli.<name>`, has it as `<name>`."""
 
@@ -36,6 +44,16 @@ class Later(click.Command):
 
 class Lazy(click.Group):
     """A group that imports a command when it is called, and none to show its help."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """What stands before the command; what belongs behind it is told to."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if error.option_name not in BEHIND:
+                raise
+            words = f"{error.option_name} comes after the command, as in: notifier {BEHIND[error.option_name]}"
+            raise click.UsageError(words, ctx) from None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -102,6 +102,22 @@ def test_a_misspelt_option_has_a_suggestion(program):
     assert err.endswith("Error: No such option '--jsn'. Did you mean '--json'?\n")
 
 
+@pytest.mark.parametrize(
+    ("before", "told"),
+    [
+        (("-c", "x"), "-c comes after the command, as in: notifier run --config FILE"),
+        (("--config=x",), "--config comes after the command, as in: notifier run --config FILE"),
+        (("--socket", "x"), "--socket comes after the command, as in: notifier uploads --socket PATH"),
+        (("--json",), "--json comes after the command, as in: notifier uploads --json"),
+        (("--jsn",), "No such option '--jsn'."),
+    ],
+)
+def test_an_option_of_a_command_that_stands_before_it_is_told_where_it_belongs(program, before, told):
+    code, out, err = program(*before, "uploads")
+    assert (code, out) == (2, "")
+    assert err.endswith(f"Error: {told}\n")
+
+
 @pytest.mark.parametrize("arguments", [("check", "more"), ("demo", "--seconds", "0"), ("--config", "x", "check")])
 def test_a_wrong_command_line_is_told(program, arguments):
     code, out, err = program(*arguments)
