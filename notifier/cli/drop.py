@@ -4,13 +4,14 @@ import click
 
 from notifier.cli.asking import ensure_meant, meant
 from notifier.cli.control import Control, client
+from notifier.cli.options import Number
 from notifier.core.text import counted
 
 OWED = ("waiting", "dead")
 
 
 @click.command()
-@click.option("--delivery", type=click.IntRange(1), metavar="ID", help="This delivery.")
+@click.option("--delivery", type=Number("the number of a delivery"), metavar="ID", help="This delivery.")
 @click.option("--endpoint", metavar="E", help="All that wait for this endpoint, or are dead.")
 @click.option("--phase", type=click.Choice(OWED), help="Of these, those in this phase alone.")
 @meant

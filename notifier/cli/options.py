@@ -17,6 +17,22 @@ CONFIG_IS_WRONG = 78
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
+class Number(click.IntRange):
+    """A whole number from 1 on; what is none is told to be no `words`."""
+
+    def __init__(self, words: str) -> None:
+        """`the number of a delivery`."""
+        super().__init__(1)
+        self._words = words
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            raise click.BadParameter(f"{value!r} is not {self._words}", ctx, param) from None
+
+
 def config_option(
     function: Function, otherwise: str = "$NOTIFIER_CONFIG, /etc/notifier/config.toml or ./config.toml"
 ) -> Function:

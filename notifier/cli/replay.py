@@ -4,6 +4,7 @@ import click
 
 from notifier.cli.asking import ensure_meant, meant
 from notifier.cli.control import Control, client
+from notifier.cli.options import Number
 from notifier.core.moments import DURATION, SECONDS, moment, rfc_3339, seconds
 from notifier.core.text import counted
 
@@ -16,7 +17,9 @@ OVER = ("delivered", "dead", "superseded", "dropped")
 @click.option("--since", metavar="T", help='Announced since then: "2h", "3d", or 2026-12-01T00:00:00Z.')
 @click.option("--phase", type=click.Choice(OVER), help="In this phase alone.")
 @click.option("--latest", is_flag=True, help="Instead, the last event of each upload: for an endpoint that is new.")
-@click.option("--cancel", type=click.IntRange(1), metavar="REPLAY", help="End a replay before it is through.")
+@click.option(
+    "--cancel", type=Number("the number of a replay"), metavar="REPLAY", help="End a replay before it is through."
+)
 @meant
 @client
 def replay(

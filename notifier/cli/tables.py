@@ -13,6 +13,7 @@ import click
 
 from notifier.cli.columns import NONE, fitting, lines
 from notifier.cli.marks import is_plain
+from notifier.cli.options import Number
 from notifier.core.moments import ago, moment
 from notifier.core.text import counted, visible
 
@@ -27,10 +28,10 @@ def as_json(function: Callable[..., None]) -> Callable[..., None]:
 
 def limited(function: Callable[..., None]) -> Callable[..., None]:
     """Give a command `--limit`."""
-    option = click.option(
-        "--limit", type=click.IntRange(1), default=100, show_default=True, metavar="N", help="At most so many."
+    number = Number("a number from 1 on")
+    return click.option("--limit", type=number, default=100, show_default=True, metavar="N", help="At most so many.")(
+        function
     )
-    return option(function)
 
 
 def show_json(document: Mapping[str, Any]) -> None:

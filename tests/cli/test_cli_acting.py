@@ -360,6 +360,21 @@ def test_a_wrong_command_line_asks_nothing(asked, arguments):
     assert "Error: " in err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("drop", "--delivery", "zz"), "'--delivery': 'zz' is not the number of a delivery"),
+        (("drop", "--delivery", "0"), "'--delivery': '0' is not the number of a delivery"),
+        (("replay", "--cancel", "zz"), "'--cancel': 'zz' is not the number of a replay"),
+        (("events", "--limit", "zz"), "'--limit': 'zz' is not a number from 1 on"),
+    ],
+)
+def test_what_is_no_number_is_told_by_what_it_should_be_the_number_of(asked, arguments, words):
+    code, _, err, calls = asked({}, *arguments)
+    assert (code, calls) == (2, [])
+    assert err.endswith(f"Error: Invalid value for {words}\n")
+
+
 def test_a_moment_is_taken_as_it_is_given(asked):
     answers = {("POST", "/v1/replay"): counting()}
     arguments = ("replay", "--endpoint", "crm", "--since", "2026-12-01T01:00:00+01:00", "--dry-run")
