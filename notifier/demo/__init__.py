@@ -12,6 +12,7 @@ from notifier.demo.report import Report
 from notifier.demo.stage import WANTED
 from notifier.demo.view import Lines, View
 
+NEXT = "Next, with uploads of your own: docs/tutorial.md; what each command does: notifier --help\n"
 INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -63,6 +64,8 @@ def conclude(report: Report, view: View, out: TextIO, err: TextIO, *, as_json: b
     if report.wrong:
         err.write(f"\nthe daemon's last words:\n{report.log}\n")
         return 1
+    if not as_json:
+        out.write(NEXT)
     return 0
 
 
