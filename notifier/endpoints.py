@@ -121,7 +121,7 @@ class Endpoints:
         brought = await self._store.bring_forward({name: one.latest(now) for name, one in self._served.items()})
         brought += await self._store.bring_callbacks_forward(self._calls.latest(now))
         if brought:
-            log.warning("brought forward", extra={"fields": {"deliveries": brought}})
+            log.warning("rescheduled", extra={"fields": {"deliveries": brought}})
 
     # --- what people ask for
 

@@ -83,7 +83,7 @@ class Reloads:
                 self._notify.ready()
         self.is_refused = False
         for warning in verdict.warnings:
-            log.warning("doubtful config", extra={"fields": {"warning": warning}})
+            log.warning("config warning", extra={"fields": {"warning": warning}})
         log.info("reloaded", extra={"fields": {"changes": "; ".join(verdict.changes) or "none"}})
         return verdict
 

@@ -130,6 +130,6 @@ def _heed_signals(app: App, reloads: Reloads) -> None:
 
 def _tell_start(settings: Settings) -> None:
     for warning in settings.warnings:
-        log.warning("doubtful config", extra={"fields": {"warning": warning}})
+        log.warning("config warning", extra={"fields": {"warning": warning}})
     found = {"sources": len(settings.sources), "endpoints": len(settings.endpoints)}
     log.info("started", extra={"fields": {"version": __version__, "store": settings.store_path, **found}})

@@ -85,14 +85,14 @@ class Parts:
         open_ = {name: await self.store.open_count(name) for name in self.poller.watched if name not in sources}
         return [
             *(
-                f"endpoint {name} is named no more: {counted(count, 'delivery')} waiting for it. "
+                f"endpoint {name} is no longer in the config: {counted(count, 'delivery')} waiting for it. "
                 "Put it back, with drain = true to have only these sent, "
                 f"or give them up: notifier drop --endpoint {name}"
                 for name, count in waiting.items()
                 if count
             ),
             *(
-                f"source {name} is named no more: not looked at any more: {counted(count, 'open upload')}"
+                f"source {name} is no longer in the config, and not looked at: {counted(count, 'open upload')}"
                 for name, count in open_.items()
                 if count
             ),

@@ -50,11 +50,6 @@ lost.
 > See to the receiver. How it fares: notifier endpoints; why it failed: notifier deliveries --endpoint
 @NOTIFIER_ENDPOINT@
 
-brought forward
-The clock was set back, and deliveries are due earlier for it
-They were due later than any schedule says, counted by the clock as it is now.
-> Nothing, if the clock is right now. Is it kept right? timedatectl
-
 bug
 A fault of notifier itself
 The trace is in the line. The delivery that met it is given up, all else goes on.
@@ -82,7 +77,7 @@ The new config has a fault, and is not in force
 A reload read it and changed nothing: the daemon goes on with the config that it had. A line for each fault.
 > Mend what the line names, see that it is right with notifier check, then: notifier reload
 
-doubtful config
+config warning
 The config works, but perhaps not as it was meant
 It is in force. The same is shown by notifier check.
 > Do what the line says, or leave it, if it is meant so.
@@ -182,6 +177,11 @@ replayed
 A replay is through
 So many deliveries were owed again, each with the id and the bytes that it had.
 > Nothing.
+
+rescheduled
+The clock was set back, and deliveries are due earlier for it
+They were due later than any schedule says, counted by the clock as it is now.
+> Nothing, if the clock is right now. Is it kept right? timedatectl
 
 rests
 @NOTIFIER_SOURCE@ asked for time

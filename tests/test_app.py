@@ -77,7 +77,7 @@ async def test_it_is_ready_works_and_stops(tmp_path, media, hooks, systemd):
     assert stopping > 4  # the last result may be written before or after
     lines = [line for line in logged(tmp_path) if line["message"] != "stopping"]
     assert [line["message"] for line in lines] == [
-        "doubtful config", "started", "announced", "attempted", "announced", "attempted", "stopped",
+        "config warning", "started", "announced", "attempted", "announced", "attempted", "stopped",
     ]  # fmt: skip
     told = {key: lines[5][key] for key in ("event", "type", "source", "upload", "endpoint", "outcome", "status")}
     assert told == {
@@ -219,7 +219,7 @@ async def test_a_reload_takes_another_endpoint_in_and_the_old_one_out(tmp_path, 
         put(tmp_path, config(media.base_url, {"crm": others.url}))
         code, told, said = await reload(tmp_path)
         assert (code, told) == (0, "- endpoint app\n+ endpoint crm\n")
-        waits = "warning: endpoint app is named no more: 2 deliveries waiting for it. Put it back, "
+        waits = "warning: endpoint app is no longer in the config: 2 deliveries waiting for it. Put it back, "
         waits += "with drain = true to have only these sent, or give them up: "
         assert waits + "notifier drop --endpoint app\n" in said
         hooks.hold.set()
@@ -451,7 +451,7 @@ async def test_what_a_clock_that_was_ahead_put_off_goes_at_the_next_start(tmp_pa
     async with running(tmp_path, text, systemd) as daemon:
         await hooks.got(1)
         await daemon.stop()
-    assert "brought forward" in [line["message"] for line in logged(tmp_path)]
+    assert "rescheduled" in [line["message"] for line in logged(tmp_path)]
 
 
 # --- why it does not start

@@ -245,7 +245,7 @@ async def test_what_a_clock_that_was_ahead_announced_goes_at_once_when_it_is_set
         await w.sender.believe_no_later()
         await w.settle()
         assert w.receivers.types("app") == ["upload.queued"]
-    assert [(one.message, one.fields) for one in caplog.records] == [("brought forward", {"deliveries": 1})]
+    assert [(one.message, one.fields) for one in caplog.records] == [("rescheduled", {"deliveries": 1})]
 
 
 async def test_a_retry_that_a_clock_put_off_waits_for_its_slot_of_the_schedule_and_no_longer(tmp_path, caplog):
@@ -256,7 +256,7 @@ async def test_a_retry_that_a_clock_put_off_waits_for_its_slot_of_the_schedule_a
         at = await w.settle()
         await w.sender.believe_no_later()
         assert await w.settle() == at  # as it was, for the clock is right
-        assert "brought forward" not in caplog.messages
+        assert "rescheduled" not in caplog.messages
         w.clock.now -= YEARS
         await w.sender.believe_no_later()
         assert await w.settle() == w.clock.now + 5 * 1.2

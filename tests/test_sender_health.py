@@ -151,7 +151,7 @@ async def test_a_retry_that_the_receiver_put_off_is_not_brought_forward(tmp_path
         ((due_at,),) = await rows(w, "due_at")
         await restart(w)
         assert (due_at, await rows(w, "due_at")) == (w.clock.now + HOUR, [(due_at,)])
-    assert "brought forward" not in caplog.messages
+    assert "rescheduled" not in caplog.messages
 
 
 # --- the breaker

@@ -40,7 +40,7 @@ def reload(control: Control, *, json_: bool) -> None:
         click.echo(visible(change))
     for warning in verdict["warnings"]:
         click.echo(f"warning: {visible(warning)}", err=True)
-    click.echo("in force" if verdict["changes"] else "nothing changed", err=True)
+    click.echo("applied" if verdict["changes"] else "nothing changed", err=True)
 
 
 def _show_faults(document: Document, *, as_document: bool) -> None:
