@@ -2,9 +2,10 @@
 
 import click
 
-from notifier.cli.asking import ensure_meant, meant
+from notifier.cli.asking import ensure_meant, meant, show_matching
 from notifier.cli.control import Control, client
 from notifier.cli.options import Number
+from notifier.cli.tables import as_json, show_done
 from notifier.core.text import counted
 
 OWED = ("waiting", "dead")
@@ -15,9 +16,17 @@ OWED = ("waiting", "dead")
 @click.option("--endpoint", metavar="E", help="All that wait for this endpoint, or are dead.")
 @click.option("--phase", type=click.Choice(OWED), help="Of these, those in this phase alone.")
 @meant
+@as_json
 @client
 def drop(
-    control: Control, delivery: int | None, endpoint: str | None, phase: str | None, *, dry_run: bool, yes: bool
+    control: Control,
+    delivery: int | None,
+    endpoint: str | None,
+    phase: str | None,
+    *,
+    dry_run: bool,
+    yes: bool,
+    json_: bool,
 ) -> None:
     """Give up what is owed: it is sent no more, unless a replay owes it again.
 
@@ -31,17 +40,17 @@ def drop(
     if (delivery is None) == (not endpoint) or (delivery and phase):
         raise click.UsageError("say what is to be given up: --delivery ID, or --endpoint E, perhaps with --phase")
     wanted = {"delivery": delivery, "endpoint": endpoint, "phase": phase}
-    matching = control.post("drop", **wanted, dry_run=True)["matching"]
-    many = counted(matching, "delivery")
+    found = control.post("drop", **wanted, dry_run=True)
     if dry_run:
-        click.echo(f"{many} would be given up")
+        show_matching(found, "would be given up", json_=json_)
         return
-    if not matching:
-        click.echo(f"nothing to give up: none is {phase or 'waiting or dead'}", err=True)
+    if not found["matching"]:
+        show_done(found, f"nothing to give up: none is {phase or 'waiting or dead'}", json_=json_)
         return
     if endpoint:
-        ensure_meant(f"give up {many} to {endpoint}", yes=yes)
+        ensure_meant(f"give up {counted(found['matching'], 'delivery')} to {endpoint}", yes=yes)
     came = control.post("drop", **wanted)
     dropped = counted(came["dropped"], "delivery") + "".join(f"; replay {one} has ended" for one in came["replays"])
     of = f" --endpoint {endpoint}" if endpoint else ""
-    click.echo(f"given up: {dropped}; they are kept here: notifier deliveries{of} --phase dropped", err=True)
+    words = f"given up: {dropped}; they are kept here: notifier deliveries{of} --phase dropped"
+    show_done(came, words, json_=json_)

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from notifier.cli.control import Control, client
-from notifier.cli.tables import ago_of, as_json, of, show_facts, show_json, show_list, when
+from notifier.cli.tables import ago_of, as_json, of, show_done, show_facts, show_json, show_list, when
 from notifier.core.moments import moment
 from notifier.core.text import counted
 
@@ -103,8 +103,9 @@ def ping(control: Control, name: str, *, json_: bool) -> None:
 
 @endpoint.command()
 @click.argument("name")
+@as_json
 @client
-def pause(control: Control, name: str) -> None:
+def pause(control: Control, name: str, *, json_: bool) -> None:
     """Send nothing to it until it is resumed. What is announced meanwhile waits.
 
     \b
@@ -112,16 +113,16 @@ def pause(control: Control, name: str) -> None:
       notifier endpoint pause app
       notifier endpoint pause crm --socket /run/notifier/notifier.sock
     """  # noqa: D301  # as above
-    waiting = control.post("endpoints", name, "pause")["waiting"]
-    click.echo(
-        f"{name} is paused, {counted(waiting, 'delivery')} waiting; go on: notifier endpoint resume {name}", err=True
-    )
+    told = control.post("endpoints", name, "pause")
+    many = counted(told["waiting"], "delivery")
+    show_done(told, f"{name} is paused, {many} waiting; go on: notifier endpoint resume {name}", json_=json_)
 
 
 @endpoint.command()
 @click.argument("name")
+@as_json
 @client
-def resume(control: Control, name: str) -> None:
+def resume(control: Control, name: str, *, json_: bool) -> None:
     """Go on with it after a pause, whoever or whatever has paused it: all that waits is due.
 
     \b
@@ -129,7 +130,6 @@ def resume(control: Control, name: str) -> None:
       notifier endpoint resume app
       notifier endpoint resume crm --socket /run/notifier/notifier.sock
     """  # noqa: D301  # as above
-    waiting = control.post("endpoints", name, "resume")["waiting"]
-    click.echo(
-        f"{name} goes on with {counted(waiting, 'delivery')}; watch: notifier deliveries --endpoint {name}", err=True
-    )
+    told = control.post("endpoints", name, "resume")
+    many = counted(told["waiting"], "delivery")
+    show_done(told, f"{name} goes on with {many}; watch: notifier deliveries --endpoint {name}", json_=json_)

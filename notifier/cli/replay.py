@@ -2,9 +2,10 @@
 
 import click
 
-from notifier.cli.asking import ensure_meant, meant
+from notifier.cli.asking import ensure_meant, meant, show_matching
 from notifier.cli.control import Control, client
 from notifier.cli.options import Number
+from notifier.cli.tables import as_json, show_done
 from notifier.core.moments import DURATION, SECONDS, moment, rfc_3339, seconds
 from notifier.core.text import counted
 
@@ -21,9 +22,17 @@ OVER = ("delivered", "dead", "superseded", "dropped")
     "--cancel", type=Number("the number of a replay"), metavar="REPLAY", help="End a replay before it is through."
 )
 @meant
+@as_json
 @client
 def replay(
-    control: Control, since: str | None, cancel: int | None, *, dry_run: bool, yes: bool, **selection: str | bool | None
+    control: Control,
+    since: str | None,
+    cancel: int | None,
+    *,
+    dry_run: bool,
+    yes: bool,
+    json_: bool,
+    **selection: str | bool | None,
 ) -> None:
     """Owe again what was delivered, is dead or was given up: same id, same bytes, at the endpoint's rate.
 
@@ -32,7 +41,7 @@ def replay(
       notifier replay --endpoint crm --since 2h --phase dead
       notifier replay --event evt_f69db2261d052eccda838dace9984827
     """  # noqa: D301  # \b is click's: keep these lines
-    _ensure_one_thing(cancel, {**selection, "since": since, "dry_run": dry_run, "yes": yes})
+    _ensure_one_thing(cancel, {**selection, "since": since, "dry_run": dry_run, "yes": yes, "json": json_})
     if cancel is not None:
         control.delete("replays", str(cancel))
         click.echo(
@@ -40,20 +49,20 @@ def replay(
         )
         return
     wanted = {**selection, "latest": selection["latest"] or None, "since": _moment(since, control.now)}
-    matching = control.post("replay", **wanted, dry_run=True)["matching"]
-    many = counted(matching, "delivery")
+    found = control.post("replay", **wanted, dry_run=True)
     if dry_run:
-        click.echo(f"{many} would be owed again")
+        show_matching(found, "would be owed again", json_=json_)
         return
-    if not matching:
-        click.echo("nothing to owe again: no such delivery is over", err=True)
+    if not found["matching"]:
+        show_done(found, "nothing to owe again: no such delivery is over", json_=json_)
         return
+    many = counted(found["matching"], "delivery")
     if selection["event"] is None:
         ensure_meant(f"owe {many} again", yes=yes)
-    number = control.post("replay", **wanted)["id"]
+    made = control.post("replay", **wanted)
     of = f"--endpoint {selection['endpoint']}" if selection["endpoint"] else "--phase waiting"
-    watch, end = f"notifier deliveries {of}", f"notifier replay --cancel {number}"
-    click.echo(f"replay {number} owes {many} again; watch: {watch}; end it: {end}", err=True)
+    watch, end = f"notifier deliveries {of}", f"notifier replay --cancel {made['id']}"
+    show_done(made, f"replay {made['id']} owes {many} again; watch: {watch}; end it: {end}", json_=json_)
 
 
 def _ensure_one_thing(cancel: int | None, others: dict[str, str | bool | None]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from notifier.cli.control import Control, client
-from notifier.cli.tables import ago_of, as_json, of, show_json, show_list, when
+from notifier.cli.tables import ago_of, as_json, of, show_done, show_json, show_list, when
 from notifier.core.moments import unit
 
 MOST = 100_000
@@ -70,8 +70,9 @@ def source() -> None:
 
 @source.command()
 @click.argument("name")
+@as_json
 @client
-def poll(control: Control, name: str) -> None:
+def poll(control: Control, name: str, *, json_: bool) -> None:
     """Look now at everything unsettled and at the lists, whatever the rhythm.
 
     Its budget, the reserve and a rest that the provider has asked for hold all the same.
@@ -87,4 +88,4 @@ def poll(control: Control, name: str) -> None:
         if told["rests_until"]
         else "is looked at now"
     )
-    click.echo(f"{name} {at}; watch: notifier events --follow --source {name}", err=True)
+    show_done(told, f"{name} {at}; watch: notifier events --follow --source {name}", json_=json_)

@@ -39,6 +39,14 @@ def show_json(document: Mapping[str, Any]) -> None:
     click.echo(json.dumps(document, indent=2))
 
 
+def show_done(document: Mapping[str, Any], words: str, *, json_: bool) -> None:
+    """What the daemon did: a sentence on stderr for a person, what it answered for a program."""
+    if json_:
+        show_json(document)
+    else:
+        click.echo(words, err=True)
+
+
 def show_list(page: Mapping[str, Any], one: str, columns: Mapping[str, Cell], spare: Sequence[str] = ()) -> None:
     """A page as a table; how to see more, or that there is none, is said on stderr. `one` is what a row is called."""
     items = page["items"]

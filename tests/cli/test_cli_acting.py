@@ -308,6 +308,26 @@ def test_an_endpoint_is_acted_upon_and_what_to_do_next_is_told(asked, action, an
     assert calls == [("POST", f"/v1/endpoints/crm/{action}", {})]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "call", "answer"),
+    [
+        (("endpoint", "pause", "crm"), "endpoints/crm/pause", {"waiting": 3}),
+        (("endpoint", "resume", "crm"), "endpoints/crm/resume", {"waiting": 3}),
+        (("source", "poll", "posts"), "sources/posts/poll", {"rests_until": None}),
+        (("backup", "x.db"), "backup", {"path": "/x.db", "bytes": 7}),
+        (("drop", "--delivery", "5"), "drop", {"matching": 1, "dropped": 1, "replays": []}),
+        (("drop", "--endpoint", "crm", "--dry-run"), "drop", {"matching": 3}),
+        (("drop", "--endpoint", "crm"), "drop", {"matching": 0}),
+        (("replay", "--event", "evt_1"), "replay", {"matching": 1, "id": 7}),
+        (("replay", "--endpoint", "crm", "--dry-run"), "replay", {"matching": 3}),
+        (("replay", "--endpoint", "crm"), "replay", {"matching": 0}),
+    ],
+)
+def test_what_was_done_is_a_document_for_programs(asked, arguments, call, answer):
+    code, out, err, _ = asked({("POST", f"/v1/{call}"): answer}, *arguments, "--json")
+    assert (code, json.loads(out), err) == (0, answer, "")
+
+
 def pinged(**more):
     return {"event": "evt_9", "number": 1, "started_at": "2026-12-01T00:00:00.000Z", "duration": 0.02, **more}
 
@@ -344,6 +364,7 @@ def test_a_ping_that_was_not_delivered_ends_with_1_and_says_why(asked):
         ["replay", "--endpoint", "crm", "--since", "soon"],
         ["replay", "--cancel", "7", "--dry-run"],
         ["replay", "--cancel", "7", "--yes"],
+        ["replay", "--cancel", "7", "--json"],
         ["replay", "--endpoint", "crm", "--since", ""],
         ["drop"],
         ["drop", "--delivery", "5", "--endpoint", "crm"],
