@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from notifier import __version__
 from notifier.core.callbacks import number_of
 from notifier.core.encoding_com_call import is_call
 from notifier.core.events import formats, unwanted
-from notifier.core.model import Endpoint, Event, Phase, Status, Upload
+from notifier.core.model import Cause, Endpoint, Event, Phase, Status, Upload
 from notifier.core.render import content_type, rendered
 from notifier.server import models
 from notifier.server.control import Control
@@ -34,9 +34,38 @@ class Which(Taken):
     event: str | None = None
 
 
+class Sent(BaseModel):
+    """What an endpoint is sent, once for each of these; secrets are masked."""
+
+    format: str
+    headers: dict[str, str]
+    body: str
+
+
+class Explanation(BaseModel):
+    """Whether an endpoint wants an event, by the config as it is now."""
+
+    endpoint: str
+    url: str
+    """Without what may be a credential in it."""
+    wanted: bool
+    cause: Cause | Literal["drain"] | None
+    """Which key of its config lets it not pass."""
+    phase: Phase | None
+    """Of the delivery by which it is owed; null: it never was, or that is over for long."""
+    sent: list[Sent]
+
+
+class Explained(BaseModel):
+    """An event, and what each endpoint makes of it."""
+
+    event: models.Event
+    endpoints: list[Explanation]
+
+
 def routes(control: Control) -> list[Route]:
     """What can be explained."""
-    tell, told = _Explaining(control).tell, {200: models.Explained}
+    tell, told = _Explaining(control).tell, {200: Explained}
     return [api("GET", "/v1/explain", "Who gets an event, and what is sent", tell, told, takes=Which)]
 
 
@@ -63,7 +92,7 @@ class _Explaining:
         row, _, owed = await self._control.event(event.id)
         phases = {one.endpoint: one.phase for one in owed}
         told = [_explained(one, event, phases.get(one.name)) for one in endpoints]
-        return HTTPStatus.OK, models.Explained(event=told_of(row), endpoints=told)
+        return HTTPStatus.OK, Explained(event=told_of(row), endpoints=told)
 
     async def _endpoints(self, upload: Upload) -> list[Endpoint]:
         names = [name for name in self._sender.served if number_of(name) is None]
@@ -81,9 +110,9 @@ def _to_be_told(endpoints: Iterable[Endpoint], source: str) -> str:
     return f"what is announced of it will go to {', '.join(names)}" if names else "no endpoint wants anything of it"
 
 
-def _explained(endpoint: Endpoint, event: Event, phase: Phase | None) -> models.Explanation:
+def _explained(endpoint: Endpoint, event: Event, phase: Phase | None) -> Explanation:
     cause = unwanted(endpoint, event.type, event.source, event.status) or ("drain" if endpoint.drain else None)
-    return models.Explanation(
+    return Explanation(
         endpoint=endpoint.name,
         url=endpoint.url.partition("?")[0],
         wanted=cause is None,
@@ -93,11 +122,11 @@ def _explained(endpoint: Endpoint, event: Event, phase: Phase | None) -> models.
     )
 
 
-def _sent(endpoint: Endpoint, event: Event) -> Iterator[models.Sent]:
+def _sent(endpoint: Endpoint, event: Event) -> Iterator[Sent]:
     for format_ in formats(endpoint, event):
         body = rendered(event, [format_]).renderings.get(format_, event.body)
         signed = {} if is_call(format_) else {"webhook-id": event.id, **OF_THE_ATTEMPT}
         own = dict.fromkeys((name.lower() for name in endpoint.headers), MASKED)
         authorized = {"authorization": MASKED} if endpoint.bearer or endpoint.basic else {}
         headers = {"content-type": content_type(format_), "user-agent": f"notifier/{__version__}"}
-        yield models.Sent(format=format_, headers={**headers, **own, **authorized, **signed}, body=body.decode())
+        yield Sent(format=format_, headers={**headers, **own, **authorized, **signed}, body=body.decode())

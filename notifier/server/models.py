@@ -148,35 +148,6 @@ class EventTold(Event):
     deliveries: list[DeliveryTold]
 
 
-class Sent(BaseModel):
-    """What an endpoint is sent, once for each of these; secrets are masked."""
-
-    format: str
-    headers: dict[str, str]
-    body: str
-
-
-class Explanation(BaseModel):
-    """Whether an endpoint wants an event, by the config as it is now."""
-
-    endpoint: str
-    url: str
-    """Without what may be a credential in it."""
-    wanted: bool
-    cause: Cause | Literal["drain"] | None
-    """Which key of its config lets it not pass."""
-    phase: Phase | None
-    """Of the delivery by which it is owed; null: it never was, or that is over for long."""
-    sent: list[Sent]
-
-
-class Explained(BaseModel):
-    """An event, and what each endpoint makes of it."""
-
-    event: Event
-    endpoints: list[Explanation]
-
-
 class Replay(BaseModel):
     """A selection that is being owed again, and how far that has come."""
 
