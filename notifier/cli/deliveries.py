@@ -78,10 +78,14 @@ def why(delivery: Mapping[str, Any], now: float) -> str | None:
         return f"{cause}: {met}" if met and delivery["cause"] in ENDED_BY_ANSWER else cause
     if delivery["replaced_by"] is not None:
         return f"{delivery['replaced_by']} says more"
-    waits = [] if met is None or delivery["due_at"] is None else [met, _again(delivery["due_at"], now)]
+    waits = (
+        []
+        if met is None or delivery["due_at"] is None
+        else [met, _again(max(filter(None, (delivery["due_at"], delivery["opens_at"]))), now)]
+    )
     replay = [] if delivery["replay"] is None else [f"replay {delivery['replay']}"]
     return "; ".join([*waits, *replay]) or None
 
 
-def _again(due_at: str, now: float) -> str:
-    return "due again" if moment(due_at) <= now else f"tried again {when(due_at, now)}"
+def _again(at: str, now: float) -> str:
+    return "due again" if moment(at) <= now else f"tried again {when(at, now)}"

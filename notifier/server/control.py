@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from notifier.core.model import Endpoint
+from notifier.core.model import Endpoint, Phase
 from notifier.poller import Poller
 from notifier.registrations import Registrations
 from notifier.reloads import Reloads
@@ -37,6 +37,12 @@ class Control:
         if (found := await self.store.delivery(id_)) is None:
             raise UnknownNameError(f"no delivery {id_} is kept: it never was one, or its time is over")
         return found
+
+    def opens_at(self, row: DeliveryRow) -> float | None:
+        """When the endpoint of a delivery that waits may be sent to again; None where it may, or nobody knows."""
+        served = self.sender.served.get(row.endpoint)
+        at = None if served is None or row.phase is not Phase.WAITING else served.opens_at()
+        return None if at is None or at <= self.clock() else at
 
     async def endpoint(self, name: str) -> Endpoint:
         """An endpoint of the config, or a callback; raises `UnknownNameError`.

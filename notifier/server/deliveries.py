@@ -70,12 +70,13 @@ class _Deliveries:
         """Also those to endpoints that left the config."""
         which = call.given
         page = await self._store.deliveries(which.endpoint, which.phase, which.cursor, which.limit)
-        items = [models.Delivery(**columns(row)) for row in page.items]
+        items = [models.Delivery(**_columns(row, self._control.opens_at(row))) for row in page.items]
         return HTTPStatus.OK, Listed[models.Delivery](items=items, next=None if page.next is None else str(page.next))
 
     async def one(self, call: Call[Nothing]) -> Answer:
         """The first attempt first."""
-        return HTTPStatus.OK, told(*await self._control.delivery(numbered(call.path, "delivery")))
+        row, tried = await self._control.delivery(numbered(call.path, "delivery"))
+        return HTTPStatus.OK, told(row, tried, self._control.opens_at(row))
 
     async def drop(self, call: Call[Drop]) -> Answer:
         """Those on their way are delivered all the same if they arrive. Whoever is cut off may ask again."""
@@ -105,17 +106,16 @@ class _Deliveries:
                 return dropped
 
 
-def told(row: DeliveryRow, tried: Iterable[Tried]) -> models.DeliveryTold:
+def told(row: DeliveryRow, tried: Iterable[Tried], opens_at: float | None) -> models.DeliveryTold:
     """A delivery with its attempts, as it is told."""
     return models.DeliveryTold(
-        **columns(row), tries=[models.Attempt(**attempt_columns(one.number, one.attempt)) for one in tried]
+        **_columns(row, opens_at), tries=[models.Attempt(**attempt_columns(one.number, one.attempt)) for one in tried]
     )
 
 
-def columns(row: DeliveryRow) -> dict[str, Any]:
-    """What is told of a delivery itself."""
+def _columns(row: DeliveryRow, opens_at: float | None) -> dict[str, Any]:
     moments = {"due_at": moment(row.due_at), "settled_at": moment(row.settled_at), "created_at": known(row.created_at)}
-    return row._asdict() | moments
+    return row._asdict() | moments | {"opens_at": moment(opens_at)}
 
 
 def attempt_columns(number: int, attempt: Attempt) -> dict[str, Any]:

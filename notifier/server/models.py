@@ -117,6 +117,8 @@ class Delivery(BaseModel):
     sequence: int
     phase: Phase
     due_at: Moment | None
+    opens_at: Moment | None
+    """When its endpoint may be sent to again, where it waits and nothing is sent there before; else null."""
     slots: int
     """Places of the schedule used."""
     attempts: int
