@@ -217,3 +217,20 @@ async def test_where_there_is_more_than_the_page_shows_it_says_so_and_what_is_op
     looks = [at for path, at in found["asked"] if path == "/v1/sources"]
     assert min(later - sooner for sooner, later in pairwise(looks)) > EVERY - 100
     assert found["moreOfStory"] == "The last 20 of 23 events; there are more: notifier upload SOURCE ID"
+
+
+async def test_what_is_undelivered_is_shown_with_its_attempts_and_what_they_met(tmp_path):
+    async with rig(tmp_path, Media("m1", status="processing")) as one, one.browser("owed") as browser:
+        one.hooks.answer = lambda: 503
+        one.media.put(Media("m1", status="completed"))
+        await one.ask("POST", "/v1/sources/media/poll")
+        await browser.says("seen")
+        one.hooks.answer = lambda: 204
+        await one.ask("POST", "/v1/endpoints/app/resume")
+        await one.hooks.got(2)
+        browser.tell()
+        found = await browser.found()
+    (row,) = found["deliveries"]
+    assert re.search(r"upload\.completed\s+m1\s+app\s+waiting\s+\d\s.*127\.0\.0\.1 answers 503", row, re.DOTALL)
+    assert "app: waiting" in found["story"]
+    assert found["complaints"] == []

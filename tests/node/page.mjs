@@ -117,7 +117,7 @@ const stories = {
       held.push(() => route.fulfill({ response, body: text }));
     });
     await comeBack();
-    await until(() => held.length === 5);
+    await until(() => held.length === 7);
     await waits("looking");
     await seen("#uploads tr", "completed");
     await Promise.all(held.map((answer) => answer()));
@@ -157,6 +157,20 @@ const stories = {
     await comeBack();
     await page.locator("#live.on").waitFor();
     found.live = (await text("#live"))[0];
+  },
+
+  // What is undelivered, and the story of that.
+  async owed() {
+    await page.goto(url);
+    await seen("#deliveries tr", "503");
+    found.deliveries = await text("#deliveries tr");
+    await page.locator("#deliveries button").first().click();
+    await page.locator("#course > li ul li").first().waitFor();
+    found.story = (await text("#story"))[0];
+    await judge();
+    await page.keyboard.press("Escape");
+    await waits("seen");
+    await seen("#deliveries", "none");
   },
 
   // More than it shows.

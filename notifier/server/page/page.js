@@ -158,6 +158,24 @@ function opens({ id }, whose) {
   return cell(button, { long: true });
 }
 
+// What an event is about: an upload, or else what is named.
+function opensAbout(event, { source, upload }, named) {
+  return upload === null ? cell(named, { long: true }) : opens({ id: upload }, () => ({ event, source, id: upload, title: null }));
+}
+
+// What waits or is dead. Only looks tell of it: what is delivered at once would come and go unseen.
+function showDeliveries(waiting, dead) {
+  const all = [...waiting.items, ...dead.items].sort((one, other) => other.id - one.id);
+  const some = all.slice(0, MOST);
+  fill("deliveries", some.map((one) => [one.id, [
+    when(one.created_at), cell(one.type), opensAbout(one.event, one, one.source), cell(one.endpoint), word(one.phase),
+    number(one.attempts), when(one.opens_at ?? one.due_at, next), cell(one.note ?? one.outcome, { long: true }),
+  ]]));
+  const areMore = all.length > MOST || waiting.next !== null || dead.next !== null;
+  const words = `${some.length} are shown, the newest first; there are more: `;
+  more("deliveries", areMore ? words : "", "notifier deliveries --limit 1000");
+}
+
 let uploads = new Map(); // by media id
 let isMore = { open: false, atAll: false };
 
@@ -194,13 +212,11 @@ function showEvents() {
   events = new Map(all.slice(0, MOST).map((one) => [one.position, one]));
   fill("events", [...events.values()].map((one) => [one.position, [
     when(one.timestamp), cell(one.type, { colour: COLOURS[one.type.replace(/^[a-z]+\./, "")] ?? "" }), cell(one.source),
-    one.upload === null ? cell(one.endpoint, { long: true }) : opens({ id: one.upload }, () => about(one)),
+    opensAbout(one.id, one, one.endpoint),
   ]]));
   areMore ||= all.length > MOST;
   more("events", areMore ? `${events.size} are shown, the newest first; there are more: ` : "", "notifier events --limit 1000");
 }
-
-const about = ({ id, source, upload }) => ({ event: id, source, id: upload, title: null });
 
 function announced({ position, event }) {
   const { id, timestamp, type, data: { source = null, endpoint = null, upload } } = event;
@@ -281,8 +297,9 @@ let late = null; // while a look goes on: what was announced since it began, for
 
 async function look() {
   late = [];
-  const [sources, endpoints, open, newest, last] = await Promise.all([
+  const [sources, endpoints, waiting, dead, open, newest, last] = await Promise.all([
     ask(`/v1/sources?limit=${ALL}`), ask(`/v1/endpoints?limit=${ALL}`),
+    ask(`/v1/deliveries?limit=${MOST}&phase=waiting`), ask(`/v1/deliveries?limit=${MOST}&phase=dead`),
     ask(`/v1/uploads?limit=${MOST}&open=true`), ask(`/v1/uploads?limit=${MOST}`), ask(`/v1/events?limit=${MOST}`),
   ]);
   uploads = new Map([...newest.items, ...open.items].map((one) => [one.media_id, one]));
@@ -294,6 +311,7 @@ async function look() {
   late = null;
   showSources(sources);
   showEndpoints(endpoints);
+  showDeliveries(waiting, dead);
   showUploads();
   showEvents();
 }
