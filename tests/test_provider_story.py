@@ -4,15 +4,20 @@ The real poller and the real modules over HTTP; a model of the truth says what m
 """
 
 import asyncio
+import copy
 import itertools
 import json
 import shutil
 import tempfile
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
+import encoding_service
 import pytest
 from aiohttp import web
+from encoding_service import EncodingService, Format
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -23,34 +28,60 @@ from transcoders import FakeTranscoder
 from world import Clock
 
 from notifier.core.model import Baseline
+from notifier.core.secret import Secret
 from notifier.demo import xenonflare
 from notifier.demo.local import LocalServer
 from notifier.demo.xenonflare import FakeXenonFlare, Media
+from notifier.providers import encoding_com
 
 pytestmark = pytest.mark.timeout(300 * LONGER)
 
 STATUSES = ("queued", "processing", "completed", "failed")
 SETTLED = ("completed", "failed")
 JOBS = dict(zip(STATUSES, ("waiting", "running", "done", "error"), strict=True))
+WORDS = dict(zip(STATUSES, ("Waiting for encoder", "Processing", "Finished", "Error"), strict=True))
 ROWS = 3
 """On a page: most lists have several, between which uploads move while they are read."""
 MOST_DENIALS = 2
 """Of one upload: three, far enough from one another, are believed."""
 RECOVERY = 2 * HOUR
 """Longer than the longest rest of a source."""
-WHOLE_SWEEP = 6 * HOUR
+WHOLE_SWEEP = {"xenonflare": 6 * HOUR, "http_json": 6 * HOUR, "encoding_com": 24 * HOUR}
 """After which a list is read to its end whatever its pages hold: what a page has kept back is seen then, and what moved
 again after it had settled."""
 BOMB = "<!DOCTYPE a [<!ENTITY b 'ha'><!ENTITY c '&b;&b;'><!ENTITY d '&c;&c;'>]><a>&d;</a>"
 
 
-class XenonFlare:
+class Json:
+    """What answers in JSON."""
+
+    key = KEY
+    rotten = ({}, None, 7)
+
+    @staticmethod
+    def own(id_):
+        """Its id in the story."""
+        return id_
+
+    def changed(self, body, change):
+        """A list whose rows are others, or in another order; an answer about a single upload stays."""
+        document = json.loads(body)
+        if isinstance(document.get("data"), dict) and (rows := self.rows(document["data"])) is not None:
+            rows[:] = change(rows)
+        return json.dumps(document).encode()
+
+
+class XenonFlare(Json):
     """Two lists by pages, and singles."""
 
     provider = "xenonflare"
 
     def __init__(self, clock):
         self.fake = FakeXenonFlare([], clock, key=KEY)
+
+    @property
+    def base_url(self):
+        return self.fake.base_url
 
     def put(self, id_, status):
         word = "pending" if status == "queued" else status
@@ -59,11 +90,11 @@ class XenonFlare:
         self.fake.put(Media(id_, collection, word, parts={"youtube": part}))
 
     @staticmethod
-    def rows(document):
-        return document["data"].get("videos", document["data"].get("images"))
+    def rows(data):
+        return data.get("videos", data.get("images"))
 
 
-class Transcoder:
+class Transcoder(Json):
     """An API that is described, whose list tells only whether there is more."""
 
     provider = "http_json"
@@ -71,27 +102,66 @@ class Transcoder:
     def __init__(self, _clock):
         self.fake = FakeTranscoder(accepted=KEY, size=ROWS)
 
+    @property
+    def base_url(self):
+        return self.fake.base_url
+
     def put(self, id_, status):
         self.fake.put(id_, JOBS[status])
 
     @staticmethod
-    def rows(document):
-        return document["data"].get("jobs")
+    def rows(data):
+        return data.get("jobs")
+
+
+class EncodingCom:
+    """One list in two orders, and singles, several at once; all of it in XML, at one address."""
+
+    provider, key = "encoding_com", encoding_service.KEY
+    rotten = tuple(map(ET.fromstring, ("<media/>", "<media>no</media>", "<media><id>x</id></media>")))
+
+    def __init__(self, clock):
+        self.fake = EncodingService(clock)
+
+    @property
+    def base_url(self):
+        return self.fake.origin
+
+    def put(self, id_, status):
+        number = str(int(id_, 16) + 1)
+        media = self.fake.put(encoding_service.Media(number, formats=[Format(f"9{number}", "mp4")]))
+        word = WORDS[status]
+        self.fake.move(media, word, word)
+
+    @staticmethod
+    def own(id_):
+        return f"{int(id_) - 1:024x}"
+
+    def changed(self, body, change):
+        """A list, or an answer about several, whose rows are others; they end what they stand in."""
+        root = ET.fromstring(body)
+        rows = root.findall("media") or root.findall("job")
+        for row in rows:
+            root.remove(row)
+        root.extend([copy.deepcopy(row) for row in change(rows)])
+        return ET.tostring(root)
 
 
 # --- what an answer may become
 
 
 def changed(change):
-    """A list whose rows are others, or in another order; an answer about a single upload stays."""
+    """See `Json.changed`."""
 
     async def spoiled(story, _request, response):
-        document = json.loads(response.body)
-        if isinstance(document.get("data"), dict) and (rows := story.api.rows(document)) is not None:
-            rows[:] = change(rows)
-        return web.json_response(document, status=response.status)
+        body = story.api.changed(response.body, change)
+        return web.Response(body=body, content_type=response.content_type, status=response.status)
 
     return spoiled
+
+
+async def rotten_rows(story, request, response):
+    return await changed(lambda rows: [*story.api.rotten, *rows])(story, request, response)
 
 
 def instead(**more):
@@ -102,19 +172,19 @@ def instead(**more):
 
 
 async def padded(_story, _request, response):
-    return web.Response(body=response.body + b" " * (10 << 20), content_type="application/json")
+    return web.Response(body=response.body + b" " * (10 << 20), content_type=response.content_type)
 
 
 async def just_in_bounds(_story, _request, response):
-    return web.Response(body=response.body + b" " * (9 << 20), content_type="application/json")
+    return web.Response(body=response.body + b" " * (9 << 20), content_type=response.content_type)
 
 
 async def wrong_charset(_story, _request, response):
-    return web.Response(body=response.body, headers={"Content-Type": "application/json; charset=utf-16"})
+    return web.Response(body=response.body, headers={"Content-Type": f"{response.content_type}; charset=utf-16"})
 
 
 async def no_charset(_story, _request, response):
-    return web.Response(body=response.text.encode("utf-16"), headers={"Content-Type": "application/json"})
+    return web.Response(body=response.text.encode("utf-16"), headers={"Content-Type": response.content_type})
 
 
 async def elsewhere(story, request, _response):
@@ -139,7 +209,7 @@ def lying(by):
 
     async def spoiled(_story, request, response):
         length = max(1, len(response.body) + by)
-        head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: {response.content_type}\r\nContent-Length: {length}\r\n\r\n"
         request.transport.write(head.encode() + response.body)
         request.transport.close()
         return web.Response()
@@ -152,7 +222,7 @@ SPOILERS = {
     "twice": changed(lambda rows: [row for row in rows for _ in range(2)]),
     "empty": changed(lambda _: []),
     "one is missing": changed(lambda rows: rows[1:]),
-    "rotten rows": changed(lambda rows: [{}, None, 7, *rows]),
+    "rotten rows": rotten_rows,
     "an error": instead(status=503, text="no"),
     "a limit": instead(status=429, headers={"Retry-After": "30"}),
     "an error of theirs as ours": instead(status=400, text="{}"),
@@ -214,7 +284,8 @@ class ProviderStory(RuleBasedStateMachine):
         await self.opened.enter_async_context(self.elsewhere)
         self.api.fake.app.middlewares.append(self.spoil)
         fake = await self.opened.enter_async_context(self.api.fake)
-        one = source(self.api.provider, fake.base_url, baseline=Baseline.ANNOUNCE, stalled_after=1e9)
+        one = source(self.api.provider, self.api.base_url, baseline=Baseline.ANNOUNCE, stalled_after=1e9)
+        one = replace(one, api_key=Secret(self.api.key))
         self.it = await self.opened.enter_async_context(living(self.folder, fake, one, self.clock))
 
     async def is_strange(self, request):
@@ -227,7 +298,7 @@ class ProviderStory(RuleBasedStateMachine):
         if self.spoilers and response.status in {200, 404}:
             name = self.spoilers.pop(0)
             if name in HIDING:
-                self.recovery = RECOVERY + WHOLE_SWEEP
+                self.recovery = RECOVERY + WHOLE_SWEEP[self.api.provider]
             return await SPOILERS[name](self, request, response)
         return response
 
@@ -242,7 +313,7 @@ class ProviderStory(RuleBasedStateMachine):
         id_ = f"{which % (len(self.lives) + 1):024x}"
         life = self.lives.setdefault(id_, [])
         if life and life[-1] in SETTLED:
-            self.recovery = RECOVERY + WHOLE_SWEEP
+            self.recovery = RECOVERY + WHOLE_SWEEP[self.api.provider]
         life.append(status)
         self.api.put(id_, status)
 
@@ -265,7 +336,7 @@ class ProviderStory(RuleBasedStateMachine):
         for event in self.do(self.it.news()):
             if "upload" in event["data"]:
                 seen = event["data"]["upload"]
-                self.told.setdefault(seen["id"], []).append(seen["status"])
+                self.told.setdefault(self.api.own(seen["id"]), []).append(seen["status"])
         for id_, told in self.told.items():
             was = iter(self.lives[id_])
             assert all(any(status == true for true in was) for status in told), (id_, told, self.lives[id_])
@@ -294,6 +365,7 @@ class ProviderStory(RuleBasedStateMachine):
 @pytest.fixture(autouse=True)
 def small_pages(monkeypatch):
     monkeypatch.setattr(xenonflare, "PAGE_SIZE", ROWS)
+    monkeypatch.setattr(encoding_com, "PAGE_SIZE", ROWS)
 
 
 class XenonFlareStory(ProviderStory):
@@ -304,15 +376,21 @@ class TranscoderStory(ProviderStory):
     api_of = Transcoder
 
 
+class EncodingComStory(ProviderStory):
+    api_of = EncodingCom
+
+
 CALM = settings(
     max_examples=6 * LONGER,
     stateful_step_count=15,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
-XenonFlareStory.TestCase.settings = TranscoderStory.TestCase.settings = CALM
+for story in (XenonFlareStory, TranscoderStory, EncodingComStory):
+    story.TestCase.settings = CALM
 TestXenonFlareStory = XenonFlareStory.TestCase
 TestTranscoderStory = TranscoderStory.TestCase
+TestEncodingComStory = EncodingComStory.TestCase
 
 
 def test_what_an_empty_last_page_kept_back_is_told_after_the_next_whole_sweep():
@@ -345,3 +423,19 @@ def test_what_moves_again_deep_in_a_list_after_it_failed_is_told_after_the_next_
     finally:
         story.teardown()
     assert story.told[f"{5:024x}"] == ["failed", "completed"]
+
+
+def test_what_two_pages_kept_back_and_then_failed_is_told_within_a_day():
+    story = EncodingComStory()
+    try:
+        story.starts()
+        story.answers_are_spoiled(["long", "long", "empty", "empty"])
+        story.time_passes(400)
+        story.only_what_was_so_is_told()
+        kept_back = set(story.lives) - set(story.told)
+        assert kept_back
+        for id_ in kept_back:
+            story.moves(which=int(id_, 16), status="failed")
+    finally:
+        story.teardown()
+    assert {id_: story.told[id_] for id_ in kept_back} == {id_: ["failed"] for id_ in kept_back}
