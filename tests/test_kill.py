@@ -62,15 +62,25 @@ async def test_a_kill_at_every_named_point_loses_nothing(tmp_path):
             assert await killing.burns("within a migration", passage)
         for when in ("before", "after"):
             assert await killing.burns(f"{when} a migration", 1)
-        async with killing.living() as process:
-            await killing.lives_through_all(process)
-            process.kill(signal.SIGTERM)
-            assert await process.ended() == 0
-        assert set(killing.trace.read_text().splitlines()) == points
+        assert await passed(killing, points) == points
         for passage in range(1, PASSAGES + 1):
             for point in sorted(points):
                 await burns(killing, point, passage)
         await killing.ends_well()
+
+
+async def passed(killing, points):
+    """The points that lives pass which nobody kills: of several, if need be, for some end before they come to all."""
+    found = set()
+    for _ in range(TRIES):
+        async with killing.living() as process:
+            await killing.lives_through_all(process)
+            process.kill(signal.SIGTERM)
+            assert await process.ended() == 0
+        found |= set(killing.trace.read_text().splitlines())
+        if found >= points:
+            break
+    return found
 
 
 async def burns(killing, point, passage):
