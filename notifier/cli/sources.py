@@ -19,8 +19,8 @@ MOST = 100_000
 def sources(control: Control, *, json_: bool) -> None:
     """Show how each source fares: what is open there, when it was looked at and is next, what is used of its budget.
 
-    Used is what went since this minute, hour or day began, by all sources with the same credential; behind it stands
-    what may go in it, by the budget or by what the reserve leaves of the provider's limit, whichever is less.
+    Used is what went since the full hour, by all sources with the same credential. BUDGET is what may go, by the config
+    or by what the reserve leaves of the provider's limit, whichever is less, and what the provider says is left.
 
     \b
     Examples:
@@ -38,23 +38,29 @@ def sources(control: Control, *, json_: bool) -> None:
         "open": of("open"),
         "last look": ago_of("looked_at", control.now),
         "next look": ago_of("next_at", control.now),
-        "budget used": _used,
+        "used this hour": of("requests_used"),
+        "budget": _budget,
         "why": lambda item: _why(item, control.now),
     }
-    show_list(page, "source", columns, spare=("provider", "last look"))
+    show_list(page, "source", columns, spare=("used this hour", "provider", "last look"))
 
 
-def _used(item: Mapping[str, Any]) -> str:
-    """`3 of 45/m`, and what the provider itself says."""
+def _budget(item: Mapping[str, Any]) -> str:
+    """`45/m`, and what the provider itself says."""
     said = "" if item["provider_left"] is None else f", {item['provider_left']} left there"
-    return f"{item['requests_used']} of {item['requests_limit']}/{unit(item['requests_window'])}{said}"
+    return f"{item['requests_limit']}/{unit(item['requests_window'])}{said}"
 
 
 def _why(item: Mapping[str, Any], now: float) -> str | None:
     """What keeps it from being looked at."""
-    rests = item["rests_until"] and f"rests; goes on {when(item['rests_until'], now)}"
     said = item["reason"] and f"{item['reason']['text']}, since {when(item['failing_since'], now)}"
-    return "; ".join(filter(None, (said, rests))) or None
+    return "; ".join(filter(None, (said, _rests(item, now)))) or None
+
+
+def _rests(item: Mapping[str, Any], now: float) -> str | None:
+    if item["rests_until"]:
+        return f"rests; goes on {when(item['rests_until'], now)}"
+    return item["may_go_at"] and f"its budget lets the next request go {when(item['may_go_at'], now)}"
 
 
 @click.group()
@@ -83,9 +89,5 @@ def poll(control: Control, name: str, *, json_: bool) -> None:
       notifier source poll media --socket /run/notifier/notifier.sock
     """  # noqa: D301  # as above
     told = control.post("sources", name, "poll")
-    at = (
-        f"rests, and is looked at {when(told['rests_until'], control.now)}"
-        if told["rests_until"]
-        else "is looked at now"
-    )
+    at = f"is looked at as soon as it may: {rests}" if (rests := _rests(told, control.now)) else "is looked at now"
     show_done(told, f"{name} {at}; watch: notifier events --follow --source {name}", json_=json_)

@@ -44,7 +44,7 @@ class Budget:
     tat: float = 0.0
     """Theoretical arrival time of the request after the last one."""
     window_start: float = 0.0
-    """When the `window` began, by the provider's clock, in which `used` requests went; the hour, where that counts."""
+    """The hour, by the provider's clock, in which `used` requests went."""
     used: int = 0
     hold_until: float = 0.0
     """Nothing goes before: the provider said so."""
@@ -84,7 +84,7 @@ def spend(budget: Budget, allowance: Allowance, now: float, cost: int = 1, draw:
         if _is_slowed(budget, allowance, now):
             every = max(every * (1 + JITTER * (2 * draw - 1)), _whole(budget, allowance, now).every)
         budget = replace(budget, tat=max(now, arrival(budget, pace, now)) + cost * every)
-    start, before = begun(budget, allowance, now)
+    start, before = _hour(budget, now)
     return replace(budget, window_start=start, used=before + cost)
 
 
@@ -95,7 +95,7 @@ def quota(budget: Budget, allowance: Allowance, now: float) -> int:
 
 def left(budget: Budget, allowance: Allowance, now: float) -> int:
     """Requests that are left of the `quota`."""
-    return max(0, quota(budget, allowance, now) - _hour(budget, now)[1])
+    return max(0, quota(budget, allowance, now) - used(budget, now))
 
 
 def window(budget: Budget, allowance: Allowance, now: float) -> Rate:
@@ -245,16 +245,12 @@ def arrival(budget: Budget, pace: Bucket, now: float) -> float:
     return budget.tat if budget.tat <= now + furthest else now
 
 
-# --- the clock hour, or another window
+# --- the clock hour
 
 
-def begun(budget: Budget, allowance: Allowance, now: float) -> tuple[float, int]:
-    """The `window` that has begun, and what was used in it."""
-    if allowance.hourly:
-        return _hour(budget, now)
-    length = window(budget, allowance, now).seconds
-    start = floor((now + budget.skew) / length) * length
-    return start, budget.used if start <= budget.window_start < start + length else 0
+def used(budget: Budget, now: float) -> int:
+    """Requests that went in the provider's clock hour, whether it counts by it or not."""
+    return _hour(budget, now)[1]
 
 
 def _hour_of(moment: float) -> float:
@@ -278,6 +274,9 @@ def _in_its_hour(budget: Budget, allowance: Allowance, at: float, cost: int) -> 
 
 
 def _hour_lost(budget: Budget, allowance: Allowance, now: float) -> Budget:
+    """Where it counts by the hour, so much is used by now as lasts for all of it."""
+    if not allowance.hourly:
+        return replace(budget, window_start=0.0, used=0)
     whole = allowance.limit if allowance.limit.count else allowance.budget
     elapsed = HOUR - rest(budget, now)
     return replace(

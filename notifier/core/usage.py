@@ -3,12 +3,7 @@
 from math import floor
 
 from notifier.core.allowance import HOUR, Allowance
-from notifier.core.budget import Budget, arrival, begun, left, may_go, pace_of, quota
-
-
-def used(budget: Budget, allowance: Allowance, now: float) -> int:
-    """Requests that went in the `window` that has begun: this minute or hour, by the provider's clock."""
-    return begun(budget, allowance, now)[1]
+from notifier.core.budget import Budget, arrival, left, may_go, pace_of, quota
 
 
 def told_left(budget: Budget, now: float) -> int | None:

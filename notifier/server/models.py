@@ -216,12 +216,14 @@ class Source(BaseModel):
     """When it is seen to next: to look, or to see whether it may."""
     rests_until: Moment | None
     """Nothing is asked before: after failures, or because the provider said so."""
+    may_go_at: Moment | None
+    """Its budget lets nothing go before; null: it lets a request go now."""
     requests_used: int
-    """In the window that has begun, by all sources of its credential together: this minute, hour or day."""
+    """Since the full hour, by all sources of its credential together."""
     requests_limit: int
-    """How many may go in that window: by its `budget`, or what its `reserve` leaves of the provider's limit."""
+    """How many may go in `requests_window` seconds: by its `budget`, or what its `reserve` leaves of the provider's
+    limit, whichever is less."""
     requests_window: float
-    """How long the window is."""
     provider_left: int | None
     """What the provider itself said is left, until it said that this ends; null where it says nothing."""
     requests_per_hour: int

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 
 from notifier.core import usage
-from notifier.core.budget import left, window
+from notifier.core.budget import left, may_go, used, window
 from notifier.core.model import SourceState
 from notifier.server import models
 from notifier.server.control import Control
@@ -69,7 +69,7 @@ class _Sources:
         state = await self._store.source(name)
         spent = self._poller.budget(one)
         hourly, whole = one.allowance.hourly, window(spent, one.allowance, now)
-        rests = max(state.hold_until, spent.hold_until)
+        rests, may_go_at = max(state.hold_until, spent.hold_until), may_go(spent, one.allowance, now)
         return models.Source(
             name=name,
             provider=one.provider.name,
@@ -80,7 +80,8 @@ class _Sources:
             looked_at=moment(one.asked_at),
             next_at=None if one.is_stopped else moment(one.comes_at),
             rests_until=moment(rests if rests > now else None),
-            requests_used=usage.used(spent, one.allowance, now),
+            may_go_at=moment(may_go_at if may_go_at > now else None),
+            requests_used=used(spent, now),
             requests_limit=int(whole.count),
             requests_window=whole.seconds,
             provider_left=usage.told_left(spent, now),

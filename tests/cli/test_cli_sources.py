@@ -14,7 +14,7 @@ def source(**more):
     return {
         "name": "posts", "provider": "upload_post", "state": "ok", "reason": None, "failing_since": None, "open": 3,
         "looked_at": rfc_3339(time.time() - 130), "next_at": rfc_3339(time.time() + 130), "rests_until": None,
-        "requests_used": 3, "requests_limit": 45, "requests_window": 60.0, "provider_left": None,
+        "may_go_at": None, "requests_used": 3, "requests_limit": 45, "requests_window": 60.0, "provider_left": None,
         "requests_per_hour": 2340, "requests_left": None, **more,
     }  # fmt: skip
 
@@ -30,9 +30,9 @@ def test_sources_are_a_line_each(asked):
     code, out, err, _ = asked({("GET", "/v1/sources"): page}, "sources")
     assert (code, err) == (0, "")
     assert [re.split("  +", line) for line in out.splitlines()[1:]] == [
-        ["media", "upload_post", "failing", "3", "2 min ago", "in 2 min", "33 of 45/h, 21 left there",
+        ["media", "upload_post", "failing", "3", "2 min ago", "in 2 min", "33", "45/h, 21 left there",
          "answers 503, since 11 min ago; rests; goes on in 1 min"],
-        ["posts", "upload_post", "ok", "3", "2 min ago", "in 2 min", "3 of 45/m", "–"],
+        ["posts", "upload_post", "ok", "3", "2 min ago", "in 2 min", "3", "45/m", "–"],
     ]  # fmt: skip
     assert json.loads(asked({("GET", "/v1/sources"): page}, "sources", "--json")[1]) == page
 
@@ -43,7 +43,20 @@ def test_what_is_looked_at_is_told_and_where_to_see_it(asked):
     assert (code, out, calls) == (0, "", [("POST", "/v1/sources/posts/poll", {})])
     assert err == "posts is looked at now; watch: notifier events --follow --source posts\n"
     rests = {("POST", "/v1/sources/posts/poll"): (202, source(rests_until=rfc_3339(time.time() + 70)))}
-    assert "posts rests, and is looked at in 1 min; watch" in asked(rests, "source", "poll", "posts")[2]
+    assert (
+        "posts is looked at as soon as it may: rests; goes on in 1 min; watch"
+        in asked(rests, "source", "poll", "posts")[2]
+    )
+
+
+def test_a_source_whose_budget_is_used_up_is_not_said_to_be_looked_at_now(asked):
+    used_up = source(may_go_at=rfc_3339(time.time() + 70))
+    why = "its budget lets the next request go in 1 min"
+    assert (
+        f"posts is looked at as soon as it may: {why}; watch"
+        in asked({("POST", "/v1/sources/posts/poll"): (202, used_up)}, "source", "poll", "posts")[2]
+    )
+    assert why in asked({("GET", "/v1/sources"): {"items": [used_up], "next": None}}, "sources")[1]
 
 
 async def test_beside_the_daemon(asks, tmp_path):

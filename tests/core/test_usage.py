@@ -3,14 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from things import DAY, HOUR, NOW
 
-from notifier.core.allowance import Allowance, learned
-from notifier.core.budget import Budget, left, loaded, may_go, quota, refused, spend, stepped, told, window
+from notifier.core.allowance import Allowance
+from notifier.core.budget import Budget, left, loaded, quota, refused, spend, stepped, told, used, window
 from notifier.core.model import Limit, Rate
-from notifier.core.usage import told_left, used
+from notifier.core.usage import told_left
 
 OWN = Allowance(Rate(600, 60), Rate(0, 60))
 CLOCK_HOUR = Allowance(Rate(60, 3600), Rate(60, 3600), 0.25, hourly=True)
@@ -46,52 +44,36 @@ def test_a_limit_that_is_felt_for_is_told_as_it_is_felt():
     assert window(budget, OWN, NOON + HOUR) == Rate(600, 60)
 
 
-def test_what_went_in_this_minute_is_used_and_nothing_of_it_in_the_next():
+def test_what_went_in_this_hour_is_used_and_nothing_of_it_in_the_next():
     budget = spent(OWN, 1, 2, 59)
-    assert [used(budget, OWN, NOON + after) for after in (59, 60, 119, HOUR)] == [3, 0, 0, 0]
-    assert used(spent(OWN, 61, budget=budget), OWN, NOON + 62) == 1
+    assert [used(budget, NOON + after) for after in (59, 60, HOUR - 1, HOUR)] == [3, 3, 3, 0]
+    assert used(spent(OWN, HOUR + 1, budget=budget), NOON + HOUR + 2) == 1
 
 
-def test_of_a_day_what_went_in_it_is_used():
-    daily = Allowance(Rate(5000, 86400), Rate(0, 60))
-    budget = spent(daily, 0, HOUR, 11 * HOUR)
-    assert (used(budget, daily, NOON + 11.9 * HOUR), used(budget, daily, NOON + 12 * HOUR)) == (3, 0)
+def test_what_sources_with_other_budgets_use_of_one_credential_is_counted_together():
+    slower, budget = Allowance(Rate(1000, 3600), Rate(0, 60)), Budget()
+    for after in range(6):
+        for allowance in (OWN, slower):
+            budget = spend(budget, allowance, NOON + 2 * after)
+    assert used(budget, NOON + 12) == 12
 
 
 def test_of_a_clock_hour_what_is_used_and_what_is_left_are_all_of_it():
     budget = spent(CLOCK_HOUR, 10, 20, 30)
     assert window(budget, CLOCK_HOUR, NOON + 40) == Rate(45, 3600)
-    assert (used(budget, CLOCK_HOUR, NOON + 40), left(budget, CLOCK_HOUR, NOON + 40)) == (3, 42)
+    assert (used(budget, NOON + 40), left(budget, CLOCK_HOUR, NOON + 40)) == (3, 42)
     assert quota(budget, CLOCK_HOUR, NOON + 40) == 45
 
 
 def test_another_clock_changes_nothing_of_what_is_used():
     budget = stepped(spent(OWN, 1, 2), 1000.0)
-    assert [used(budget, OWN, NOON + 1000 + after) for after in (3, 59, 60)] == [2, 2, 0]
+    assert [used(budget, NOON + 1000 + after) for after in (3, HOUR - 1, HOUR)] == [2, 2, 0]
 
 
-def test_a_clock_that_was_put_back_while_nobody_looked_tells_of_no_window_to_come():
-    budget = loaded(spent(OWN, 1, 2), OWN, NOON - 600)
-    assert used(budget, OWN, NOON - 600) == 0
-    assert used(spent(OWN, -599, budget=budget), OWN, NOON - 598) == 1
-
-
-def test_a_window_that_becomes_longer_keeps_what_was_used_in_its_last_part():
-    budget, daily = spent(OWN, 1, 2), learned(OWN, Limit(99, DAY, 100, DAY))
-    assert used(budget, daily, NOON + 3) == 2
-    assert used(spent(daily, 4, budget=budget), daily, NOON + 5) == 3
-
-
-rates = st.builds(Rate, st.integers(20, 5000), st.sampled_from([60, 3600]))
-
-
-@given(rates, rates | st.just(Rate(0, 60)), st.floats(0, 0.9), st.lists(st.floats(0, 40), min_size=1, max_size=80))
-def test_never_is_more_used_than_may_be(own, limit, share, gaps):
-    allowance, budget, now = Allowance(own, limit, share), Budget(), NOON
-    for gap in gaps:
-        now = may_go(budget, allowance, now + gap)
-        budget = spend(budget, allowance, now)
-        assert 1 <= used(budget, allowance, now) <= window(budget, allowance, now).count
+def test_a_clock_that_was_put_back_while_nobody_looked_tells_of_no_hour_to_come():
+    budget = loaded(spent(OWN, 1, 2), OWN, NOON - DAY)
+    assert used(budget, NOON - DAY) == 0
+    assert used(spent(OWN, 1 - DAY, budget=budget), NOON + 2 - DAY) == 1
 
 
 # --- what the provider says

@@ -29,9 +29,8 @@ async def test_a_source_is_shown_with_what_is_open_there_and_when_it_is_looked_a
         assert told["next_at"] > told["looked_at"]
         assert told["requests_left"] is None
         assert 2000 < told["requests_per_hour"] <= 3600
-        used = sum(int(at // 60) == int(w.clock.now // 60) for at in w.client.times)
-        assert used > 0
-        assert (told["requests_used"], told["requests_limit"], told["requests_window"]) == (used, 60, 60.0)
+        assert told["requests_used"] == len(w.client.times) > 0
+        assert (told["requests_limit"], told["requests_window"], told["may_go_at"]) == (60, 60.0, None)
         assert told["provider_left"] is None
         assert (await caller.get("/v1/sources", cursor="posts")).body == {"items": [], "next": None}
 
@@ -138,3 +137,10 @@ async def test_where_only_lists_show_them_a_poll_reads_the_lists(tmp_path):
         w.clock.now += 5
         await w.poller.poll("posts")
         assert [look.kind for look in w.client.asked[looks:]] == [LISTING.kind]
+
+
+async def test_one_whose_budget_is_used_up_says_when_it_may_go_on(tmp_path):
+    async with telling(tmp_path, budget=Rate(2, 3600)) as (w, caller, _):
+        await announced(w, "u1", status=S.PROCESSING)
+        told = await fares(caller)
+        assert (told["rests_until"], told["may_go_at"] > told["looked_at"]) == (None, True)

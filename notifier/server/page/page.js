@@ -118,7 +118,8 @@ function more(id, words, command) {
 
 function whyOfSource(one) {
   const said = one.reason ? `${one.reason.text}, since ${ago(one.failing_since)}` : "";
-  const rests = one.rests_until ? `rests; goes on ${next(one.rests_until)}` : "";
+  const waits = one.may_go_at ? `its budget lets the next request go ${next(one.may_go_at)}` : "";
+  const rests = one.rests_until ? `rests; goes on ${next(one.rests_until)}` : waits;
   return [said, rests].filter(Boolean).join("; ");
 }
 
@@ -132,13 +133,13 @@ function whyOfEndpoint(one) {
 function budgetOf(one) {
   const unit = { 1: "s", 60: "m", 3600: "h", 86400: "d" }[one.requests_window] ?? `${one.requests_window} s`;
   const said = one.provider_left === null ? "" : `, ${one.provider_left} left there`;
-  return `${one.requests_used} of ${one.requests_limit}/${unit}${said}`;
+  return `${one.requests_limit}/${unit}${said}`;
 }
 
 function showSources(page) {
   fill("sources", page.items.map((one) => [one.name, [
     cell(one.name), cell(one.provider), word(one.state), number(one.open), when(one.looked_at), when(one.next_at, next),
-    cell(budgetOf(one)),
+    number(one.requests_used), cell(budgetOf(one)),
     cell(whyOfSource(one), { long: true }),
   ]]));
 }
