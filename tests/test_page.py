@@ -128,6 +128,9 @@ async def test_the_page_shows_all_live_complains_of_nothing_and_is_used_by_keybo
         await browser.says("looking")
         one.media.put(Media(ID, status="completed", title=TITLE))
         browser.tell()
+        await browser.says("reading")
+        one.media.put(Media(ID, status="failed", title=TITLE))
+        browser.tell()
         found = await browser.found()
     assert found["complaints"] == []
     assert found["latency"] == 1

@@ -87,6 +87,9 @@ const stories = {
     found.moments = await page.locator("#course time").evaluateAll((all) => all.map((one) => [one.dateTime, one.title]));
     found.marksOfStory = await page.locator("#story :is(b, img)").count();
     await judge();
+    await waits("reading");
+    await seen("#story-of", "failed"); // it goes on while it is read
+    await seen("#course", "upload.failed");
     await page.keyboard.press("Escape");
     found.open = await page.locator("#story").evaluate((dialog) => dialog.open);
     found.focused = await page.evaluate(() => document.activeElement.textContent);

@@ -235,6 +235,11 @@ async function tell(one) {
   at("course").replaceChildren(entry(["one moment"]));
   more("course", "", "");
   at("story").showModal();
+  await tellOn();
+}
+
+async function tellOn() {
+  const one = told;
   const course = await story(one).catch((error) => [entry([error.message], [], "bad")]);
   if (told === one) at("course").replaceChildren(...course);
 }
@@ -315,6 +320,7 @@ async function look() {
   showDeliveries(waiting, dead);
   showUploads();
   showEvents();
+  if (at("story").open) await tellOn();
 }
 
 let stream = null;
