@@ -45,7 +45,9 @@ def drop(
         show_matching(found, "would be given up", json_=json_)
         return
     if not found["matching"]:
-        show_done(found, f"nothing to give up: none is {phase or 'waiting or dead'}", json_=json_)
+        show_done(
+            {"dropped": 0, "replays": []}, f"nothing to give up: none is {phase or 'waiting or dead'}", json_=json_
+        )
         return
     if endpoint:
         ensure_meant(f"give up {counted(found['matching'], 'delivery')} to {endpoint}", yes=yes)

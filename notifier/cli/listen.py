@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import random
+import re
 import secrets
 import signal
 import time
@@ -50,7 +51,7 @@ def _url(_context: click.Context, _option: click.Parameter, given: str | None) -
 
 def _delay(_context: click.Context, _option: click.Parameter, given: str) -> float:
     try:
-        return seconds(given)
+        return int(given.removesuffix("ms")) / 1000 if re.fullmatch("[0-9]{1,9}ms", given) else seconds(given)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
 
@@ -68,7 +69,9 @@ def _delay(_context: click.Context, _option: click.Parameter, given: str) -> flo
 @click.option(
     "--fail", "fails", multiple=True, callback=_fails, metavar="STATUS:CHANCE", help="Fail at times, like 503:0.2."
 )
-@click.option("--delay", default="0s", callback=_delay, metavar="D", help='Take so long over every answer, like "2s".')
+@click.option(
+    "--delay", default="0s", callback=_delay, metavar="D", help='Take so long over every answer, like "2s" or "100ms".'
+)
 @click.option("--json", "json_", is_flag=True, help="A line of JSON for each.")
 def listen(
     port: int, secret: str | None, forward: str | None, fails: list[tuple[int, float]], delay: float, *, json_: bool

@@ -42,6 +42,8 @@ def watch(
       notifier watch posts 7b2c2f5e-1234-4a6f-9f1d-a1b2c3d4e5f6 --label order=A-17
       notifier watch media v_81 --kind video --notify-url https://app.example.com/cb
     """  # noqa: D301  # \b is click's: keep these lines
+    for blank in (id_ for id_ in ids if not id_.strip()):
+        raise click.UsageError(f"an id is missing: {blank!r} is none")
     items = [control.post("uploads", source=source, id=id_, **more) for id_ in ids]
     page = {"items": items, "next": None}
     if json_:

@@ -316,11 +316,10 @@ def test_an_endpoint_is_acted_upon_and_what_to_do_next_is_told(asked, action, an
     [
         (("endpoint", "pause", "crm"), "endpoints/crm/pause", {"waiting": 3}),
         (("endpoint", "resume", "crm"), "endpoints/crm/resume", {"waiting": 3}),
-        (("source", "poll", "posts"), "sources/posts/poll", {"rests_until": None}),
+        (("source", "poll", "posts"), "sources/posts/poll", {"rests_until": None, "may_go_at": None}),
         (("backup", "x.db"), "backup", {"path": "/x.db", "bytes": 7}),
         (("drop", "--delivery", "5"), "drop", {"matching": 1, "dropped": 1, "replays": []}),
         (("drop", "--endpoint", "crm", "--dry-run"), "drop", {"matching": 3}),
-        (("drop", "--endpoint", "crm"), "drop", {"matching": 0}),
         (("replay", "--event", "evt_1"), "replay", {"matching": 1, "id": 7}),
         (("replay", "--endpoint", "crm", "--dry-run"), "replay", {"matching": 3}),
         (("replay", "--endpoint", "crm"), "replay", {"matching": 0}),
@@ -329,6 +328,11 @@ def test_an_endpoint_is_acted_upon_and_what_to_do_next_is_told(asked, action, an
 def test_what_was_done_is_a_document_for_programs(asked, arguments, call, answer):
     code, out, err, _ = asked({("POST", f"/v1/{call}"): answer}, *arguments, "--json")
     assert (code, json.loads(out), err) == (0, answer, "")
+
+
+def test_a_drop_of_nothing_is_a_document_like_any_other(asked):
+    code, out, err, _ = asked({("POST", "/v1/drop"): {"matching": 0}}, "drop", "--endpoint", "crm", "--json")
+    assert (code, json.loads(out), err) == (0, {"dropped": 0, "replays": []}, "")
 
 
 def pinged(**more):

@@ -156,6 +156,7 @@ def test_a_success_is_no_way_to_fail(program, fail):
 def test_other_wrong_command_lines_are_told(program):
     assert "chances that are 1 together" in program("listen", "--fail", "503:0.9", "--fail", "500:0.2")[2]
     assert "expected a duration" in program("listen", "--delay", "soon")[2]
+    assert "expected a duration" in program("listen", "--delay", "ms")[2]
     code, _, err = program("listen", "--secret", "whsec_hush!")
     assert (code, "hush" in err) == (2, False)
     with socket.create_server(("127.0.0.1", 0)) as taken:
