@@ -16,10 +16,13 @@ from notifier.store.rows import UPLOAD_COLUMNS, upload_of, uploads_of
 
 LOOKED_AT = 2000
 """Rows that one page of a list looks at, at most."""
-LISTED = (
-    f"SELECT source, open, {UPLOAD_COLUMNS} FROM uploads WHERE media_id < :before ORDER BY media_id DESC LIMIT :most"  # noqa: S608  # our own words
-)
-OPEN = LISTED.replace("uploads WHERE", "uploads INDEXED BY uploads_open WHERE source = :source AND open = 1 AND")
+LISTED = "SELECT media_id FROM uploads WHERE media_id < :before ORDER BY media_id DESC LIMIT :most"
+OPEN = """SELECT u.media_id FROM json_each(:sources) AS s JOIN uploads AS u ON u.media_id IN (
+        SELECT media_id FROM uploads INDEXED BY uploads_open
+        WHERE source = s.value AND open = 1 AND media_id < :before ORDER BY media_id DESC LIMIT :most)
+    ORDER BY u.media_id DESC LIMIT :most"""
+"""Of each source the last, which an index has, and of these the last."""
+ROWS = f"SELECT source, open, {UPLOAD_COLUMNS} FROM uploads WHERE media_id IN ({{}}) ORDER BY media_id DESC"  # noqa: S608  # our own words
 ANNOUNCED = "SELECT position, id, type, at, status, sequence FROM events WHERE lane = ? ORDER BY sequence DESC LIMIT ?"
 KNOWN = "SELECT number FROM endpoints WHERE url = ? AND format = ?"
 NEXT = "UPDATE counters SET next = next + 1 WHERE name = 'callback' RETURNING next - 1"
@@ -94,8 +97,15 @@ class Registering(Followed):
         if source is not None:
             self.source_number(source)
         names = {number: name for name, number in self._sources.items()}
+        is_each_meant = status is None and (is_open or (source is None and is_open is None))
+        reach = most + 1 if is_each_meant else LOOKED_AT
+        parameters = {
+            "before": 1 << 31 if before is None else before,
+            "most": reach,
+            "sources": json.dumps([number for number, name in names.items() if source in {None, name}]),
+        }
+        looked = list(await self.database.rows(ROWS.format(OPEN if is_open else LISTED), parameters))
         found: list[Upload] = []
-        looked = await self._looked_at(source, 1 << 31 if before is None else before, is_open=is_open)
         for number, open_, *row in looked:
             upload = upload_of(names[number], row)
             known = upload.snapshot and upload.snapshot.status
@@ -104,16 +114,7 @@ class Registering(Followed):
                 found.append(upload)
             if len(found) > most:
                 return found[:most], found[most - 1].media_id
-        return found, int(looked[-1][2]) if len(looked) == LOOKED_AT else None
-
-    async def _looked_at(self, source: str | None, before: int, *, is_open: bool | None) -> list[Any]:
-        """The rows among which to find them; those that are open have an index, at each source."""
-        parameters = {"before": before, "most": LOOKED_AT}
-        if not is_open:
-            return list(await self.database.rows(LISTED, parameters))
-        numbers = [number for name, number in self._sources.items() if source in {None, name}]
-        rows = [row for number in numbers for row in await self.database.rows(OPEN, {**parameters, "source": number})]
-        return sorted(rows, key=lambda row: int(row[2]), reverse=True)[:LOOKED_AT]
+        return found, int(looked[-1][2]) if len(looked) == reach else None
 
     async def by_status(self) -> dict[str, dict[str | None, int]]:
         """How many are followed at each source where any are, by their status; None: none was seen yet."""
