@@ -3,17 +3,29 @@
 import asyncio
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
 from notifier.core import health as healths
 from notifier.core.allowance import Bucket
 from notifier.core.events import Notice, onlookers, unwanted
 from notifier.core.health import WELL, Health, State
 from notifier.core.model import Cause, Delivery, Endpoint
-from notifier.core.pauses import Resumption, reason
+from notifier.core.pauses import Pause, Resumption, reason
 from notifier.core.recent import Recent
 from notifier.core.retry import jittered
 from notifier.store import Standing
 from notifier.tally import Tally
+
+
+class Held(StrEnum):
+    """Why an endpoint is not sent to, or by one request at a time."""
+
+    UNPERMITTED = "unpermitted"
+    PAUSED = "paused"
+    UNSIGNED = "unsigned"
+    LOCAL = "local"
+    THROTTLED = "throttled"
+    OPEN = "open"
 
 
 @dataclass(slots=True)
@@ -71,12 +83,26 @@ class Served:
     def opens_at(self) -> float | None:
         """The moment from which anything may be sent; None where a person has to act before."""
         at = healths.may_go(self.health)
-        return None if at is None else max(at, self.rests_until)
+        return None if at is None or self.is_unsigned or not self.is_permitted else max(at, self.rests_until)
+
+    def held(self, now: float) -> Held | None:
+        """What holds up what is due for it; None: nothing does."""
+        if self.health.paused is Pause.UNPERMITTED or not self.is_permitted:
+            return Held.UNPERMITTED
+        if healths.may_go(self.health) is None:
+            return Held.PAUSED
+        if self.is_unsigned:
+            return Held.UNSIGNED
+        if self.rests_until > now:
+            return Held.LOCAL
+        if self.health.quiet_until > max(now, self.health.probe_at or 0.0):
+            return Held.THROTTLED
+        return None if self.health.probe_at is None else Held.OPEN
 
     def room(self, now: float) -> int:
         """How many more may be sent."""
         at = self.opens_at()
-        if at is None or at > now or self.is_unsigned or not self.is_permitted:
+        if at is None or at > now:
             return 0
         places, most = healths.places(self.health, self.endpoint.max_in_flight), self.endpoint.max_in_flight
         return max(0, min(places - len(self.in_flight), most - len(self.crowd)))

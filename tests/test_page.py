@@ -222,6 +222,25 @@ async def test_where_there_is_more_than_the_page_shows_it_says_so_and_what_is_op
     assert found["moreOfStory"] == "The last 20 of 23 events; there are more: notifier upload SOURCE ID"
 
 
+async def test_the_page_promises_no_attempt_to_a_paused_endpoint_and_says_that_it_is(tmp_path):
+    async with rig(tmp_path, Media("m1", status="processing")) as one:
+        one.hooks.answer = lambda: 503
+        one.hooks.came.clear()
+        one.media.put(Media("m1", status="completed"))
+        await one.ask("POST", "/v1/sources/media/poll")
+        await one.hooks.came.wait()
+        await one.ask("POST", "/v1/endpoints/app/pause")
+        async with one.browser("owed") as browser:
+            await browser.says("seen")
+            one.hooks.answer = lambda: 204
+            await one.ask("POST", "/v1/endpoints/app/resume")
+            browser.tell()
+            found = await browser.found()
+    (row,) = found["deliveries"]
+    assert re.search(r"app\s+waiting\s+1\s+127\.0\.0\.1 answers 503[^;]*; its endpoint is paused$", row)
+    assert "app: waiting, its endpoint is paused, 1 attempt" in found["story"]
+
+
 async def test_what_is_undelivered_is_shown_with_its_attempts_and_what_they_met(tmp_path):
     async with rig(tmp_path, Media("m1", status="processing")) as one, one.browser("owed") as browser:
         one.hooks.answer = lambda: 503

@@ -62,14 +62,14 @@ def deliveries(control: Control, endpoint: str | None, phase: str | None, limit:
 
 
 def next_or_last(delivery: Mapping[str, Any], now: float) -> str | None:
-    """When it goes, or ended; what is due and does not go waits for its endpoint, or for another of its upload."""
-    if delivery["due_at"] is not None and moment(delivery["due_at"]) <= now:
+    """When it goes, or ended; None where nobody knows when it will go."""
+    if delivery["next_at"] is not None and moment(delivery["next_at"]) <= now:
         return "due"
-    return when(delivery["due_at"] or delivery["settled_at"], now)
+    return when(delivery["next_at"] or delivery["settled_at"], now)
 
 
 def why(delivery: Mapping[str, Any], now: float) -> str | None:
-    """Why it is over without having been delivered, or what its last attempt met and when it goes again."""
+    """Why it is over without having been delivered; or what its last attempt met, and what holds it or when it goes."""
     if delivery["dropped_by"] is not None:  # it may have been dead before, for some cause
         return f"dropped by {delivery['dropped_by']}"
     met = None if delivery["outcome"] == "delivered" else delivery["note"] or delivery["outcome"]
@@ -78,14 +78,12 @@ def why(delivery: Mapping[str, Any], now: float) -> str | None:
         return f"{cause}: {met}" if met and delivery["cause"] in ENDED_BY_ANSWER else cause
     if delivery["replaced_by"] is not None:
         return f"{delivery['replaced_by']} says more"
-    waits = (
-        []
-        if met is None or delivery["due_at"] is None
-        else [met, _again(max(filter(None, (delivery["due_at"], delivery["opens_at"]))), now)]
-    )
+    waits = [] if met is None or delivery["due_at"] is None else [met]
+    if delivery["held"] is not None:
+        waits.append(delivery["held"]["text"])
+    elif waits:
+        waits.append(
+            "due again" if moment(delivery["next_at"]) <= now else f"tried again {when(delivery['next_at'], now)}"
+        )
     replay = [] if delivery["replay"] is None else [f"replay {delivery['replay']}"]
     return "; ".join([*waits, *replay]) or None
-
-
-def _again(at: str, now: float) -> str:
-    return "due again" if moment(at) <= now else f"tried again {when(at, now)}"

@@ -102,9 +102,8 @@ def changes(body: Mapping[str, Any]) -> str:
 
 
 def _show_delivery(delivery: Mapping[str, Any], now: float) -> None:
-    click.echo(
-        f"\ndelivery {delivery['id']} to {delivery['endpoint']}: {delivery['phase']}, {next_or_last(delivery, now)}"
-    )
+    stands = ", ".join(filter(None, (delivery["phase"], next_or_last(delivery, now))))
+    click.echo(f"\ndelivery {delivery['id']} to {delivery['endpoint']}: {stands}")
     reason = why(delivery, now)
     if reason:
         click.echo(reason)

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from notifier.core.model import Endpoint, Phase
+from notifier.core.callbacks import number_of
+from notifier.core.model import Endpoint
 from notifier.poller import Poller
 from notifier.registrations import Registrations
 from notifier.reloads import Reloads
 from notifier.replays import Replays
 from notifier.sender import Sender
+from notifier.served import Served
 from notifier.server.problems import Problem
 from notifier.store import DeliveryRow, EventRow, Store, Tried, UnknownNameError
 
@@ -38,11 +40,11 @@ class Control:
             raise UnknownNameError(f"no delivery {id_} is kept: it never was one, or its time is over")
         return found
 
-    def opens_at(self, row: DeliveryRow) -> float | None:
-        """When the endpoint of a delivery that waits may be sent to again; None where it may, or nobody knows."""
-        served = self.sender.served.get(row.endpoint)
-        at = None if served is None or row.phase is not Phase.WAITING else served.opens_at()
-        return None if at is None or at <= self.clock() else at
+    async def served(self, name: str) -> Served | None:
+        """An endpoint as it is now, or a callback; None where the config names it no more."""
+        if name not in self.sender.served and number_of(name) is None:
+            return None
+        return await self.sender.one(name)
 
     async def endpoint(self, name: str) -> Endpoint:
         """An endpoint of the config, or a callback; raises `UnknownNameError`.

@@ -9,6 +9,7 @@ from pydantic import model_validator
 from notifier.core.model import Attempt, Phase
 from notifier.server import models
 from notifier.server.control import Control
+from notifier.server.held import outlook
 from notifier.server.models import Listed, known, moment
 from notifier.server.routes import Answer, Call, Route, api
 from notifier.server.taking import Nothing, Number, Page, Taken, numbered
@@ -70,13 +71,13 @@ class _Deliveries:
         """Also those to endpoints that left the config."""
         which = call.given
         page = await self._store.deliveries(which.endpoint, which.phase, which.cursor, which.limit)
-        items = [models.Delivery(**_columns(row, self._control.opens_at(row))) for row in page.items]
+        items = [models.Delivery(**await _columns(self._control, row)) for row in page.items]
         return HTTPStatus.OK, Listed[models.Delivery](items=items, next=None if page.next is None else str(page.next))
 
     async def one(self, call: Call[Nothing]) -> Answer:
         """The first attempt first."""
         row, tried = await self._control.delivery(numbered(call.path, "delivery"))
-        return HTTPStatus.OK, told(row, tried, self._control.opens_at(row))
+        return HTTPStatus.OK, await told(self._control, row, tried)
 
     async def drop(self, call: Call[Drop]) -> Answer:
         """Those on their way are delivered all the same if they arrive. Whoever is cut off may ask again."""
@@ -106,16 +107,16 @@ class _Deliveries:
                 return dropped
 
 
-def told(row: DeliveryRow, tried: Iterable[Tried], opens_at: float | None) -> models.DeliveryTold:
+async def told(control: Control, row: DeliveryRow, tried: Iterable[Tried]) -> models.DeliveryTold:
     """A delivery with its attempts, as it is told."""
-    return models.DeliveryTold(
-        **_columns(row, opens_at), tries=[models.Attempt(**attempt_columns(one.number, one.attempt)) for one in tried]
-    )
+    tries = [models.Attempt(**attempt_columns(one.number, one.attempt)) for one in tried]
+    return models.DeliveryTold(**await _columns(control, row), tries=tries)
 
 
-def _columns(row: DeliveryRow, opens_at: float | None) -> dict[str, Any]:
+async def _columns(control: Control, row: DeliveryRow) -> dict[str, Any]:
     moments = {"due_at": moment(row.due_at), "settled_at": moment(row.settled_at), "created_at": known(row.created_at)}
-    return row._asdict() | moments | {"opens_at": moment(opens_at)}
+    served = None if row.due_at is None else await control.served(row.endpoint)
+    return row._asdict() | moments | outlook(row, served, control.clock())
 
 
 def attempt_columns(number: int, attempt: Attempt) -> dict[str, Any]:

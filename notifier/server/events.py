@@ -63,7 +63,7 @@ class _Events:
         """With every attempt at each delivery."""
         row, body, owed = await self._control.event(call.path["event"])
         tried = await self._store.tried(one.id for one in owed)
-        deliveries = [told(one, tried[one.id], self._control.opens_at(one)) for one in owed]
+        deliveries = [await told(self._control, one, tried[one.id]) for one in owed]
         return HTTPStatus.OK, models.EventTold(**_told(row), body=json.loads(body), deliveries=deliveries)
 
 

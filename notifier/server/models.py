@@ -117,8 +117,12 @@ class Delivery(BaseModel):
     sequence: int
     phase: Phase
     due_at: Moment | None
-    opens_at: Moment | None
-    """When its endpoint may be sent to again, where it waits and nothing is sent there before; else null."""
+    """When its schedule has it tried; null where it does not wait."""
+    held: Reason | None
+    """Why it is not sent when it is due, or not with others at once."""
+    next_at: Moment | None
+    """When it is tried: the later of `due_at` and when its endpoint is sent to again; null where no moment ends what
+    holds it: `unconfigured`, `unpermitted`, `paused`, `unsigned`, `behind`."""
     slots: int
     """Places of the schedule used."""
     attempts: int

@@ -10,7 +10,7 @@ from notifier.store.owing import Owing
 from notifier.store.rows import Page
 
 DELIVERY = """SELECT d.id, e.id, e.type, s.name, e.upload, n.name, d.sequence, d.phase, d.due_at, d.slots, d.attempts,
-        d.created_at, d.settled_at, r.id, d.cause, d.dropped_by, d.replay, a.outcome, a.note
+        d.created_at, d.settled_at, r.id, d.cause, d.dropped_by, d.replay, a.outcome, a.note, d.head
     FROM {}
     JOIN events AS e ON e.position = d.event
     LEFT JOIN sources AS s ON s.number = e.source
@@ -106,6 +106,8 @@ class DeliveryRow(NamedTuple):
     """Of its last attempt; None where there was none."""
     note: str | None
     """What is said of that."""
+    is_head: bool
+    """Whether it waits, and none of its lane goes before it."""
 
 
 class Tried(NamedTuple):
@@ -273,6 +275,7 @@ def _delivery_of(row: Any) -> DeliveryRow:
         phase=Phase(one.phase),
         cause=None if one.cause is None else Cause(one.cause),
         outcome=None if one.outcome is None else Outcome(one.outcome),
+        is_head=bool(one.is_head),
     )
 
 

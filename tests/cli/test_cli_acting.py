@@ -17,7 +17,9 @@ from notifier.store.drop import OWED
 AT = "2026-11-21T12:00:00.000Z"
 PAST, SOON = "2020-01-01T00:00:00.000Z", rfc_3339(time.time() + 4000)
 DOWN = "127.0.0.1 cannot be connected to: Connection refused"
-WAITING = {"phase": "waiting", "cause": None}
+WAITING = {"phase": "waiting", "cause": None, "due_at": AT, "settled_at": None}
+PAUSED = {"code": "paused", "text": "its endpoint is paused"}
+OPEN = {"code": "open", "text": "its endpoint is tried by one request at a time"}
 EVENT = {
     "id": "evt_1",
     "type": "upload.failed",
@@ -39,7 +41,8 @@ DELIVERY = {
     "sequence": 3,
     "phase": "dead",
     "due_at": None,
-    "opens_at": None,
+    "held": None,
+    "next_at": None,
     "slots": 10,
     "attempts": 1,
     "created_at": AT,
@@ -120,14 +123,15 @@ def test_a_list_is_one_document_for_programs(asked, command):
         ({"cause": None, "outcome": "delivered", "note": ""}, "–"),
         ({"note": DOWN}, f"its schedule has ended: {DOWN}"),
         ({"cause": "left", "note": DOWN}, "its endpoint left the config"),
-        ({**WAITING, "note": DOWN, "due_at": SOON}, f"{DOWN}; tried again in 1 h"),
-        ({**WAITING, "note": DOWN, "due_at": PAST}, f"{DOWN}; due again"),
-        ({**WAITING, "note": DOWN, "due_at": PAST, "opens_at": SOON}, f"{DOWN}; tried again in 1 h"),
-        ({**WAITING, "note": DOWN, "due_at": SOON, "opens_at": PAST}, f"{DOWN}; tried again in 1 h"),
-        ({**WAITING, "note": "", "outcome": "http_5xx", "due_at": PAST}, "http_5xx; due again"),
-        ({**WAITING, "note": DOWN, "due_at": PAST, "replay": 4}, f"{DOWN}; due again; replay 4"),
-        ({**WAITING, "due_at": PAST}, "–"),
-        ({**WAITING, "outcome": "delivered", "note": "", "due_at": PAST, "replay": 4}, "replay 4"),
+        ({**WAITING, "note": DOWN, "next_at": SOON}, f"{DOWN}; tried again in 1 h"),
+        ({**WAITING, "note": DOWN, "next_at": PAST}, f"{DOWN}; due again"),
+        ({**WAITING, "note": DOWN, "next_at": SOON, "held": OPEN}, f"{DOWN}; {OPEN['text']}"),
+        ({**WAITING, "note": DOWN, "held": PAUSED}, f"{DOWN}; its endpoint is paused"),
+        ({**WAITING, "held": PAUSED, "replay": 4}, "its endpoint is paused; replay 4"),
+        ({**WAITING, "note": "", "outcome": "http_5xx", "next_at": PAST}, "http_5xx; due again"),
+        ({**WAITING, "note": DOWN, "next_at": PAST, "replay": 4}, f"{DOWN}; due again; replay 4"),
+        ({**WAITING, "next_at": PAST}, "–"),
+        ({**WAITING, "outcome": "delivered", "note": "", "next_at": PAST, "replay": 4}, "replay 4"),
     ],
 )
 def test_why_a_delivery_is_as_it_is_is_told(asked, given, why):
@@ -142,7 +146,7 @@ def test_why_a_delivery_is_as_it_is_is_told(asked, given, why):
     ids=["past", "to come"],
 )
 def test_what_waits_and_could_have_gone_is_due(asked, due, told):
-    waiting = {**DELIVERY, "phase": "waiting", "cause": None, "due_at": due}
+    waiting = {**DELIVERY, **WAITING, "next_at": due}
     assert f"  {told}" in asked({("GET", "/v1/deliveries"): {"items": [waiting], "next": None}}, "deliveries")[1]
     assert (
         f": waiting, {told}"
@@ -150,6 +154,15 @@ def test_what_waits_and_could_have_gone_is_due(asked, due, told):
             1
         ]
     )
+
+
+def test_of_what_is_held_by_what_no_moment_ends_no_moment_is_promised(asked):
+    held = {**DELIVERY, **WAITING, "due_at": PAST, "held": PAUSED}
+    line = asked({("GET", "/v1/deliveries"): {"items": [held], "next": None}}, "deliveries")[1].splitlines()[1]
+    assert re.split("  +", line)[-3:] == ["–", "evt_1", "its endpoint is paused"]
+    event = {**WHOLE, "deliveries": [{**held, "tries": []}]}
+    shown = asked({("GET", "/v1/events/evt_1"): event}, "event", "evt_1")[1]
+    assert shown.endswith("\ndelivery 5 to crm: waiting\nits endpoint is paused\n")
 
 
 def test_an_event_is_shown_with_its_deliveries_and_their_attempts(asked):
@@ -170,7 +183,7 @@ def test_an_event_that_nobody_wanted_says_so(asked):
 
 
 def test_a_delivery_without_attempts_or_a_reason_is_a_line(asked):
-    waiting = {**DELIVERY, "phase": "waiting", "cause": None, "due_at": AT, "settled_at": None, "tries": []}
+    waiting = {**DELIVERY, **WAITING, "next_at": PAST, "tries": []}
     out = asked({("GET", "/v1/events/evt_1"): {**WHOLE, "deliveries": [waiting]}}, "event", "evt_1")[1]
     assert out.splitlines()[-1].startswith("delivery 5 to crm: waiting, ")
 

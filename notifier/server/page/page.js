@@ -39,6 +39,7 @@ function ago(moment) {
   }
   return "now";
 }
+const joined = (...words) => words.filter(Boolean).join("; ");
 const next = (moment) => (Date.parse(moment) > Date.now() ? ago(moment) : "now");
 
 function made(name, ...content) {
@@ -120,7 +121,7 @@ function whyOfSource(one) {
   const said = one.reason ? `${one.reason.text}, since ${ago(one.failing_since)}` : "";
   const waits = one.may_go_at ? `its budget lets the next request go ${next(one.may_go_at)}` : "";
   const rests = one.rests_until ? `rests; goes on ${next(one.rests_until)}` : waits;
-  return [said, rests].filter(Boolean).join("; ");
+  return joined(said, rests);
 }
 
 function whyOfEndpoint(one) {
@@ -164,13 +165,17 @@ function opensAbout(event, { source, upload }, named) {
   return upload === null ? cell(named, { long: true }) : opens({ id: upload }, () => ({ event, source, id: upload, title: null }));
 }
 
+function whyOfDelivery({ outcome, note, held }) {
+  return joined(outcome === "delivered" ? "" : note || outcome, held?.text);
+}
+
 // What waits or is dead. Only looks tell of it: what is delivered at once would come and go unseen.
 function showDeliveries(waiting, dead) {
   const all = [...waiting.items, ...dead.items].sort((one, other) => other.id - one.id);
   const some = all.slice(0, MOST);
   fill("deliveries", some.map((one) => [one.id, [
     when(one.created_at), cell(one.type), opensAbout(one.event, one, one.source), cell(one.endpoint), word(one.phase),
-    number(one.attempts), when(one.opens_at ?? one.due_at, next), cell(one.note ?? one.outcome, { long: true }),
+    number(one.attempts), when(one.next_at, next), cell(whyOfDelivery(one), { long: true }),
   ]]));
   const areMore = all.length > MOST || waiting.next !== null || dead.next !== null;
   const words = `${some.length} are shown, the newest first; there are more: `;
@@ -277,8 +282,8 @@ function entry(content, below = [], colour = "") {
 
 // What became of a delivery, and each of its attempts that is kept.
 function brought(delivery) {
-  const { endpoint, phase, settled_at: settled, due_at: due } = delivery;
-  const since = settled ? [" ", time(settled)] : due ? [", next ", time(due, next)] : [];
+  const { endpoint, phase, settled_at: settled, held, next_at: due } = delivery;
+  const since = settled ? [" ", time(settled)] : [held ? `, ${held.text}` : "", ...(due ? [", next ", time(due, next)] : [])];
   const attempts = delivery.attempts === 1 ? ", 1 attempt" : `, ${delivery.attempts} attempts`;
   const tries = delivery.tries.map((one) => {
     const came = `: ${one.status ?? one.outcome} after ${one.duration.toFixed(3)} s`;
