@@ -45,18 +45,11 @@ def endpoints(control: Control, *, json_: bool) -> None:
 
 
 def _why(item: Mapping[str, Any], now: float) -> str | None:
-    """What fails, or keeps it from being sent to."""
-    if not item["configured"]:
-        return "the config names it no more"
-    if item["reason"] is None:
-        return None
-    failure = f"{item['failure']}; " if item["failure"] else ""
-    if item["reason"]["code"] == "throttled":
-        return f"{failure}it asked to be left alone; goes on {when(item['quiet_until'], now)}"
-    if item["state"] == "open" and item["reason"]["code"] == "failing":
-        at = max(filter(None, (item["probe_at"], item["quiet_until"])))
-        return f"{failure}tried again {'by the next delivery' if moment(at) <= now else when(at, now)}"
-    return str(item["reason"]["text"])
+    """What fails, or keeps it from being sent to, and when something goes there next."""
+    if item["reason"] is None or item["next_at"] is None:
+        return item["reason"] and str(item["reason"]["text"])
+    next_ = "now" if moment(item["next_at"]) <= now else when(item["next_at"], now)
+    return f"{item['reason']['text']}; next {next_}"
 
 
 def _took(came: Mapping[str, Any]) -> str:

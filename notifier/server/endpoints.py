@@ -5,11 +5,11 @@ from http import HTTPStatus
 
 from notifier.core.callbacks import number_of
 from notifier.core.encoding_com_call import is_call
-from notifier.core.health import Health, State
+from notifier.core.health import Health
 from notifier.core.model import Endpoint
 from notifier.core.pauses import Pause, reason
 from notifier.ended import UNSIGNED
-from notifier.served import Served
+from notifier.served import Held, Served
 from notifier.server import models
 from notifier.server.control import Control
 from notifier.server.deliveries import attempt_columns
@@ -19,9 +19,12 @@ from notifier.server.routes import Answer, Call, Route, api
 from notifier.server.taking import Names, Nothing
 from notifier.store import Queue
 
-OPEN = "one request at a time tries it, the next at `probe_at`"
-AGAIN = "what fails is tried again by the schedule"
-THROTTLED = "it asked to be left alone until `quiet_until`"
+LEFT = "the config names it no more: what waits for it is kept, unsent"
+FAILING: dict[Held | None, tuple[str, str]] = {
+    Held.THROTTLED: ("throttled", "it asked to be left alone for a while"),
+    Held.OPEN: ("failing", "one request at a time tries it"),
+    None: ("failing", "what fails is tried again by the schedule"),
+}
 
 
 def routes(control: Control) -> list[Route]:
@@ -54,7 +57,7 @@ class _Endpoints:
         names = [name for name in shown if name > (call.given.cursor or "")]
         page = names[: call.given.limit]
         left = {} if set(page) <= set(served) else await self._store.healths()
-        items = [self._endpoint(queues[name], await self._health(name, left)) for name in page]
+        items = [await self._endpoint(queues[name], left) for name in page]
         return HTTPStatus.OK, Listed[models.Endpoint](items=items, next=page[-1] if len(names) > len(page) else None)
 
     async def one(self, call: Call[Nothing]) -> Answer:
@@ -90,25 +93,24 @@ class _Endpoints:
             await self._sender.one(name)  # it is there
         (queue,) = await self._store.queues(name)
         left = {} if name in self._sender.served else await self._store.healths()
-        return self._endpoint(queue, await self._health(name, left))
+        return await self._endpoint(queue, left)
 
-    async def _health(self, name: str, left: Mapping[str, tuple[Health, float]]) -> Health:
-        """How an endpoint of the config fares, a callback, which is served from here on for a while, or one `left`."""
-        if name in self._sender.served or number_of(name) is not None:
-            return (await self._sender.one(name)).health
-        return left[name][0]
-
-    def _endpoint(self, queue: Queue, health: Health) -> models.Endpoint:
-        served = self._sender.served.get(queue.endpoint)
+    async def _endpoint(self, queue: Queue, left: Mapping[str, tuple[Health, float]]) -> models.Endpoint:
+        """One of the config, a callback, or one that `left`, and fares as is remembered there."""
+        served, now = await self._control.served(queue.endpoint), self._clock()
         configured = None if served is None else served.endpoint
-        quiet_until = health.quiet_until if health.quiet_until > self._clock() else None
+        health = left[queue.endpoint][0] if served is None else served.health
+        quiet_until = health.quiet_until if health.quiet_until > now else None
+        opens_at = None if served is None else served.opens_at()
+        next_at = None if opens_at is None or queue.due_at is None else max(opens_at, queue.due_at)
         return models.Endpoint(
             name=queue.endpoint,
             url=configured and _shown(configured),
             format=configured and configured.format,
             configured=configured is not None,
             state=health.state,
-            reason=_reason(health, served, self._clock()) or _drain(configured, queue.waiting),
+            reason=_reason(served, now) or _drain(configured, queue.waiting),
+            next_at=moment(next_at),
             waiting=queue.waiting,
             dead=queue.dead,
             oldest_at=moment(queue.oldest),
@@ -137,21 +139,23 @@ def _drain(endpoint: Endpoint | None, waiting: int) -> models.Reason | None:
     return models.Reason(code="drained", text="it is drained, and nothing waits: it can be taken out of the config")
 
 
-def _reason(health: Health, served: Served | None, now: float) -> models.Reason | None:
+def _reason(served: Served | None, now: float) -> models.Reason | None:
     """What fails, or keeps it from being sent to; None: all is well."""
-    if health.paused is not None:
-        why = reason(health.paused)
-        failure = health.failure if health.paused is Pause.FAILING else None
+    if served is None:
+        return models.Reason(code="unconfigured", text=LEFT)
+    health, held = served.health, served.held(now)
+    if (paused := Pause.UNPERMITTED if held is Held.UNPERMITTED else health.paused) is not None:
+        why = reason(paused)
+        failure = health.failure if paused is Pause.FAILING else None
         return models.Reason(code=why.code, text=_joined(failure, why.text))
-    if served is not None and served.is_unsigned:
+    if held is Held.UNSIGNED:
         return models.Reason(code="unsigned", text=UNSIGNED)
-    if served is not None and served.rests_until > now:
+    if held is Held.LOCAL:
         return models.Reason(code="local", text=served.fault)
-    if health.state is State.OPEN:
-        return models.Reason(code="failing", text=_joined(health.failure, OPEN))
-    if health.quiet_until > now:
-        return models.Reason(code="throttled", text=_joined(health.failure, THROTTLED))
-    return None if health.failure is None else models.Reason(code="failing", text=_joined(health.failure, AGAIN))
+    if held is None and health.failure is None:
+        return None
+    code, text = FAILING[held]
+    return models.Reason(code=code, text=_joined(health.failure, text))
 
 
 def _joined(*words: str | None) -> str:

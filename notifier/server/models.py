@@ -46,6 +46,9 @@ class Endpoint(BaseModel):
     configured: bool
     state: State
     reason: Reason | None
+    """What fails, what keeps it from being sent to, or how far it is drained; null: all is well."""
+    next_at: Moment | None
+    """When something is sent to it next; null where nothing waits, or only a person can end what holds it."""
     waiting: int
     dead: int
     oldest_at: Moment | None
@@ -61,7 +64,7 @@ class Endpoint(BaseModel):
     quiet_until: Moment | None
     """Until when it is left alone because it asks for it."""
     probe_at: Moment | None
-    """When it is tried next while it is shut off."""
+    """While it is shut off, when that may next be tried by a delivery that is due."""
     paused_at: Moment | None
     lately: list[float]
     """Seconds that each of the last attempts took, the newest last; of a callback those of all, since the start."""

@@ -68,6 +68,7 @@ NEWEST_OF_ALL = 1 << 62
 WAITING = """SELECT n.name,
         (SELECT count(*) FROM deliveries WHERE endpoint = n.number AND phase = 'waiting'),
         (SELECT count(*) FROM deliveries WHERE endpoint = n.number AND phase = 'dead'),
+        (SELECT min(due_at) FROM deliveries WHERE endpoint = n.number AND head = 1),
         (SELECT created_at FROM deliveries WHERE endpoint = n.number AND phase = 'waiting' AND replay IS NULL
             ORDER BY id LIMIT 1),
         (SELECT r.created_at FROM deliveries AS d JOIN replays AS r ON r.id = d.replay
@@ -142,6 +143,8 @@ class Queue(NamedTuple):
     dead: int
     oldest: float | None
     """Since when the oldest that waits is owed: its announcement, or the replay by which it was owed again."""
+    due_at: float | None = None
+    """When the first that may go is due."""
 
 
 class Figures(NamedTuple):
@@ -281,5 +284,5 @@ def _delivery_of(row: Any) -> DeliveryRow:
 
 def queue_of(row: Any) -> Queue:
     """A queue from a row of `WAITING`."""
-    name, waiting, dead, *since = row
-    return Queue(name, waiting, dead, min((moment for moment in since if moment is not None), default=None))
+    name, waiting, dead, due_at, *since = row
+    return Queue(name, waiting, dead, min((moment for moment in since if moment is not None), default=None), due_at)

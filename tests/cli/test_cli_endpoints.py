@@ -37,48 +37,14 @@ async def test_they_are_one_document_for_programs(asks, tmp_path):
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"configured": False, "reason": {"code": "gone", "text": "x"}}, "the config names it no more"),
-        ({"reason": None}, None),
-        (
-            {"state": "open", "reason": {"code": "failing", "text": "x"}, "probe_at": SOON, "failure": DOWN},
-            f"{DOWN}; tried again in 30 s",
-        ),
-        (
-            {"state": "open", "reason": {"code": "failing", "text": "x"}, "probe_at": GONE_BY, "failure": DOWN},
-            f"{DOWN}; tried again by the next delivery",
-        ),
-        (
-            {
-                "state": "open",
-                "reason": {"code": "failing", "text": "x"},
-                "probe_at": GONE_BY,
-                "failure": DOWN,
-                "quiet_until": SOON,
-            },
-            f"{DOWN}; tried again in 30 s",
-        ),
-        (
-            {"state": "open", "reason": {"code": "unsigned", "text": "every secret has ended"}, "probe_at": SOON},
-            "every secret has ended",
-        ),
-        (
-            {"state": "paused", "reason": {"code": "failing", "text": "not for 5 days"}, "probe_at": SOON},
-            "not for 5 days",
-        ),
-        (
-            {"reason": {"code": "throttled", "text": "x"}, "quiet_until": SOON},
-            "it asked to be left alone; goes on in 30 s",
-        ),
-        (
-            {"reason": {"code": "throttled", "text": "x"}, "quiet_until": SOON, "failure": DOWN},
-            f"{DOWN}; it asked to be left alone; goes on in 30 s",
-        ),
-        ({"reason": {"code": "gone", "text": "it answered 410"}}, "it answered 410"),
+        ({"reason": None, "next_at": SOON}, None),
+        ({"reason": {"code": "person", "text": "somebody paused it"}}, "somebody paused it"),
+        ({"reason": {"code": "failing", "text": DOWN}, "next_at": SOON}, f"{DOWN}; next in 30 s"),
+        ({"reason": {"code": "failing", "text": DOWN}, "next_at": GONE_BY}, f"{DOWN}; next now"),
     ],
 )
-def test_why_nothing_goes_is_told(given, told):
-    item = {"configured": True, "state": "ok", "failure": None, "quiet_until": None, **given}
-    assert _why(item, NOW) == told
+def test_why_nothing_goes_is_told_in_the_words_of_the_daemon_with_when_something_does(given, told):
+    assert _why({"next_at": None, **given}, NOW) == told
 
 
 async def test_a_command_imports_nothing_heavy_where_a_pipe_reads_it(tmp_path):

@@ -2,10 +2,13 @@
 
 from dataclasses import replace
 
+import pytest
 from asking import BEARER, announced, served, telling
-from world import endpoint
+from world import CALLBACKS, CALLING, endpoint
 
-from notifier.core.model import Attempt, Outcome, Status
+from notifier.core.callbacks import Calling
+from notifier.core.model import Attempt, Callback, Outcome, Status
+from notifier.core.moments import moment
 
 APP = {
     "name": "app",
@@ -14,6 +17,7 @@ APP = {
     "configured": True,
     "state": "ok",
     "reason": None,
+    "next_at": None,
     "waiting": 0,
     "dead": 0,
     "oldest_at": None,
@@ -78,7 +82,7 @@ async def test_what_fails_is_told_from_the_first_failure_on_and_after_a_restart_
         words = f"{REFUSED}; what fails is tried again by the schedule"
         assert await why(caller) == ("ok", "failing", words)
         await w.sends_until(w.clock.now + 10)
-        shut = ("open", "failing", f"{REFUSED}; one request at a time tries it, the next at `probe_at`")
+        shut = ("open", "failing", f"{REFUSED}; one request at a time tries it")
         assert await why(caller) == shut
         (delivery,) = (await caller.get("/v1/deliveries")).body["items"]
         assert (delivery["outcome"], delivery["note"]) == ("connect", REFUSED)
@@ -88,7 +92,7 @@ async def test_what_fails_is_told_from_the_first_failure_on_and_after_a_restart_
         assert (await caller.get("/v1/endpoints/app")).body["failure"] == REFUSED
         answering(w, Outcome.HTTP_5XX, 503, note="127.0.0.1 answers 503", retry_after=900.0)
         await w.sends_until(w.clock.now + 60)
-        assert (await why(caller))[2].startswith("127.0.0.1 answers 503; one request")
+        assert (await why(caller))[2].startswith("127.0.0.1 answers 503; it asked to be left alone")
         w.post = w.receivers.post
         await w.sends_until(w.clock.now + 3600)
         assert await why(caller) == ("ok", None, None)
@@ -101,7 +105,7 @@ async def test_of_one_that_asks_for_time_and_of_one_that_failed_for_days_it_is_t
         w.client.set("u1", Status.PROCESSING)
         await w.poll()
         await w.settle()
-        throttled = "127.0.0.1 answers 503; it asked to be left alone until `quiet_until`"
+        throttled = "127.0.0.1 answers 503; it asked to be left alone for a while"
         assert await why(caller) == ("ok", "throttled", throttled)
         answering(w, Outcome.HTTP_5XX, 503, note="127.0.0.1 answers 503")
         await w.sends_until(w.clock.now + 6 * 86400)
@@ -110,6 +114,44 @@ async def test_of_one_that_asks_for_time_and_of_one_that_failed_for_days_it_is_t
         assert text.startswith("127.0.0.1 answers 503; it has taken nothing for 5 days")
         await caller.post("/v1/endpoints/app/pause")
         assert (await why(caller))[2].startswith("somebody paused it")
+
+
+async def test_a_failing_endpoint_is_tried_next_when_something_is_due_and_it_is_sent_to_again(tmp_path):
+    late = replace(WANTED, schedule=(0.0, *[7200.0] * 99))
+    async with telling(tmp_path, late) as (w, caller, _):
+        answering(w, Outcome.HTTP_5XX, 503, note="127.0.0.1 answers 503")
+        await announced(w, *(f"u{n}" for n in range(6)))
+        told = (await caller.get("/v1/endpoints/app")).body
+        ((due_at,),) = await w.store.database.rows("SELECT min(due_at) FROM deliveries")
+        assert (told["state"], moment(told["probe_at"]) < due_at) == ("open", True)
+        assert moment(told["next_at"]) == pytest.approx(due_at, abs=0.001)
+        await announced(w, "u1", status=Status.COMPLETED)  # it waits for the one before it
+        assert (await caller.get("/v1/endpoints/app")).body["next_at"] == told["next_at"]
+        await caller.post("/v1/drop", endpoint="app")
+        assert (await caller.get("/v1/endpoints/app")).body["next_at"] is None  # nothing waits
+    (tmp_path / "soon").mkdir()
+    async with telling(tmp_path / "soon", WANTED) as (w, caller, _):
+        answering(w, Outcome.HTTP_5XX, 503, note="127.0.0.1 answers 503")
+        await announced(w, *(f"u{n}" for n in range(6)))
+        told = (await caller.get("/v1/endpoints/app")).body
+        assert (told["state"], told["next_at"]) == ("open", told["probe_at"])
+        await caller.post("/v1/endpoints/app/pause")
+        assert (await caller.get("/v1/endpoints/app")).body["next_at"] is None  # before a person acts
+        clock = w.clock
+    async with telling(tmp_path / "soon", endpoint("crm"), clock=clock) as (_, caller, _):
+        told = (await caller.get("/v1/endpoints/app")).body
+        words = "the config names it no more: what waits for it is kept, unsent"
+        assert (told["configured"], told["reason"]) == (False, {"code": "unconfigured", "text": words})
+        assert told["next_at"] is None
+
+
+async def test_a_callback_that_the_config_permits_no_more_says_so_before_it_is_paused_for_that(tmp_path):
+    async with served(tmp_path, calling=CALLING, discover=False) as (w, caller, _):
+        await w.register("a", callback=Callback("https://app.example.com/a", "standard"))
+        clock = w.clock
+    async with served(tmp_path, calling=Calling(CALLBACKS), discover=False, clock=clock) as (_, caller, _):
+        told = (await caller.get("/v1/endpoints/notify:1")).body
+        assert (told["state"], told["reason"]["code"], told["next_at"]) == ("ok", "unpermitted", None)
 
 
 async def test_a_fault_of_this_machine_and_secrets_that_have_ended_are_told(tmp_path):

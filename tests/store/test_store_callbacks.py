@@ -59,10 +59,10 @@ async def test_those_that_are_shut_off_paused_or_ask_for_time_wait(store):
 
 async def test_what_is_owed_to_all_of_them_is_counted_together(store):
     await registered(store)
-    assert await store.callbacks_queue() == ("notify:*", 2, 0, NOW)
+    assert await store.callbacks_queue() == ("notify:*", 2, 0, NOW, None)
     found, _ = await store.due(NOW, {"notify:1": 1})
     await store.record([result(found[0], Phase.DEAD)])
-    assert await store.callbacks_queue() == ("notify:*", 1, 1, NOW + 5)
+    assert await store.callbacks_queue() == ("notify:*", 1, 1, NOW + 5, None)
     assert [row.endpoint for row in (await store.deliveries()).items] == ["notify:2", "notify:1"]
     assert [row.endpoint for row in (await store.deliveries("notify:2")).items] == ["notify:2"]
     assert [row.phase for row in (await store.deliveries(phase=Phase.DEAD)).items] == [Phase.DEAD]

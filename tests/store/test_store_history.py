@@ -207,7 +207,16 @@ async def test_figures_say_how_much_waits_and_is_dead_and_since_when(store):
     await announce(store, event(3, 1), to=(APP,))
     await store.record([result(one, Phase.DEAD) for one in await due(store) if one.lane == 1])
     figures = await store.figures()
-    assert figures.queues == [Queue("app", 2, 1, NOW - 20), Queue("latest", 0, 0, None), Queue("none", 2, 0, NOW - 50)]
+    assert figures.queues == [
+        Queue("app", 2, 1, NOW - 20, NOW - 20),
+        Queue("latest", 0, 0, None),
+        Queue("none", 2, 0, NOW - 50, NOW - 50),
+    ]
+
+
+async def test_a_queue_goes_on_when_the_first_that_may_go_is_due(store):
+    await announce(store, event(1, 1, at=NOW - 50), event(1, 2, at=NOW - 90))
+    assert (await store.queues("app"))[0].due_at == NOW - 50
 
 
 async def test_what_is_owed_again_is_as_old_as_its_replay(store):
@@ -215,9 +224,9 @@ async def test_what_is_owed_again_is_as_old_as_its_replay(store):
     await store.record([result(one, Phase.DEAD) for one in await due(store)])
     replay = await store.ask(Selection(event="evt_1_1"), 10.0, LATER)
     await store.owe_again(replay.id, 10, LATER + 5)
-    assert (await store.figures()).queues[0] == Queue("app", 1, 1, LATER)
+    assert (await store.figures()).queues[0] == Queue("app", 1, 1, LATER, LATER + 5)
     await announce(store, event(3, 1, at=LATER - 7))
-    assert (await store.figures()).queues[0] == Queue("app", 2, 1, LATER - 7)
+    assert (await store.figures()).queues[0] == Queue("app", 2, 1, LATER - 7, LATER - 7)
 
 
 async def test_the_size_is_that_of_the_file_once_all_is_written_back(tmp_path):

@@ -125,10 +125,7 @@ function whyOfSource(one) {
 }
 
 function whyOfEndpoint(one) {
-  if (!one.configured) return "the config names it no more";
-  if (!one.reason) return "";
-  const moment = one.state === "open" ? one.probe_at : one.quiet_until;
-  return moment ? `${one.reason.text.replace(/,? (the next at|until) `.*`/, "")}; next ${next(moment)}` : one.reason.text;
+  return joined(one.reason?.text, one.reason && one.next_at && `next ${next(one.next_at)}`);
 }
 
 function budgetOf(one) {
