@@ -81,22 +81,32 @@ class Parts:
         """What becomes of what the settings name no more."""
         sources, endpoints = ({one.name for one in some} for some in (settings.sources, settings.endpoints))
         left = [name for name in self.sender.served if number_of(name) is None and name not in endpoints]
-        waiting = {name: await self.store.waiting(name) for name in left}
+        replays = await self.store.unfinished()
+        owed = [
+            (name, await self.store.waiting(name), [one.id for one in replays if one.selection.endpoint == name])
+            for name in left
+        ]
         open_ = {name: await self.store.open_count(name) for name in self.poller.watched if name not in sources}
         return [
-            *(
-                f"endpoint {name} is no longer in the config: {counted(count, 'delivery')} waiting for it. "
-                "Put it back, with drain = true to have only these sent, "
-                f"or give them up: notifier drop --endpoint {name}"
-                for name, count in waiting.items()
-                if count
-            ),
+            *(_left_behind(name, waiting, asked) for name, waiting, asked in owed if waiting or asked),
             *(
                 f"source {name} is no longer in the config, and not looked at: {counted(count, 'open upload')}"
                 for name, count in open_.items()
                 if count
             ),
         ]
+
+
+def _left_behind(name: str, waiting: int, replays: Sequence[int]) -> str:
+    """What is owed to an endpoint that left the config, or would be by `replays`, and what to do about it."""
+    owed = [f"{counted(waiting, 'delivery')} waiting for it"] if waiting else []
+    owed += [f"replay {id_} to it is not done, and goes on if it comes back" for id_ in replays]
+    # To drop what waits ends the replays, too.
+    ends = [f"notifier drop --endpoint {name}"] if waiting else [f"notifier replay --cancel {id_}" for id_ in replays]
+    return (
+        f"endpoint {name} is no longer in the config: {'; '.join(owed)}. "
+        f"Put it back, with drain = true to have only these sent, or give them up: {'; '.join(ends)}"
+    )
 
 
 async def wired(

@@ -236,6 +236,22 @@ async def test_a_reload_takes_another_endpoint_in_and_the_old_one_out(tmp_path, 
     ]  # fmt: skip
 
 
+async def test_a_reload_warns_of_a_replay_to_an_endpoint_that_it_takes_out(tmp_path, media, hooks, systemd):
+    async with Hooks() as others, running(tmp_path, config(media.base_url, {"app": hooks.url}), systemd):
+        await hooks.got(1)
+        connector = aiohttp.UnixConnector(str(tmp_path / "notifier.sock"))
+        async with aiohttp.ClientSession("http://notifier", connector=connector) as session:
+            for path, body in (("/v1/endpoints/app/pause", None), ("/v1/replay", {"endpoint": "app"})):
+                async with session.post(path, json=body) as response:
+                    assert response.ok
+        put(tmp_path, config(media.base_url, {"crm": others.url}))
+        code, told, said = await reload(tmp_path)
+        assert (code, told) == (0, "- endpoint app\n+ endpoint crm\n")
+        assert (
+            "warning: endpoint app is no longer in the config: replay 1 to it is not done, and goes on if it " in said
+        )
+
+
 async def test_a_reload_of_a_faulty_config_tells_every_fault_and_changes_nothing(tmp_path, media, hooks, systemd):
     text = config(media.base_url, {"app": hooks.url})
     async with running(tmp_path, text, systemd) as daemon:

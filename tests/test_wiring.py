@@ -12,7 +12,7 @@ from notifier.core.secret import Secret
 from notifier.providers import PROVIDERS
 from notifier.providers.http import open_session
 from notifier.webhook import Receivers
-from notifier.wiring import accounts, status, watched
+from notifier.wiring import _left_behind, accounts, status, watched
 
 ONE = Source(
     name="one",
@@ -30,6 +30,26 @@ async def test_the_status_line_names_the_endpoints_that_are_not_well(tmp_path):
         assert await status(w.store, w.sender) == "0 uploads followed, 0 deliveries waiting"
         await w.sender.pause("crm")
         assert await status(w.store, w.sender) == "0 uploads followed, 0 deliveries waiting, crm paused"
+
+
+@pytest.mark.parametrize(
+    ("waiting", "replays", "owed", "ends"),
+    [
+        (2, [], "2 deliveries waiting for it", "notifier drop --endpoint crm"),
+        (0, [3], "replay 3 to it is not done, and goes on if it comes back", "notifier replay --cancel 3"),
+        (
+            1,
+            [3, 4],
+            "1 delivery waiting for it; "
+            + "; ".join(f"replay {id_} to it is not done, and goes on if it comes back" for id_ in (3, 4)),
+            "notifier drop --endpoint crm",
+        ),
+    ],
+)
+def test_of_an_endpoint_that_left_it_is_told_what_waits_and_what_a_replay_would_owe(waiting, replays, owed, ends):
+    told = _left_behind("crm", waiting, replays)
+    assert told.startswith(f"endpoint crm is no longer in the config: {owed}. Put it back")
+    assert told.endswith(f": {ends}")
 
 
 def test_sources_of_one_credential_have_one_account_that_bears_the_name_of_the_first():

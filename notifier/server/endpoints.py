@@ -1,6 +1,6 @@
 """/v1/endpoints: how each receiver fares."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from http import HTTPStatus
 
 from notifier.core.callbacks import number_of
@@ -19,6 +19,9 @@ from notifier.server.routes import Answer, Call, Route, api
 from notifier.server.taking import Names, Nothing
 from notifier.store import Queue
 
+DRAINED = "it is drained, and nothing waits: it can be taken out of the config"
+SENT = "what waits is sent, nothing new is owed to it"
+REPLAYED = "a replay to it is not done"
 LEFT = "the config names it no more: what waits for it is kept, unsent"
 FAILING: dict[Held | None, tuple[str, str]] = {
     Held.THROTTLED: ("throttled", "it asked to be left alone for a while"),
@@ -46,18 +49,20 @@ class _Endpoints:
         self._store, self._sender, self._clock = control.store, control.sender, control.clock
 
     async def list(self, call: Call[Names]) -> Answer:
-        """In the order of their names: those of the config, and those that left it and are owed something.
+        """In the order of their names: those of the config, and those that left it and are owed something, or will be.
 
         Of the callbacks those that something waits for, a thousand at most.
         """
         served = self._sender.served
         found = [*await self._store.queues(), *await self._store.callbacks_waiting()]
         queues = {queue.endpoint: queue for queue in found}
-        shown = sorted(name for name, queue in queues.items() if name in served or queue.waiting or queue.dead)
+        replayed = await self._replayed()
+        kept = served.keys() | replayed
+        shown = sorted(name for name, queue in queues.items() if name in kept or queue.waiting or queue.dead)
         names = [name for name in shown if name > (call.given.cursor or "")]
         page = names[: call.given.limit]
         left = {} if set(page) <= set(served) else await self._store.healths()
-        items = [await self._endpoint(queues[name], left) for name in page]
+        items = [await self._endpoint(queues[name], left, replayed) for name in page]
         return HTTPStatus.OK, Listed[models.Endpoint](items=items, next=page[-1] if len(names) > len(page) else None)
 
     async def one(self, call: Call[Nothing]) -> Answer:
@@ -93,9 +98,15 @@ class _Endpoints:
             await self._sender.one(name)  # it is there
         (queue,) = await self._store.queues(name)
         left = {} if name in self._sender.served else await self._store.healths()
-        return await self._endpoint(queue, left)
+        return await self._endpoint(queue, left, await self._replayed())
 
-    async def _endpoint(self, queue: Queue, left: Mapping[str, tuple[Health, float]]) -> models.Endpoint:
+    async def _replayed(self) -> set[str | None]:
+        """To which endpoints replays go on; None among them: one to all that had an event."""
+        return {replay.selection.endpoint for replay in await self._store.unfinished()}
+
+    async def _endpoint(
+        self, queue: Queue, left: Mapping[str, tuple[Health, float]], replayed: Container[str | None]
+    ) -> models.Endpoint:
         """One of the config, a callback, or one that `left`, and fares as is remembered there."""
         served, now = await self._control.served(queue.endpoint), self._clock()
         configured = None if served is None else served.endpoint
@@ -109,7 +120,7 @@ class _Endpoints:
             format=configured and configured.format,
             configured=configured is not None,
             state=health.state,
-            reason=_reason(served, now) or _drain(configured, queue.waiting),
+            reason=_told(served, queue, now, is_replayed=queue.endpoint in replayed or None in replayed),
             next_at=moment(next_at),
             waiting=queue.waiting,
             dead=queue.dead,
@@ -131,12 +142,16 @@ def _shown(endpoint: Endpoint) -> str:
     return endpoint.url.partition("?")[0]
 
 
-def _drain(endpoint: Endpoint | None, waiting: int) -> models.Reason | None:
-    if endpoint is None or not endpoint.drain:
-        return None
-    if waiting:
-        return models.Reason(code="draining", text="it is drained: what waits is sent, nothing new is owed to it")
-    return models.Reason(code="drained", text="it is drained, and nothing waits: it can be taken out of the config")
+def _told(served: Served | None, queue: Queue, now: float, *, is_replayed: bool) -> models.Reason | None:
+    """What is said of it; of one that is drained, whether it can go. `is_replayed`: a replay may owe more to it."""
+    found = _reason(served, now)
+    if served is None or not served.endpoint.drain:
+        return found
+    if not queue.waiting and not is_replayed:
+        return models.Reason(code="drained", text=DRAINED)
+    if found is None:
+        found = models.Reason(code="draining", text=SENT if queue.waiting else REPLAYED)
+    return models.Reason(code=found.code, text=_joined("draining", found.text))
 
 
 def _reason(served: Served | None, now: float) -> models.Reason | None:

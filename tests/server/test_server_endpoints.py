@@ -53,6 +53,56 @@ async def test_one_that_is_drained_says_whether_it_can_be_taken_out(tmp_path):
         assert (await caller.get("/v1/endpoints/leaving")).body["reason"]["code"] == "drained"
 
 
+async def reason(caller, name="leaving"):
+    told = (await caller.get(f"/v1/endpoints/{name}")).body["reason"]
+    return told["code"], told["text"]
+
+
+DRAINED = ("drained", "it is drained, and nothing waits: it can be taken out of the config")
+
+
+async def test_one_that_fails_or_is_paused_says_that_it_drains_and_when_it_is_drained(tmp_path):
+    leaving = endpoint("leaving", schedule=(0.0, *[1.0] * 99))
+    async with telling(tmp_path, leaving) as (w, caller, _):
+        w.receivers.down.add("leaving")
+        await announced(w, "u1")
+        w.sender.served["leaving"].become(replace(leaving, drain=True))
+        assert await reason(caller) == ("failing", "draining; http_5xx; what fails is tried again by the schedule")
+        await w.sends_until(w.clock.now + 10)
+        assert await reason(caller) == ("failing", "draining; http_5xx; one request at a time tries it")
+        await caller.post("/v1/endpoints/leaving/pause")
+        assert await reason(caller) == ("person", "draining; somebody paused it; resume it, or change its URL")
+        await caller.post("/v1/drop", endpoint="leaving", phase="waiting")
+        assert await reason(caller) == DRAINED  # whatever was the matter with it
+
+
+async def test_one_is_not_drained_while_a_replay_to_it_goes_on_and_is_listed_with_it_where_it_left(tmp_path):
+    leaving, crm = endpoint("leaving"), endpoint("crm")
+    async with telling(tmp_path, leaving, crm) as (w, caller, _):
+        await announced(w, *(f"u{n:02}" for n in range(12)))
+        w.sender.served["leaving"].become(replace(leaving, drain=True))
+        assert await reason(caller) == DRAINED
+        w.clock.now += 10
+        await caller.post("/v1/replay", event=w.receivers.events("crm")[0]["id"])
+        assert (await reason(caller))[0] == "draining"  # it may be to this one, too
+        await w.replays.step(w.clock.now)
+        await w.settle()
+        await caller.post("/v1/replay", endpoint="leaving")
+        assert await reason(caller) == ("draining", "draining; a replay to it is not done")
+        await w.replays.step(w.clock.now)
+        waits = ("draining", "draining; what waits is sent, nothing new is owed to it")
+        assert await reason(caller) == waits
+        await w.settle()
+        assert (await caller.get("/v1/endpoints/leaving")).body["waiting"] == 0
+        assert await reason(caller) == ("draining", "draining; a replay to it is not done")
+        clock = w.clock
+    async with telling(tmp_path, crm, clock=clock) as (w, caller, _):
+        shown = [one["name"] for one in (await caller.get("/v1/endpoints")).body["items"]]
+        assert shown == ["crm", "leaving"]
+        await caller.delete("/v1/replays/2")
+        assert [one["name"] for one in (await caller.get("/v1/endpoints")).body["items"]] == ["crm"]
+
+
 # --- what fails is told
 
 REFUSED = "127.0.0.1 cannot be connected to: Connection refused"
