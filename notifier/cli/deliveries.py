@@ -51,7 +51,7 @@ def deliveries(control: Control, endpoint: str | None, phase: str | None, limit:
         "endpoint": of("endpoint"),
         "type": of("type"),
         "source": of("source"),
-        "upload": of("upload"),
+        "about": lambda item: item["upload"] or item["about"],
         "phase": of("phase"),
         "tries": of("attempts"),
         "next or last": lambda item: next_or_last(item, control.now),

@@ -116,7 +116,10 @@ class Delivery(BaseModel):
     type: str
     source: str | None
     upload: str | None
+    about: str | None
+    """The endpoint that the event is about; null where it is about an upload or a source."""
     endpoint: str
+    """To which it is brought."""
     sequence: int
     phase: Phase
     due_at: Moment | None

@@ -10,13 +10,14 @@ from notifier.store.owing import Owing
 from notifier.store.rows import Page
 
 DELIVERY = """SELECT d.id, e.id, e.type, s.name, e.upload, n.name, d.sequence, d.phase, d.due_at, d.slots, d.attempts,
-        d.created_at, d.settled_at, r.id, d.cause, d.dropped_by, d.replay, a.outcome, a.note, d.head
+        d.created_at, d.settled_at, r.id, d.cause, d.dropped_by, d.replay, a.outcome, a.note, d.head, o.name
     FROM {}
     JOIN events AS e ON e.position = d.event
     LEFT JOIN sources AS s ON s.number = e.source
     JOIN endpoints AS n ON n.number = d.endpoint
     LEFT JOIN events AS r ON r.position = d.replaced_by
-    LEFT JOIN attempts AS a ON a.delivery = d.id AND a.number = d.attempts"""
+    LEFT JOIN attempts AS a ON a.delivery = d.id AND a.number = d.attempts
+    LEFT JOIN endpoints AS o ON o.number = e.endpoint"""
 NEWEST = """json_each(:endpoints) AS w JOIN json_each(:phases) AS p JOIN deliveries AS d ON d.id IN (
         SELECT id FROM deliveries WHERE endpoint = w.value AND phase = p.value AND id < :before
         ORDER BY id DESC LIMIT :most)"""
@@ -109,6 +110,8 @@ class DeliveryRow(NamedTuple):
     """What is said of that."""
     is_head: bool
     """Whether it waits, and none of its lane goes before it."""
+    about: str | None
+    """The endpoint that the event is about."""
 
 
 class Tried(NamedTuple):

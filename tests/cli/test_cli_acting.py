@@ -37,6 +37,7 @@ DELIVERY = {
     "type": "upload.failed",
     "source": "posts",
     "upload": "u1",
+    "about": None,
     "endpoint": "crm",
     "sequence": 3,
     "phase": "dead",
@@ -101,6 +102,12 @@ def test_deliveries_are_a_line_each(asked):
     assert (code, err) == (0, "the newest 1 delivery: there are more, see --limit\n")
     assert "its schedule has ended" in out.splitlines()[1]
     assert calls == [("GET", "/v1/deliveries?endpoint=a%26b&phase=dead&limit=1", None)]
+
+
+def test_a_delivery_of_news_of_an_endpoint_says_which_one_that_is(asked):
+    page = {"items": [{**DELIVERY, "source": None, "upload": None, "about": "app"}], "next": None}
+    line = asked({("GET", "/v1/deliveries"): page}, "deliveries")[1].splitlines()[1]
+    assert re.split("  +", line)[2:6] == ["crm", "upload.failed", "–", "app"]
 
 
 @pytest.mark.parametrize("command", ["events", "deliveries"])

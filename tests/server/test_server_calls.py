@@ -82,7 +82,8 @@ async def test_deliveries_are_listed_by_endpoint_and_phase(tmp_path):
         (item,) = waiting["items"]
         assert (item["endpoint"], item["upload"], item["phase"], waiting["next"]) == ("crm", "u2", "waiting", "4")
         assert set(item) == {
-            "id", "event", "type", "source", "upload", "endpoint", "sequence", "phase", "due_at", "held", "next_at",
+            "id", "event", "type", "source", "upload", "about", "endpoint", "sequence", "phase", "due_at", "held",
+            "next_at",
             "slots", "attempts",
             "created_at", "settled_at", "cause", "dropped_by", "replaced_by", "replay", "outcome",
             "note",

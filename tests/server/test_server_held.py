@@ -56,6 +56,13 @@ async def test_no_attempt_is_promised_to_a_paused_endpoint(tmp_path):
         }
 
 
+async def test_a_delivery_of_news_of_an_endpoint_says_which_one_that_is(tmp_path):
+    async with telling(tmp_path, APP, endpoint("ops", events=("endpoint.*",))) as (_, caller, _):
+        await caller.post("/v1/endpoints/app/pause")
+        (told,) = (await caller.get("/v1/deliveries")).body["items"]
+        assert (told["type"], told["endpoint"], told["about"]) == ("endpoint.paused", "ops", "app")
+
+
 async def test_nor_to_one_that_left_the_config_nor_where_nothing_can_be_signed(tmp_path):
     async with telling(tmp_path, APP) as (w, caller, _):
         answering(w)

@@ -171,7 +171,7 @@ function showDeliveries(waiting, dead) {
   const all = [...waiting.items, ...dead.items].sort((one, other) => other.id - one.id);
   const some = all.slice(0, MOST);
   fill("deliveries", some.map((one) => [one.id, [
-    when(one.created_at), cell(one.type), opensAbout(one.event, one, one.source), cell(one.endpoint), word(one.phase),
+    when(one.created_at), cell(one.type), opensAbout(one.event, one, one.about ?? one.source), cell(one.endpoint), word(one.phase),
     number(one.attempts), when(one.next_at, next), cell(whyOfDelivery(one), { long: true }),
   ]]));
   const areMore = all.length > MOST || waiting.next !== null || dead.next !== null;
