@@ -50,47 +50,67 @@ class OutOfTime(Exception):
 
 
 class Course:
-    """The course of one attempt, which has begun."""
+    """The course of one attempt, which has begun.
+
+    One timer serves all its legs: it rings no later than any of them may end, also one that has not begun, and is set
+    anew where that was too early. Nearly every answer comes sooner, and a timer for each leg took longer than all else.
+    """
 
     def __init__(self, total: float, limits: Mapping[Leg, float], monotonic: Callable[[], float]) -> None:
         """At most `total` seconds altogether, and `limits[leg]` where a leg has one."""
         self.took: dict[str, float] = {}
         """Seconds that each leg took so far."""
-        self._deadline = asyncio.get_running_loop().time() + total
+        self._loop = asyncio.get_running_loop()
+        self._deadline = self._end = self._loop.time() + total
         self._limits = limits
+        self._soonest = min(limits.values(), default=total)
         self._monotonic = monotonic
         self._patience: asyncio.Timeout | None = None
         """None: nobody is waiting for an answer."""
+        self._timer: asyncio.TimerHandle
         self._leg: Leg | None = None
         self._since = 0.0
 
     async def answered(self, answer: Awaitable[T]) -> T:
         """The answer, if it comes in time. Raises `OutOfTime`, or what the answer raises."""
         _UNDER_WAY.set(self)
-        patience = asyncio.timeout_at(self._deadline)
+        patience = self._patience = asyncio.timeout(None)
+        self._end = self._deadline
+        self._set_timer(patience, self._loop.time())
         try:
             async with patience:
-                self._patience = patience
                 return await answer
         except TimeoutError:
             if not patience.expired():
                 raise
-            raise OutOfTime(self._leg, total=patience.when() == self._deadline) from None
+            raise OutOfTime(self._leg, total=self._end == self._deadline) from None
         finally:
+            self._timer.cancel()
             self._patience = None
             self._leave_for(None)
 
     def within(self, seconds: float) -> asyncio.Timeout:
         """So many seconds, or as many as are left of the whole attempt's."""
-        return asyncio.timeout_at(min(self._deadline, asyncio.get_running_loop().time() + seconds))
+        return asyncio.timeout_at(min(self._deadline, self._loop.time() + seconds))
 
     def enter(self, leg: Leg) -> None:
         """This leg begins, unless it has begun or nobody waits any more."""
-        if leg is self._leg or self._patience is None or self._patience.expired():
+        if leg is self._leg or self._patience is None:
             return
         self._leave_for(leg)
-        end = asyncio.get_running_loop().time() + self._limits.get(leg, math.inf)
-        self._patience.reschedule(min(self._deadline, end))
+        self._end = min(self._deadline, self._loop.time() + self._limits.get(leg, math.inf))
+
+    def _set_timer(self, patience: asyncio.Timeout, now: float) -> None:
+        self._timer = self._loop.call_at(min(self._end, now + self._soonest), self._ring, patience)
+
+    def _ring(self, patience: asyncio.Timeout) -> None:
+        """End the wait if its time is up."""
+        now = self._loop.time()
+        if now < self._end:
+            self._set_timer(patience, now)
+        else:
+            self._patience = None
+            patience.reschedule(now)
 
     def _leave_for(self, leg: Leg | None) -> None:
         now = self._monotonic()

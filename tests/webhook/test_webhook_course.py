@@ -100,6 +100,42 @@ async def test_the_end_of_one_leg_is_not_that_of_the_next():
     resting.cancel()
 
 
+async def test_a_short_leg_after_a_long_one_has_its_own_time():
+    async def going():
+        enter(Leg.DNS)
+        await asyncio.wait({resting}, timeout=0.05)
+        enter(Leg.CONNECT)
+        await resting
+
+    resting = asyncio.create_task(rest())
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    with pytest.raises(OutOfTime) as caught:
+        await Course(10, {Leg.CONNECT: 0.02, Leg.FIRST_BYTE: 5}, Clock()).answered(going())
+    assert (caught.value.leg, caught.value.total) == (Leg.CONNECT, False)
+    assert 0.06 < loop.time() - began < 2
+
+
+async def test_who_is_cut_off_from_outside_is_so_whether_its_time_is_up_or_not():
+    async def going():
+        enter(Leg.CONNECT)
+        try:
+            await rest()
+        finally:
+            if is_late:
+                task.cancel()
+
+    for is_late in (False, True):
+        course = Course(10, {Leg.CONNECT: 0.01 if is_late else 10}, Clock())
+        task = asyncio.create_task(course.answered(going()))
+        await asyncio.sleep(0)
+        if not is_late:
+            task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert task.cancelling() == 1
+
+
 async def test_what_comes_too_late_begins_no_leg():
     course = Course(10, {Leg.CONNECT: 0.01}, Clock())
 
