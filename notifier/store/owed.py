@@ -1,7 +1,7 @@
 """What the sender asks of the store: what may go now, and one transaction for a batch of results."""
 
 import json
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import aiosqlite
@@ -22,18 +22,17 @@ DUE = """SELECT
     FROM json_each(:endpoints) AS w
     LEFT JOIN deliveries AS d ON d.id IN (
         SELECT id FROM deliveries WHERE endpoint = w.value AND head = 1 AND due_at <= :now ORDER BY due_at LIMIT :most)
-    LEFT JOIN events AS e ON e.position = d.event
-    LEFT JOIN renderings AS r ON r.event = d.event AND r.format = d.format
+    LEFT JOIN events AS e ON e.position = d.event AND d.id NOT IN (SELECT value FROM json_each(:taken))
+    LEFT JOIN renderings AS r ON r.event = e.position AND r.format = d.format
     LEFT JOIN sources AS s ON s.number = e.source
     LEFT JOIN endpoints AS n ON n.number = d.endpoint
     ORDER BY d.due_at, d.id"""
 TRIED = """INSERT INTO attempts (delivery, number, started_at, duration, phases, outcome, status, note, excerpt)
     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE EXISTS (SELECT 1 FROM deliveries WHERE id = ?1)"""
 """A row that was given up while its request was on the way may be kept no longer by now."""
-SETTLE = """UPDATE deliveries SET phase = :phase, due_at = :due_at, slots = :slots, attempts = attempts + 1,
-        head = head AND :phase = 'waiting', settled_at = :settled_at, replaced_by = NULL, dropped_by = NULL,
-        cause = :cause, blamed = :blamed
-    WHERE id = :id AND ((phase = 'waiting' AND replay IS :replay) OR :phase = 'delivered')"""
+SETTLE = """UPDATE deliveries SET phase = ?1, due_at = ?2, slots = ?3, attempts = attempts + 1,
+        head = head AND ?1 = 'waiting', settled_at = ?4, replaced_by = NULL, dropped_by = NULL, cause = ?5, blamed = ?6
+    WHERE id = ?7 AND ((phase = 'waiting' AND replay IS ?8) OR ?1 = 'delivered')"""
 """A row that was replaced, dropped or owed again while its request was on the way is delivered, or stays as it is."""
 COUNT = """UPDATE deliveries SET attempts = attempts + 1
     WHERE id = :id AND (phase IN ('superseded', 'dropped') OR replay IS NOT :replay)"""
@@ -93,7 +92,7 @@ class Owed(Owing):
     """The half of the store that remembers what is owed to whom."""
 
     async def due(
-        self, now: float, wanted: Mapping[str, int], taken: Container[int] = ()
+        self, now: float, wanted: Mapping[str, int], taken: Collection[int] = ()
     ) -> tuple[list[Delivery], float | None]:
         """Deliveries that may go now: due, and first of their lane; at most `wanted[endpoint]` for each endpoint.
 
@@ -104,7 +103,8 @@ class Owed(Owing):
         """
         numbers = json.dumps([self.number(endpoint) for endpoint in wanted])
         most = max(wanted.values(), default=0)
-        rows = await self.database.rows(DUE, {"endpoints": numbers, "now": now, "most": most})
+        parameters = {"endpoints": numbers, "now": now, "most": most, "taken": json.dumps(list(taken))}
+        rows = await self.database.rows(DUE, parameters)
         left = dict(wanted)
         found: list[Delivery] = []
         for _, id_, event, type_, endpoint, *columns in rows:
@@ -161,14 +161,8 @@ class Owed(Owing):
                 await db.executemany(GIVE_UP, [_given_up_row(one) for one in given_up])
             over = [result.delivery for result in results if result.next.phase is not Phase.WAITING]
             over += [one.delivery for one in given_up]
-            await db.executemany(
-                PROMOTE,
-                [
-                    {"endpoint": self.number(delivery.endpoint), "lane": delivery.lane}
-                    for delivery in over
-                    if delivery.lane is not None
-                ],
-            )
+            lanes = [{"endpoint": self.number(one.endpoint), "lane": one.lane} for one in over if one.lane is not None]
+            await db.executemany(PROMOTE, lanes)
             for standing in standings:
                 await self._stand(db, standing)
         if any(standing.notice is not None for standing in standings):
@@ -207,26 +201,20 @@ class Owed(Owing):
 
 def _attempt_row(result: Result) -> tuple[object, ...]:
     delivery, attempt = result.delivery, result.attempt
-    phases = json.dumps({phase: round(seconds, 6) for phase, seconds in attempt.phases.items()})
+    phases = ", ".join([f'"{phase}": {round(seconds, 6)}' for phase, seconds in attempt.phases.items()])
     return (
-        delivery.id, delivery.attempts + 1, attempt.started_at, attempt.duration, phases, attempt.outcome.value,
-        attempt.status, attempt.note, attempt.excerpt,
+        delivery.id, delivery.attempts + 1, attempt.started_at, attempt.duration, f"{{{phases}}}",
+        attempt.outcome.value, attempt.status, attempt.note, attempt.excerpt,
     )  # fmt: skip
 
 
-def _delivery_row(result: Result) -> dict[str, object]:
-    next_ = result.next
-    ended_at = result.attempt.started_at + result.attempt.duration
-    return {
-        "id": result.delivery.id,
-        "replay": result.delivery.replay,
-        "phase": next_.phase.value,
-        "due_at": next_.due_at,
-        "slots": next_.slots,
-        "settled_at": None if next_.phase is Phase.WAITING else ended_at,
-        "cause": next_.cause and next_.cause.value,
-        "blamed": next_.blamed,
-    }
+def _delivery_row(result: Result) -> tuple[object, ...]:
+    delivery, attempt, next_ = result.delivery, result.attempt, result.next
+    settled_at = None if next_.phase is Phase.WAITING else attempt.started_at + attempt.duration
+    return (
+        next_.phase.value, next_.due_at, next_.slots, settled_at, next_.cause and next_.cause.value, next_.blamed,
+        delivery.id, delivery.replay,
+    )  # fmt: skip
 
 
 def _given_up_row(one: GivenUp) -> dict[str, object]:
