@@ -86,6 +86,7 @@ class Course:
             raise OutOfTime(self._leg, total=self._end == self._deadline) from None
         finally:
             self._timer.cancel()
+            del self._timer  # it holds the context, which holds us: what ends in a circle, the collector has to find
             self._patience = None
             self._leave_for(None)
 

@@ -1,6 +1,8 @@
 """The course of one attempt: which leg it is on, how long each took, and when it is given up."""
 
 import asyncio
+import gc
+import weakref
 
 import pytest
 from receiving import Clock
@@ -134,6 +136,25 @@ async def test_who_is_cut_off_from_outside_is_so_whether_its_time_is_up_or_not()
         with pytest.raises(asyncio.CancelledError):
             await task
         assert task.cancelling() == 1
+
+
+async def test_nothing_of_an_attempt_is_left_to_the_collector_of_garbage():
+    async def going():
+        enter(Leg.CONNECT)
+        return "answer"
+
+    async def attempt():
+        course = Course(10, {}, Clock())
+        assert await course.answered(going()) == "answer"
+        return weakref.ref(course)
+
+    gc.disable()
+    try:
+        course = await asyncio.create_task(attempt())
+        await asyncio.sleep(0)  # whoever made the task lets go of it
+        assert course() is None
+    finally:
+        gc.enable()
 
 
 async def test_what_comes_too_late_begins_no_leg():
