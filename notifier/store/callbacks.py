@@ -47,9 +47,9 @@ QUEUE = """SELECT (SELECT count(*) FROM deliveries WHERE endpoint < 0 AND phase 
     (SELECT count(*) FROM deliveries WHERE endpoint < 0 AND phase = 'dead'),
     (SELECT min(created_at) FROM deliveries WHERE endpoint < 0 AND phase = 'waiting')"""
 SOMETHING_WAITS = """WITH RECURSIVE w (endpoint) AS (
-        SELECT max(endpoint) FROM deliveries INDEXED BY deliveries_waiting WHERE phase = 'waiting' AND endpoint < 0
+        SELECT max(endpoint) FROM deliveries INDEXED BY deliveries_lane WHERE phase = 'waiting' AND endpoint < 0
         UNION ALL
-        SELECT (SELECT max(endpoint) FROM deliveries INDEXED BY deliveries_waiting
+        SELECT (SELECT max(endpoint) FROM deliveries INDEXED BY deliveries_lane
             WHERE phase = 'waiting' AND endpoint < w.endpoint) FROM w WHERE w.endpoint IS NOT NULL LIMIT :most)
     SELECT endpoint FROM w WHERE endpoint IS NOT NULL"""
 """One after the other: to look at all that waits could take long."""

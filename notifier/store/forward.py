@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 
-FORWARD = """UPDATE deliveries INDEXED BY deliveries_waiting SET due_at = latest.value FROM json_each(:latest) AS latest
+FORWARD = """UPDATE deliveries INDEXED BY deliveries_lane SET due_at = latest.value FROM json_each(:latest) AS latest
     WHERE endpoint BETWEEN :first AND :last AND phase = 'waiting' AND due_at > :soonest
         AND latest.key = min(slots, :most) AND due_at > latest.value"""
 """`soonest` is the least of the moments. The index rules out by it: no row is read where all is as it should be."""

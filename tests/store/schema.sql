@@ -200,6 +200,8 @@ CREATE TABLE uploads (
     UNIQUE (source, id, kind)
 ) STRICT;
 
+CREATE INDEX deliveries_again ON deliveries (endpoint, replay) WHERE phase = 'waiting' AND replay IS NOT NULL;
+
 CREATE INDEX deliveries_called ON deliveries (due_at, endpoint) WHERE head = 1 AND endpoint < 0;
 
 CREATE INDEX deliveries_calls ON deliveries (phase, id) WHERE endpoint < 0;
@@ -208,7 +210,7 @@ CREATE INDEX deliveries_due ON deliveries (endpoint, due_at) WHERE head = 1;
 
 CREATE UNIQUE INDEX deliveries_head ON deliveries (endpoint, lane) WHERE head = 1;
 
-CREATE INDEX deliveries_lane ON deliveries (endpoint, lane, sequence) WHERE phase = 'waiting';
+CREATE INDEX deliveries_lane ON deliveries (endpoint, lane, sequence, id, due_at) WHERE phase = 'waiting';
 
 CREATE INDEX deliveries_over ON deliveries (phase, settled_at) WHERE settled_at IS NOT NULL;
 
@@ -219,8 +221,6 @@ CREATE INDEX deliveries_replaced ON deliveries (replaced_by) WHERE replaced_by I
 CREATE INDEX deliveries_replay ON deliveries (replay) WHERE replay IS NOT NULL;
 
 CREATE INDEX deliveries_tried ON deliveries (endpoint) WHERE phase = 'waiting' AND attempts > 0;
-
-CREATE INDEX deliveries_waiting ON deliveries (endpoint, replay, due_at) WHERE phase = 'waiting';
 
 CREATE INDEX endpoints_left ON endpoints (left_at) WHERE left_at IS NOT NULL;
 
