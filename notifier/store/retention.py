@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from notifier.core.diff import reduced
 from notifier.store.owing import Owing
-from notifier.store.rows import SNAPSHOT
+from notifier.store.rows import SNAPSHOT, snapshot_text
 
 PAST = """SELECT at, position, (SELECT count(*) FROM deliveries WHERE event = e.position),
         EXISTS (SELECT 1 FROM deliveries
@@ -29,7 +29,8 @@ FORGET = (
     "DELETE FROM events WHERE position IN (SELECT value FROM json_each(:going))",
 )
 RESTING = """SELECT * FROM uploads
-    WHERE open = 0 AND due_at IS NULL AND snapshot->>'reduced' = 0 AND coalesce(changed_at, followed_at) < ? LIMIT ?"""
+    WHERE open = 0 AND due_at IS NULL AND snapshot IS NOT NULL AND snapshot->>'reduced' IS NULL
+        AND coalesce(changed_at, followed_at) < ? LIMIT ?"""
 
 
 class Place(NamedTuple):
@@ -107,4 +108,4 @@ def _going(found: Sequence[Any], most: int) -> tuple[list[int], int]:
 
 
 def _reduced(snapshot: str) -> str:
-    return SNAPSHOT.dump_json(reduced(SNAPSHOT.validate_json(snapshot)), exclude_defaults=True).decode()
+    return snapshot_text(reduced(SNAPSHOT.validate_json(snapshot)))

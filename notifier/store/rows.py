@@ -62,13 +62,18 @@ async def uploads_of(
 def upload_row(upload: Upload) -> tuple[Any, ...]:
     """What changes in an upload's row once it is followed, and last its key."""
     seen = upload.snapshot
-    snapshot = None if seen is None else SNAPSHOT.dump_json(seen).decode()
+    snapshot = None if seen is None else snapshot_text(seen)
     is_open = upload.due_at is not None if seen is None else seen.status not in SETTLED
     return (
         upload.kind, upload.ref, upload.sequence, snapshot, is_open, upload.changed_at, upload.stalled,
         upload.misses, upload.missing_since, upload.due_at, upload.fingerprint,
         upload.batch_fingerprint, upload.media_id,
     )  # fmt: skip
+
+
+def snapshot_text(seen: Observation) -> str:
+    """A snapshot as it is kept: what is as by default takes no place."""
+    return SNAPSHOT.dump_json(seen, exclude_defaults=True).decode()
 
 
 HEALTH_COLUMNS = """sequence, succeeded_at, failing_since, failures, failure, quiet_until, throttles, probe_at, trips,

@@ -183,7 +183,7 @@ CREATE TABLE uploads (
     labels        TEXT    NOT NULL DEFAULT '{}' CHECK (json_valid(labels)),
     followed_at   REAL    NOT NULL,
     sequence      INTEGER NOT NULL DEFAULT 0 CHECK (sequence >= 0),   -- events announced
-    snapshot      TEXT    CHECK (snapshot IS NULL OR json_valid(snapshot)), -- the last announced observation
+    snapshot      TEXT    CHECK (snapshot IS NULL OR json_valid(snapshot)), -- the last announced observation, without what is as by default
     open          INTEGER NOT NULL DEFAULT 1 CHECK (open IN (0, 1)),  -- not settled
     changed_at    REAL,
     stalled       INTEGER NOT NULL DEFAULT 0 CHECK (stalled IN (0, 1)),
@@ -247,7 +247,7 @@ CREATE INDEX uploads_first ON uploads (source, due_at) WHERE due_at IS NOT NULL 
 CREATE INDEX uploads_open ON uploads (source) WHERE open = 1;
 
 CREATE INDEX uploads_resting ON uploads (coalesce(changed_at, followed_at))
-    WHERE open = 0 AND due_at IS NULL AND snapshot->>'reduced' = 0;
+    WHERE open = 0 AND due_at IS NULL AND snapshot IS NOT NULL AND snapshot->>'reduced' IS NULL;
 
 CREATE INDEX uploads_status ON uploads (source, snapshot->>'status') WHERE unfollowed_at IS NULL;
 
