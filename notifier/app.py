@@ -191,19 +191,28 @@ class App:
     async def _poll_loop(self) -> None:
         self.ring_all()
         while not self._stopping.is_set():
-            name = await _within(self._heartbeat, self._rung.get())
+            name = await _within(self._heartbeat, self._next())
             if name in self._passes:
                 self._rung_meanwhile.add(name)
             elif name in self._poller.watched and not self._stopping.is_set():
                 self._rung_meanwhile.discard(name)
+                self._poller.hands.take()
                 task = self._group.create_task(self._pass(name), name=f"poll {name}")
                 self._passes[name] = task, self._clocks.monotonic()
             if all(self._clocks.monotonic() - began < LONGEST_PASS for _, began in self._passes.values()):
                 self.marks.stamp(POLLER)
 
+    async def _next(self) -> str:
+        """The source that was rung for, once there is a hand for it."""
+        await self._poller.hands.free()
+        return await self._rung.get()
+
     async def _pass(self, name: str) -> None:
-        await self._judge_the_clock()
-        at = await self._poller.poll(name)
+        try:
+            await self._judge_the_clock()
+            at = await self._poller.poll(name)
+        finally:
+            self._poller.hands.give()
         del self._passes[name]
         self._sender.wake.set()
         if name in self._rung_meanwhile:

@@ -16,6 +16,7 @@ from notifier.core.rhythm import LONGEST_SLEEP
 from notifier.core.sweep import put_off
 from notifier.core.trouble import failing, recovered
 from notifier.credentials import AFTER_ANOTHER, Credentials
+from notifier.hands import Hands
 from notifier.hearing import Hearing, sound, tell_skipped
 from notifier.numbering import register, with_tasks
 from notifier.providers.base import Malformed, ProviderError, Refused, Unavailable
@@ -48,6 +49,8 @@ class Poller:
     ) -> None:
         """`clock` tells the moment, `draw` a random number from 0 to 1; `calling` says how callbacks are sent to."""
         self.watched = {one.source.name: one for one in watched}
+        self.hands = Hands()
+        """Taken by whoever calls `poll`, for as long as that lasts."""
         self._store = store
         self._endpoints = endpoints
         self._clock = clock
@@ -167,7 +170,8 @@ class Poller:
         await self._store.spend(one.account, self._credentials.budget(one))
         one.asked(question, now)
         try:
-            answer = sound(question, await one.client.observe(question.look, now))
+            with self.hands.let_go():
+                answer = sound(question, await one.client.observe(question.look, now))
         except ProviderError as error:
             async with one.writing:
                 await self._failed(one, state, question, error)
@@ -257,17 +261,10 @@ class Poller:
         changes = [reading.change for reading in readings if reading.change is not None]
         for change in changes:
             one.book.learn(change)
+        uploads, lives = [reading.upload for reading in readings], one.book.learned()
         owed = [self._told(change, event_for(change, one.provider.name, now)) for change in changes]
-        await self._announce(
-            one,
-            Announcement(
-                state,
-                hearing.progress,
-                uploads=[reading.upload for reading in readings],
-                lives=one.book.learned(),
-                owed=[*self._owed([told]), *owed],
-            ),
-        )
+        owed = [*self._owed([told]), *owed]
+        await self._announce(one, Announcement(state, hearing.progress, uploads, lives=lives, owed=owed))
         for change in changes:
             one.looks.noticed(noticed_after(change, self._credentials.budget(one).skew))
         hearing.note(readings)

@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, nullcontext
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
@@ -23,6 +23,7 @@ from notifier import __version__
 from notifier.app import HEARTBEAT, JUMP, LONGEST_ALARM, LONGEST_PASS, POLLER, SENDER, Alarm, App, Clocks, awake_or_not
 from notifier.demo.daemon import Daemon
 from notifier.demo.xenonflare import FakeXenonFlare, Media
+from notifier.hands import HANDS, Hands
 from notifier.systemd import Notify
 
 RUN = (sys.executable, "-m", "notifier", "run", "--log-format", "json", "--config")
@@ -564,6 +565,7 @@ class Idle:
 
     def __init__(self):
         self.watched = {"media": None}
+        self.hands = Hands()
         self.wake = asyncio.Event()
         self.in_flight = 0
         self.polls = 0
@@ -655,6 +657,33 @@ async def test_a_pass_that_hangs_is_no_progress():
         time.passes(11)
         await loops.until(lambda: app.marks.late(1.0) == [POLLER])
         assert SENDER not in app.marks.late(1.0)
+
+
+async def test_no_more_passes_are_at_work_than_there_are_hands_and_whoever_waits_for_an_answer_has_none():
+    class Crowded(Hanging):
+        """So many sources that not all have a hand; their passes work until they are let go, or wait for answers."""
+
+        def __init__(self, *, waits):
+            super().__init__()
+            self.watched = {f"source-{number}": None for number in range(HANDS + 10)}
+            self.waits = waits
+
+        async def poll(self, name):
+            with self.hands.let_go() if self.waits else nullcontext():
+                return await super().poll(name)
+
+    loops = Crowded(waits=False)
+    async with turning(loops):
+        await loops.until(lambda: loops.polls)
+        await loops.until(lambda: loops.polls == HANDS)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert loops.polls == HANDS
+        loops.let_go.set()
+        await loops.until(lambda: loops.polls == HANDS + 10)
+    loops = Crowded(waits=True)
+    async with turning(loops):
+        await loops.until(lambda: loops.polls == HANDS + 10)
 
 
 @pytest.mark.parametrize(("asked", "heartbeat"), [("0", HEARTBEAT), ("3000000", 0.5), ("3000000000", HEARTBEAT)])
