@@ -1,4 +1,4 @@
-"""python -m bench: deliveries per second, beside a bare client's; one endpoint hangs, comes back; a backlog."""
+"""python -m bench: deliveries per second, beside a bare client's; what they cost where there is much of anything."""
 
 import argparse
 import asyncio
@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from bench import baseline, isolation, report, returning
+from bench import baseline, crowd, first_byte, history, isolation, many, report, returning
 from bench.backlog import backlogs
 from bench.corpus import Shape
 from bench.receipts import sink
@@ -27,8 +27,13 @@ SAMPLES = 200
 RATES = (500, 0)
 """Of the receiver that comes back; 0: none."""
 OWED = 1_000_000
-"""The largest backlog; ten times as many for those who have the time."""
-PARTS = ("throughput", "isolation", "return", "backlog")
+"""The largest backlog, and the longest history; ten times as many for those who have the time, and the space."""
+FULL = 10
+"""Times as many as by default, of whatever there is much of."""
+MANY = ((100_000, 1000, 100), (10_000, 10_000, 100))
+"""Uploads, those of them that are open, accounts: a tenth of a million of whom ten thousand, and of a hundred thousand
+that are all open."""
+PARTS = ("throughput", "first_byte", "isolation", "return", "backlog", "history", "endpoints", "many")
 
 
 def arguments() -> argparse.Namespace:
@@ -36,8 +41,10 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--deliveries", type=int, default=6000, help="of a round")
     parser.add_argument("--rounds", type=int, default=3, help="of each shape; the medians are shown")
-    parser.add_argument("--owed", type=int, default=OWED, help="the largest backlog")
-    parser.add_argument("--long", action="store_const", dest="owed", const=OWED * 10, help="a backlog of ten million")
+    parser.add_argument("--owed", type=int, default=OWED, help="the largest backlog, and the longest history")
+    parser.add_argument("--endpoints", type=int, default=crowd.ENDPOINTS, help="of the crowd")
+    parser.add_argument("--share", type=float, default=1.0, help="of the uploads that are followed, and of the time")
+    parser.add_argument("--full", action="store_true", help="ten times as much owed, in history, and followed")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()), help="where the database lies")
     parser.add_argument("--only", choices=PARTS, help="measure this alone")
     parser.add_argument("--keep", action="store_true", help="compare later runs with this one")
@@ -49,7 +56,8 @@ def arguments() -> argparse.Namespace:
 async def run(asked: argparse.Namespace) -> dict[str, Any]:
     """All that is to be measured."""
     document: dict[str, Any] = {"machine": report.machine(asked.folder)}
-    for part, measure in zip(PARTS, (throughput, isolated, returned, owed), strict=True):
+    measures = (throughput, noticed, isolated, returned, owed, remembered, crowded, followed)
+    for part, measure in zip(PARTS, measures, strict=True):
         if asked.only in {None, part}:
             document |= await measure(asked)
     return document
@@ -69,6 +77,13 @@ async def throughput(asked: argparse.Namespace) -> dict[str, Any]:
         "delay": report.delay_figures(idle),
         "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
+
+
+async def noticed(asked: argparse.Namespace) -> dict[str, Any]:
+    """From an answer to the webhook, through the whole daemon; a twentieth of the deliveries as answers."""
+    with sink() as there:
+        delays = await first_byte.first_bytes(there, asked.folder, max(10, asked.deliveries // 20))
+    return {"first_byte": {"samples": len(delays), **report.delay_figures(delays)}}
 
 
 async def isolated(asked: argparse.Namespace) -> dict[str, Any]:
@@ -91,8 +106,38 @@ async def owed(asked: argparse.Namespace) -> dict[str, Any]:
     """Three backlogs, each ten times as large as the one before."""
     with sink() as there:
         await backlogs(there, asked.folder, 100, 100, 1)
-        sizes = await backlogs(there, asked.folder, asked.owed, asked.deliveries, asked.rounds)
+        sizes = await backlogs(there, asked.folder, times(asked, asked.owed), asked.deliveries, asked.rounds)
     return {"backlog": report.backlog_figures(sizes)}
+
+
+async def remembered(asked: argparse.Namespace) -> dict[str, Any]:
+    """Histories, each ten times as long as the one before."""
+    with sink() as there:
+        most = times(asked, asked.owed)
+        rounds = await history.histories(there, asked.folder, most, asked.deliveries, asked.rounds)
+    return {"history": history.figures(rounds)}
+
+
+async def crowded(asked: argparse.Namespace) -> dict[str, Any]:
+    """Very many endpoints."""
+    with sink() as there:
+        return {"endpoints": crowd.figures(await crowd.crowd(there, asked.folder, asked.endpoints))}
+
+
+async def followed(asked: argparse.Namespace) -> dict[str, Any]:
+    """Very many uploads, few of them open; then as many lists whose uploads are all open."""
+    cases = []
+    with sink() as there:
+        for case in MANY:
+            uploads, live, accounts = (max(1, round(times(asked, one) * asked.share)) for one in case)
+            window = many.WINDOW * min(1.0, asked.share)
+            cases.append(many.figures(await many.follow(there, asked.folder, uploads, live, accounts, window)))
+    return {"many": cases}
+
+
+def times(asked: argparse.Namespace, count: int) -> int:
+    """So many, or as many as were asked for instead."""
+    return count * FULL if asked.full else count
 
 
 async def profile(asked: argparse.Namespace) -> None:

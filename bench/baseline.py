@@ -23,6 +23,11 @@ def ratios(document: Mapping[str, Any]) -> dict[str, float]:
         found[f"return at {row['rate'] or 'no'} rate: of the ideal time"] = round(row["drained_s"] / row["ideal_s"], 2)
     for row in document.get("backlog", ())[1:]:
         found[f"{row['owed']:,} owed: of the processor time with a few"] = row["times"]
+    for row in document.get("history", ())[1:]:
+        found[f"{row['past']:,} in history: of the processor time with a few"] = row["times"]
+    for row in document.get("many", ()):
+        size = round(row["bytes"] / row["payload"], 2)
+        found[f"{row['uploads']:,} uploads, {row['live']:,} open: bytes for one that a provider told"] = size
     return found
 
 

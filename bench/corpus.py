@@ -58,13 +58,13 @@ def endpoints(shape: Shape, port: int) -> list[Endpoint]:
 
 
 async def announce(
-    store: Store, uploads: int, receivers: Sequence[Endpoint], statuses: Sequence[Status] = STATUSES
+    store: Store, uploads: int, receivers: Sequence[Endpoint], statuses: Sequence[Status] = STATUSES, first: int = 0
 ) -> list[Event]:
     """Follow so many uploads and announce these statuses of all of them, page by page, as the poller does.
 
-    Answers the events in that order.
+    Answers the events in that order. `first` is the number in the id of the first of them.
     """
-    known = await follow(store, uploads, receivers)
+    known = await follow(store, uploads, receivers, first)
     announced: list[Event] = []
     for status in statuses:
         for start in range(0, uploads, PAGE):
@@ -74,11 +74,11 @@ async def announce(
     return announced
 
 
-async def follow(store: Store, uploads: int, receivers: Sequence[Endpoint]) -> list[Upload]:
+async def follow(store: Store, uploads: int, receivers: Sequence[Endpoint], first: int = 0) -> list[Upload]:
     """So many uploads, and who is to hear of them."""
     await store.enrol({"posts": "fake"}, [endpoint.name for endpoint in receivers])
     return await store.follow(
-        [Upload(0, "posts", "post", f"post_{number:06}", time.time()) for number in range(uploads)]
+        [Upload(0, "posts", "post", f"post_{number:06}", time.time()) for number in range(first, first + uploads)]
     )
 
 
@@ -86,14 +86,14 @@ async def announce_page(
     store: Store, uploads: Sequence[Upload], receivers: Sequence[Endpoint], status: Status
 ) -> tuple[list[Upload], list[Event]]:
     """One announcement, one commit: these uploads in that status. Answers them as they are now, and the events."""
-    page = [_step(upload, status) for upload in uploads]
+    page = [step(upload, status) for upload in uploads]
     after, events = [upload for upload, _ in page], [event for _, event in page]
     owed = [(event, receivers) for event in events]
     await store.announce(Announcement(await store.source("posts"), uploads=after, owed=owed))
     return after, events
 
 
-def _step(upload: Upload, status: Status) -> tuple[Upload, Event]:
+def step(upload: Upload, status: Status) -> tuple[Upload, Event]:
     """The upload in its next status, and the event that says so: about 850 bytes."""
     now = time.time()
     before = upload.snapshot

@@ -20,6 +20,8 @@ HEADERS = [
     "webhook-id", "webhook-signature", "webhook-timestamp",
 ]  # fmt: skip
 """What a request carries, whoever sends it."""
+CORES = sorted(os.sched_getaffinity(0))
+"""The processors that there are for us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +32,30 @@ class Sink:
 
     async def receipts(self) -> list[dict[str, Any]]:
         """What has come since this was asked last, every signature judged by the official library."""
-        url = f"http://127.0.0.1:{self.port}/receipts"
-        async with aiohttp.ClientSession() as session, session.get(url) as response:
-            found: list[dict[str, Any]] = await response.json()
-            return found
+        found: list[dict[str, Any]] = await told(self.port, "receipts")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Whom the daemon asks."""
+
+    port: int
+
+    async def asked(self) -> int:
+        """How many pages were asked for so far."""
+        return int(await told(self.port, "asked"))
+
+    async def stamps(self) -> dict[str, float]:
+        """When each job was told first, by its id."""
+        found: dict[str, float] = await told(self.port, "stamps")
+        return found
+
+
+async def told(port: int, what: str) -> Any:
+    """What a process of ours has to say."""
+    async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/{what}") as response:
+        return await response.json()
 
 
 def taken_port() -> socket.socket:
@@ -49,12 +71,29 @@ def sink(there: socket.socket | None = None) -> Iterator[Sink]:
 
     Where there are two processors, it gets the second and this process keeps the first.
     """
-    cores = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, cores[:1])
+    with beside("bench.sink", SECRET, there=there) as port:
+        yield Sink(port)
+
+
+@contextmanager
+def provider(count: int, live: int, accounts: int, *, grows: bool = False) -> Iterator[Provider]:
+    """Start one with so many jobs, of which so many still run, in so many accounts."""
+    with beside("bench.provider", *map(str, (count, live, accounts, int(grows)))) as port:
+        yield Provider(port)
+
+
+@contextmanager
+def beside(module: str, *arguments: str, there: socket.socket | None = None) -> Iterator[int]:
+    """Start one of our own modules on the second processor, by which this one keeps the first; answers its port.
+
+    It is given a socket to listen on, and which processor that is, before these arguments.
+    """
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, CORES[:1])
     with there or taken_port() as listener:
         port, number = listener.getsockname()[1], listener.fileno()
         process = subprocess.Popen(  # noqa: S603  # our own module
-            [sys.executable, "-m", "bench.sink", SECRET, str(number), str(cores[1 % len(cores)])],
+            [sys.executable, "-m", module, str(number), str(CORES[1 % len(CORES)]), *arguments],
             cwd=Path(__file__).parent.parent,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -63,13 +102,13 @@ def sink(there: socket.socket | None = None) -> Iterator[Sink]:
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        assert process.stdout.readline(), "the sink did not start"
-        yield Sink(port)
+        assert process.stdout.readline(), f"{module} did not start"
+        yield port
     finally:
         process.stdin.close()
         process.wait()
         process.stdout.close()
-        os.sched_setaffinity(0, cores)
+        os.sched_setaffinity(0, before)
 
 
 def check(found: Sequence[dict[str, Any]], expected: int, *, in_order: bool) -> None:

@@ -6,13 +6,13 @@ import pstats
 import sqlite3
 import statistics
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bench import backlog, baseline, isolation, returning
+from bench import backlog, baseline, crowd, first_byte, history, isolation, many, returning
 from bench.backlog import Drained
 from bench.corpus import Shape
 from bench.isolation import Half
@@ -137,12 +137,9 @@ def printed(document: Mapping[str, Any], before: Mapping[str, float]) -> str:
     lines = [f"{name:10}  {value}" for name, value in document["machine"].items()]
     if "shapes" in document:
         lines += ["", *_throughput(document)]
-    if "isolation" in document:
-        lines += ["", *_isolation(document["isolation"])]
-    if "return" in document:
-        lines += ["", *_return(document["return"])]
-    if "backlog" in document:
-        lines += ["", *_backlog(document["backlog"])]
+    for part, told_of in PRINTED.items():
+        if part in document:
+            lines += ["", *told_of(document[part])]
     if told := baseline.compared(baseline.ratios(document), before):
         lines += ["", "kept from before → now; ! is more than noise:", *told]
     return "\n".join(lines)
@@ -209,6 +206,17 @@ def _line(row: Mapping[str, Any]) -> str:
         f"  {row['ratio']:6.2f}   {row['ours_cpu_us']:.0f} and {row['bare_cpu_us']:.0f}"
     )
 
+
+PRINTED: dict[str, Callable[[Any], list[str]]] = {
+    "first_byte": first_byte.printed,
+    "isolation": _isolation,
+    "return": _return,
+    "backlog": _backlog,
+    "history": history.printed,
+    "endpoints": crowd.printed,
+    "many": many.printed,
+}
+"""What is said of each part, in their order; of the first, `_throughput`."""
 
 PARTS = (
     ("epoll", "waiting for sockets and for SQLite's threads"),

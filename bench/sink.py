@@ -86,12 +86,13 @@ def receipt(webhook: Webhook, at: float, answered: float | None, head: bytes, bo
         "verified": True,
         "id": headers["webhook-id"],
         "lane": data["upload"]["media_id"],
+        "upload": data["upload"]["id"],
         "sequence": data["sequence"],
         "headers": sorted(headers),
     }
 
 
-async def serve(secret: str, listener: int, core: int) -> None:
+async def serve(listener: int, core: int, secret: str) -> None:
     """Until stdin ends."""
     os.sched_setaffinity(0, {core})
     loop = asyncio.get_running_loop()
@@ -105,4 +106,4 @@ async def serve(secret: str, listener: int, core: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
+    asyncio.run(serve(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]))

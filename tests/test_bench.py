@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from collections import defaultdict
 from contextlib import nullcontext
 from dataclasses import replace
 from itertools import combinations_with_replacement
@@ -19,7 +20,7 @@ if not (ROOT / "bench").is_dir():
     pytest.skip("a source distribution may have no bench/", allow_module_level=True)
 sys.path.append(str(ROOT))
 
-from bench import baseline, receipts, report, returning  # noqa: E402
+from bench import baseline, crowd, first_byte, history, many, receipts, report, returning  # noqa: E402
 from bench.corpus import Shape, endpoints  # noqa: E402
 from bench.isolation import Half  # noqa: E402
 
@@ -27,7 +28,7 @@ from bench.isolation import Half  # noqa: E402
 async def bench(folder: Path, *more: str) -> str:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bench", "--deliveries", "48", "--rounds", "1", "--owed", "300",
-        "--folder", str(folder), *more,
+        "--endpoints", "12", "--share", "0.002", "--folder", str(folder), *more,
         cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     out, err = await process.communicate()
@@ -36,7 +37,7 @@ async def bench(folder: Path, *more: str) -> str:
 
 
 async def test_every_delivery_arrives_once_and_in_order_and_the_table_says_so(tmp_path):
-    lines = (await bench(tmp_path)).splitlines()
+    lines = (await bench(tmp_path, "--only", "throughput")).splitlines()
     shapes = lines[lines.index("") + 2 :][:3]
     assert [line.split()[:3] for line in shapes] == [["25", "200", "75"], ["1", "64", "48"], ["1", "8", "48"]]
     assert any("database on" in line for line in lines)
@@ -45,32 +46,79 @@ async def test_every_delivery_arrives_once_and_in_order_and_the_table_says_so(tm
 
 
 async def test_json_has_the_same_figures(tmp_path):
-    document = json.loads(await bench(tmp_path, "--json"))
-    assert set(document) == {"machine", "shapes", "delay", "peak_rss_mb", "isolation", "return", "backlog"}
+    document = json.loads(await bench(tmp_path, "--json", "--only", "throughput"))
+    assert set(document) == {"machine", "shapes", "delay", "peak_rss_mb"}
     for row in document["shapes"]:
         assert row["ratio"] == pytest.approx(row["ours_per_second"] / row["bare_per_second"], rel=0.01)
-    isolation, with_rate, without = document["isolation"], *document["return"]
-    for delay in document["delay"], isolation["well"], isolation["hanging"]:
-        assert 0 < delay["median_ms"] <= delay["p99_ms"]
-    assert (isolation["events"], len(isolation["ratios"])) == (4, 2)
-    assert [(row["rate"], row["deliveries"], row["lanes"]) for row in (with_rate, without)] == [
-        (500, 40, 4),
-        (0, 40, 4),
-    ]
+    assert is_delay(document["delay"])
+
+
+def is_delay(row):
+    return 0 < row["median_ms"] <= row["p99_ms"]
+
+
+def check_first_byte(row):
+    assert row["samples"] >= 10
+    assert is_delay(row)
+
+
+def check_isolation(row):
+    assert is_delay(row["well"])
+    assert is_delay(row["hanging"])
+    assert (row["events"], len(row["ratios"])) == (4, 2)
+
+
+def check_return(rows):
+    assert [(row["rate"], row["deliveries"], row["lanes"]) for row in rows] == [(500, 40, 4), (0, 40, 4)]
+    with_rate, without = rows
     assert 0 < with_rate["burst"] <= with_rate["fullest_second"] <= 40
     assert without["burst"] is None
-    backlog = document["backlog"]
-    assert [row["owed"] for row in backlog] == [3, 30, 300]
-    assert [row["deliveries"] >= least for row, least in zip(backlog, (3, 30, 48), strict=True)] == [True] * 3
-    assert all(0 < row["first_s"] < 5 and row["cpu_us"] > 0 for row in backlog)
 
 
-@pytest.mark.parametrize(
-    ("part", "keys"), [("isolation", {"isolation"}), ("return", {"return"}), ("backlog", {"backlog"})]
-)
-async def test_one_part_alone_is_measured_where_it_is_asked_for(tmp_path, part, keys):
-    assert set(json.loads(await bench(tmp_path, "--json", "--only", part))) == {"machine", *keys}
+def check_backlog(rows):
+    assert [row["owed"] for row in rows] == [3, 30, 300]
+    assert [row["deliveries"] >= least for row, least in zip(rows, (3, 30, 48), strict=True)] == [True] * 3
+    assert all(0 < row["first_s"] < 5 and row["cpu_us"] > 0 for row in rows)
+
+
+def check_history(rows):
+    assert [(row["past"], row["deliveries"], row["times"], row["announce_times"]) for row in rows] == [(1000, 75, 1, 1)]
+
+
+def check_endpoints(row):
+    assert row["endpoints"] == 12
+    assert 0 <= row["half_s"] <= row["all_s"]
+
+
+def check_many(rows):
+    assert [(row["uploads"], row["live"], row["accounts"]) for row in rows] == [(200, 2, 1), (20, 20, 1)]
+    assert all(0 < row["payload"] < row["bytes"] and row["ready_s"] > 0 for row in rows)
+    assert all(0 < row["first_peak_mb"] < 200 and 0 < row["peak_mb"] < 200 for row in rows)
+
+
+PARTS = {
+    "first_byte": check_first_byte,
+    "isolation": check_isolation,
+    "return": check_return,
+    "backlog": check_backlog,
+    "history": check_history,
+    "endpoints": check_endpoints,
+    "many": check_many,
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+async def test_one_part_alone_is_measured_where_it_is_asked_for(tmp_path, part):
+    document = json.loads(await bench(tmp_path, "--json", "--only", part))
+    assert set(document) == {"machine", part}
+    PARTS[part](document[part])
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("printed", [first_byte.printed, history.printed, crowd.printed, many.printed])
+def test_what_is_wanted_is_said_beside_what_was_measured(printed):
+    row = defaultdict(lambda: 1)
+    assert "wanted" in "\n".join(printed(row if printed in {first_byte.printed, crowd.printed} else [row]))
 
 
 async def test_a_profile_shows_our_own_share(tmp_path):
