@@ -114,15 +114,17 @@ class Poller:
         now = self._clock()
         await self._store.put_back(max(0.0, -jump), now)
         self._credentials.believe(jump, now)
-        for one in list(self.watched.values()):
-            await self._open(one)
+        await self._open(list(self.watched.values()))
 
-    async def _open(self, one: Watched) -> None:
-        name, now = one.source.name, self._clock()
-        listed = now + max((listing.idle for listing in one.ways.listings), default=0.0)
-        await self._store.believe_no_later(name, now + LONGEST_SLEEP, listed, now + LONGEST_HOLD)
-        lives = await self._store.lives(name)
-        one.open(await self._store.open_uploads(name), lives, now)  # at once, lest an answer be read in between
+    async def _open(self, some: Sequence[Watched]) -> None:
+        now = self._clock()
+        listed = {
+            one.source.name: now + max((listing.idle for listing in one.ways.listings), default=0.0) for one in some
+        }
+        await self._store.believe_no_later(listed, now + LONGEST_SLEEP, now + LONGEST_HOLD)
+        lives = await self._store.lives(listed)
+        for one, name in zip(some, listed, strict=True):
+            one.open(await self._store.open_uploads(name), lives[name], now)  # at once, lest an answer come in between
 
     def budget(self, one: Watched) -> Budget:
         """What is used of what a source may ask."""
@@ -134,7 +136,7 @@ class Poller:
         if name in self._unopened:  # only now: what was under way there may have told of more since
             self._unopened.discard(name)
             await self._register(one)
-            await self._open(one)
+            await self._open([one])
         one.comes_at = await self._pass(name, one)
         return one.comes_at
 

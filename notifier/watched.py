@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from math import inf
 from zlib import crc32
 
@@ -21,6 +22,9 @@ from notifier.core.sweep import Doubt, Sweep
 from notifier.core.ways import Ways
 from notifier.providers.base import Client, Provider
 from notifier.tally import Looks
+
+_presumed = cache(presumed)
+"""The same for every source of a provider."""
 
 SPOILER_RESTS = 600.0
 """Seconds for which an id is left out that spoils whatever batch it is in."""
@@ -112,7 +116,7 @@ class Watched:
         self.then = None
         for noted in (self.sweeps, self.doubts, self.newest, self.compared):
             noted.clear()
-        self.book = Book(self.provider.cadence, presumed(*self.provider.usual), lives)
+        self.book = Book(self.provider.cadence, _presumed(*self.provider.usual), lives)
         for upload in uploads:
             self.book.note(upload, now, shown=False, whole=False)
 

@@ -105,11 +105,14 @@ class Followed(Owing):
         parameters = {"rows": json.dumps(rows), "source": self._sources[source], "now": now, "batched": batched}
         return {row[0] for row in await self.database.rows(CHANGED, parameters)}
 
-    async def lives(self, source: str) -> dict[str, Lives]:
-        """How long the uploads of each class at a source took."""
-        sql = "SELECT class, events, exposure FROM lives WHERE source = ?"
-        rows = await self.database.rows(sql, (self._sources[source],))
-        return {name: lives_of(events, exposure) for name, events, exposure in rows}
+    async def lives(self, sources: Iterable[str]) -> dict[str, dict[str, Lives]]:
+        """How long the uploads of each class at each of these sources took."""
+        names = {self._sources[name]: name for name in sources}
+        sql = "SELECT source, class, events, exposure FROM lives WHERE source IN (SELECT value FROM json_each(?))"
+        found: dict[str, dict[str, Lives]] = {name: {} for name in names.values()}
+        for source, class_, events, exposure in await self.database.rows(sql, (json.dumps(list(names)),)):
+            found[names[source]][class_] = lives_of(events, exposure)
+        return found
 
     async def known(self, source: str, ids: Iterable[str]) -> dict[str, list[Upload]]:
         """The uploads at a source with these ids, of whatever kind, followed or no more."""
@@ -136,10 +139,11 @@ class Followed(Owing):
         async with self.database.transaction() as db:
             return {upload: [await numbers.task(db, upload, one) for one in each] for upload, each in wanted.items()}
 
-    async def believe_no_later(self, source: str, look: float, listing: float, hold: float) -> None:
-        """Bring forward what is due later than these moments: a clock that was ahead wrote it."""
+    async def believe_no_later(self, listings: Mapping[str, float], look: float, hold: float) -> None:
+        """Bring forward what is due later than these moments, `listings` by source: a clock that was ahead wrote it."""
         async with self.database.transaction() as db:
-            await moments.clamp(db, self._sources[source], look, listing, hold)
+            numbered = [(self._sources[source], listing) for source, listing in listings.items()]
+            await moments.clamp(db, numbered, look, hold)
 
     async def put_back(self, seconds: float, now: float) -> None:
         """Bring forward by so many seconds what is due after `now`: our clock was put back by them.

@@ -1,5 +1,7 @@
 """Moments in the database, when our clock turns out to have been wrong."""
 
+from collections.abc import Sequence
+
 import aiosqlite
 
 HAPPENED = (
@@ -24,16 +26,16 @@ OVER = """UPDATE deliveries SET settled_at = ?1
     WHERE phase IN ('delivered', 'dead', 'superseded', 'dropped') AND settled_at > ?1"""
 
 
-async def clamp(db: aiosqlite.Connection, source: int, look: float, listing: float, hold: float) -> None:
-    """Let nothing at a source be due later than these moments."""
-    for table, column, bound in (
-        ("uploads", "due_at", look),
-        ("listings", "due_at", listing),
-        ("sources", "hold_until", hold),
+async def clamp(db: aiosqlite.Connection, sources: Sequence[tuple[int, float]], look: float, hold: float) -> None:
+    """Let nothing at these sources be due later than these moments; each has one for its listings."""
+    for table, column, bounds in (
+        ("uploads", "due_at", [(look, source) for source, _ in sources]),
+        ("listings", "due_at", [(listing, source) for source, listing in sources]),
+        ("sources", "hold_until", [(hold, source) for source, _ in sources]),
     ):
         key = "number" if table == "sources" else "source"
         sql = f"UPDATE {table} SET {column} = ?1 WHERE {key} = ?2 AND {column} > ?1"  # noqa: S608  # our own words
-        await db.execute(sql, (bound, source))
+        await db.executemany(sql, bounds)
 
 
 async def put_back(db: aiosqlite.Connection, seconds: float, now: float) -> None:

@@ -75,12 +75,12 @@ async def test_a_budget_of_a_version_before_lacks_what_came_since(store):
 
 async def test_what_was_learned_of_a_class_is_remembered_for_its_source(store):
     await store.enrol({"videos": "fake"}, [])
-    assert await store.lives("posts") == {}
+    assert await store.lives(["posts"]) == {"posts": {}}
     first, more = one_life(0.0, 20.25), one_life(3.0, 4000.1)
     await announce(store, lives={"post:1": first, "post:2": more})
     await announce(store, lives={"post:1": first.plus(more)})
-    assert await store.lives("posts") == {"post:1": first.plus(more), "post:2": more}
-    assert await store.lives("videos") == {}
+    found = {"posts": {"post:1": first.plus(more), "post:2": more}, "videos": {}}
+    assert await store.lives(["posts", "videos"]) == found
 
 
 async def test_an_endpoint_that_left_the_config_keeps_what_it_is_owed_and_gets_it_when_it_returns(tmp_path):
@@ -280,7 +280,7 @@ async def test_what_a_clock_that_was_ahead_made_due_is_brought_forward(store):
     await store.follow([upload("early", due_at=NOW + 5), upload("late", due_at=NOW + 1e9), upload("never")])
     state = replace(await store.source("posts"), hold_until=NOW + 1e9)
     await store.announce(Announcement(state, ListingState("all", 3, NOW + 1e9)))
-    await store.believe_no_later("posts", NOW + 10, NOW + 20, NOW + 30)
+    await store.believe_no_later({"posts": NOW + 20}, NOW + 10, NOW + 30)
     known = await store.known("posts", ["early", "late", "never"])
     assert [known[id_][0].due_at for id_ in ("early", "late", "never")] == [NOW + 5, NOW + 10, None]
     assert (await store.listings("posts"))["all"].due_at == NOW + 20
@@ -350,7 +350,7 @@ async def test_a_failure_in_the_middle_leaves_nothing(store):
             )
         )
     assert await figures(store) == before
-    assert (await store.budgets(), await store.lives("posts")) == ({}, {})
+    assert (await store.budgets(), await store.lives(["posts"])) == ({}, {"posts": {}})
     assert await store.source("posts") == state
     assert await store.known("posts", ["u1"]) == {"u1": [followed]}
 

@@ -519,7 +519,7 @@ async def test_every_statement_finds_its_rows_by_an_index(store):
     await store.enrol({"posts": "fake"}, ["app"])
     followed = await one_upload(store, snapshot=seen(), due_at=NOW)
     await announce(store, uploads=[followed])
-    await store.believe_no_later("posts", NOW, NOW, NOW)
+    await store.believe_no_later({"posts": NOW}, NOW, NOW)
     await store.spend("account", Budget())
     await announce(store, lives={"post:0": Lives()})
     await announce(store, event(1, 1), event(1, 2), event(1, 3, "upload.updated"), to=ENDPOINTS)
@@ -536,8 +536,9 @@ async def test_every_statement_finds_its_rows_by_an_index(store):
     await store.known("posts", ["u1", "u2"])
     for seen_before in (True, False):
         await store.next_uploads("posts", 9, seen=seen_before)
-    for ask in (store.open_uploads, store.listed, store.listings, store.lives):
+    for ask in (store.open_uploads, store.listed, store.listings):
         await ask("posts")
+    await store.lives(["posts"])
     await store.changed("posts", [("post", "u1", 5)], NOW)
     await store.budgets()
     for connection in (store.database.reader, store.database._writer):
