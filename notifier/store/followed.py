@@ -22,6 +22,9 @@ from notifier.store.rows import (
     uploads_of,
 )
 
+UPDATE = """UPDATE uploads SET kind = ?, ref = ?, sequence = ?, snapshot = ?, open = ?, changed_at = ?,
+        stalled = ?, misses = ?, missing_since = ?, due_at = ?, fingerprint = ?, batch_fingerprint = ?
+    WHERE media_id = ?"""
 CHANGED = """SELECT j.key FROM json_each(:rows) AS j
     LEFT JOIN uploads AS u ON u.source = :source AND u.id = j.value->>1 AND u.kind = j.value->>0
     WHERE iif(:batched, u.batch_fingerprint, u.fingerprint) IS NOT j.value->>2 OR u.misses > 0 OR u.due_at <= :now"""
@@ -170,18 +173,15 @@ class Followed(Owing):
             await self._write_source(db, news.source)
             if news.listing is not None:
                 await self._write_listing(db, news.source.number, news.listing)
-            await db.executemany(
-                """UPDATE uploads SET kind = ?, ref = ?, sequence = ?, snapshot = ?, open = ?, changed_at = ?,
-                    stalled = ?, misses = ?, missing_since = ?, due_at = ?, fingerprint = ?, batch_fingerprint = ?
-                    WHERE media_id = ?""",
-                [upload_row(upload) for upload in news.uploads],
-            )
+            if news.uploads:  # each statement is a trip to another thread
+                await db.executemany(UPDATE, [upload_row(upload) for upload in news.uploads])
             for name, budget in news.budgets.items():
                 await _write_budget(db, name, budget)
-            await db.executemany(
-                "INSERT OR REPLACE INTO lives (source, class, events, exposure) VALUES (?, ?, ?, ?)",
-                [lives_row(news.source.number, name, lives) for name, lives in news.lives.items()],
-            )
+            if news.lives:
+                await db.executemany(
+                    "INSERT OR REPLACE INTO lives (source, class, events, exposure) VALUES (?, ?, ?, ?)",
+                    [lives_row(news.source.number, name, lives) for name, lives in news.lives.items()],
+                )
             for event, endpoints in news.owed:
                 superseded += await self._owe(db, news.source.number, event, endpoints)
         self.superseded += superseded
