@@ -146,6 +146,6 @@ def printed(cases: Sequence[Mapping[str, Any]]) -> list[str]:
             f"  {row['looks_per_second']:4}/s  {row['busy']:10.1%}  {row['busy_each_minute']:12.1%}"
             for row in cases
         ],
-        f"wanted for a million: {BYTES:.0f} bytes more than payload, {READY:.0f} s, {MEMORY:.0f} MB, {IDLE:.0%} of a core",
+        f"wanted for a million: {BYTES:.0f} bytes beside it, {READY:.0f} s, {MEMORY:.0f} MB, {IDLE:.0%} of a core",
         f"wanted for a thousand lists whose hundred uploads are open: {BUSY:.0%} of a core",
     ]

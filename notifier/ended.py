@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from notifier.core.events import is_operators
 from notifier.core.health import SHUT, Health, State, heard
@@ -94,9 +94,9 @@ class Batch:
         if next_.due_at is not None:  # the clock may have been set back while the attempt was under way
             slot = min(next_.slots, len(served.endpoint.schedule) - 1)
             latest = max(served.latest(self.now)[slot], fare.health.quiet_until)
-            next_ = replace(next_, due_at=min(next_.due_at, latest))
+            next_ = next_._replace(due_at=min(next_.due_at, latest))
         if next_.cause is Cause.ABORTED:
-            attempt = replace(attempt, outcome=Outcome.ABORTED)
+            attempt = attempt._replace(outcome=Outcome.ABORTED)
         self.results.append(Result(delivery, attempt, next_))
 
     def _rest(self, delivery: Delivery, attempt: Attempt) -> None:

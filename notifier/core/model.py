@@ -473,8 +473,10 @@ class Command(StrEnum):
     """Nothing more is to be sent to this endpoint."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+_NOTHING: Mapping[str, float] = {}
+
+
+class Attempt(NamedTuple):
     """One POST and what came of it. `note` is for people: why it failed and what would cure it, without any secret."""
 
     started_at: float
@@ -488,7 +490,7 @@ class Attempt:
     """Seconds from its end, a day at most, for which a 429 or 5xx asks that the endpoint be left alone."""
     command: Command | None = None
     """What the receiver orders besides, having proven who it is; never ABORT where it was delivered."""
-    phases: Mapping[str, float] = field(default_factory=dict)
+    phases: Mapping[str, float] = _NOTHING
     """Seconds that `dns`, `connect`, `tls` and `first_byte` took, where there were such; `duration` is the whole."""
     rule: str | None = None
     """The rule by which the address was refused; for the metrics alone, the note tells people."""

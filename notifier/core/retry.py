@@ -6,7 +6,7 @@ waiting ──2xx──► delivered
    └─── anything else, after the last slot; `abort-message` ──► dead
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from notifier.core.blame import Blame, blame
 from notifier.core.model import Attempt, Cause, Command, Delivery, Outcome, Phase
@@ -15,8 +15,7 @@ SPREAD = 0.2
 """A delay is multiplied by a number between 1 - SPREAD and 1 + SPREAD, so that many do not come back at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Next:
+class Next(NamedTuple):
     """Where a delivery goes from here; `due_at` only where it waits, `cause` only where it is dead."""
 
     phase: Phase

@@ -197,7 +197,7 @@ class History(Owing):
         found: dict[int, list[Tried]] = {id_: [] for id_ in deliveries}
         for row in await self.database.rows(ATTEMPTS, (json.dumps(list(found)),)):
             id_, number, started_at, duration, phases, outcome, *rest = row
-            attempt = replace(Attempt(started_at, duration, Outcome(outcome), *rest), phases=json.loads(phases))
+            attempt = Attempt(started_at, duration, Outcome(outcome), *rest)._replace(phases=json.loads(phases))
             found[id_].append(Tried(number, attempt))
         return found
 

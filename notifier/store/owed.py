@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import aiosqlite
 
@@ -50,8 +51,7 @@ MARK_LEFT = """UPDATE endpoints SET left_at = CASE
 WAITING = "SELECT count(*) FROM deliveries INDEXED BY deliveries_lane WHERE endpoint = ? AND phase = 'waiting'"
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """An attempt at a delivery and the state it leads to."""
 
     delivery: Delivery

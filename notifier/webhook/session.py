@@ -6,9 +6,9 @@ no use for, costs more than all else that happens to a delivery. See docs/decisi
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
+from typing import NamedTuple
 
 from aiohttp import (
     ClientConnectionResetError,
@@ -29,8 +29,7 @@ NO_TIMEOUT = ClientTimeout()
 """The course of an attempt has its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """An answer whose headers are there. To be ended, when as much of its body has been read as is wanted."""
 
     status: int
@@ -38,15 +37,15 @@ class Answer:
     content: StreamReader
     is_secure: bool
     """It came over TLS."""
-    _connection: Connection
+    connection: Connection
 
     def end(self) -> None:
         """Let the connection be used again, where all of request and answer went over it; else close it."""
-        transport = self._connection.transport
+        transport = self.connection.transport
         if self.content.at_eof() and transport is not None and not transport.get_write_buffer_size():
-            self._connection.release()
+            self.connection.release()
         else:
-            self._connection.close()
+            self.connection.close()
 
 
 class Target(ClientRequest):

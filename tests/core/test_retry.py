@@ -1,6 +1,5 @@
 """Where a delivery goes after an attempt."""
 
-from dataclasses import replace
 from itertools import accumulate
 
 import pytest
@@ -40,7 +39,7 @@ def test_2xx_alone_delivers_whatever_else_is_answered(status):
     if status // 100 == 2:
         assert next_ == Next(Phase.DELIVERED, 1)
     else:
-        assert replace(next_, blamed=False) == Next(Phase.WAITING, 1, NOW + 2 + 5)
+        assert next_._replace(blamed=False) == Next(Phase.WAITING, 1, NOW + 2 + 5)
 
 
 @pytest.mark.parametrize("outcome", Outcome)

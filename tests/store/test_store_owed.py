@@ -131,7 +131,7 @@ async def test_an_attempt_is_kept_with_what_came_of_it(store):
     await announce(store, event(1, 1))
     (one,) = await due(store)
     first = retried(one)
-    await store.record([replace(first, attempt=replace(first.attempt, phases={"dns": 0.25, "connect": 0.0000001}))])
+    await store.record([first._replace(attempt=first.attempt._replace(phases={"dns": 0.25, "connect": 0.0000001}))])
     (one,) = await due(store, now=NOW + 60)
     assert (one.attempts, one.slots) == (1, 1)
     await store.record([result(one)])
@@ -441,7 +441,7 @@ async def test_what_was_replaced_meanwhile_is_not_given_up(store):
 async def test_a_dead_one_says_why(store):
     await announce(store, event(1, 1))
     (one,) = await due(store)
-    await store.record([replace(result(one, Phase.DEAD), next=Next(Phase.DEAD, 1, cause=Cause.SCHEDULE))])
+    await store.record([result(one, Phase.DEAD)._replace(next=Next(Phase.DEAD, 1, cause=Cause.SCHEDULE))])
     assert await deliveries(store, "phase, cause") == [(DEAD, "schedule")]
 
 

@@ -147,7 +147,7 @@ async def test_what_is_over_only_afterwards_is_not_sent_twice(store):
 
 
 def replace_start(result, at):
-    return replace(result, attempt=replace(result.attempt, started_at=at))
+    return result._replace(attempt=result.attempt._replace(started_at=at))
 
 
 async def test_what_a_clock_that_was_ahead_has_settled_is_owed_again_all_the_same(store):
