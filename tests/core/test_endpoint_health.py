@@ -248,7 +248,7 @@ def test_who_says_so_is_paused_until_a_person_has_acted(one, why):
 
 
 def test_a_delivery_may_be_taken_and_no_more_wanted():
-    health = told(WELL, replace(GOOD, command=Command.DISABLE))
+    health = told(WELL, GOOD._replace(command=Command.DISABLE))
     assert (health.paused, health.failures) == (Pause.DISABLED, 0)
 
 
