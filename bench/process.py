@@ -30,7 +30,10 @@ fields = {{ id = "id", status = "state" }}
 statuses = {{ running = "processing", done = "completed" }}
 budget = "{budget}"
 """
-HEAD = """[store]
+PIECE = 1000
+"""Endpoints of one file: there is an end to what a file may hold."""
+HEAD = """include = ["piece-*.toml"]
+[store]
 url = "sqlite:notifier.db"
 [server]
 socket = "{folder}/n.sock"
@@ -67,9 +70,11 @@ def source(number: int, port: int, budget: str = "60/m") -> str:
 def config(folder: Path, endpoints: Mapping[str, str], sources: Sequence[str] = ()) -> None:
     """Write the config of a daemon whose database is beside it; `endpoints` has the URL of each by its name."""
     blocks = [ENDPOINT.format(name=name, url=url, secret=SECRET) for name, url in endpoints.items()]
-    path = folder / "config.toml"
-    path.write_text("".join([HEAD.format(folder=folder), *blocks, *sources]), encoding="utf-8")
-    path.chmod(0o600)
+    pieces = ["".join(blocks[start : start + PIECE]) for start in range(0, len(blocks), PIECE)]
+    for number, text in enumerate([HEAD.format(folder=folder) + "".join(sources), *pieces]):
+        path = folder / ("config.toml" if number == 0 else f"piece-{number}.toml")
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o600)
 
 
 @asynccontextmanager
@@ -87,8 +92,7 @@ async def process(folder: Path, pace: float = 1.0) -> AsyncIterator[Process]:
         )  # fmt: skip
         try:
             async with asyncio.timeout(PATIENCE):
-                while b"READY=1" not in await asyncio.get_running_loop().sock_recv(notified, 65536):
-                    pass
+                await told_ready(notified, made)
             yield Process(made.pid, time.monotonic() - began)
         finally:
             if made.returncode is None:
@@ -97,6 +101,18 @@ async def process(folder: Path, pace: float = 1.0) -> AsyncIterator[Process]:
                 await made.wait()
         told.unlink()
     assert made.returncode == 0, (folder / "daemon.log").read_text(encoding="utf-8")[-2000:]
+
+
+async def told_ready(notified: socket.socket, made: asyncio.subprocess.Process) -> None:
+    """Wait until it says so, or has ended."""
+    ended = asyncio.create_task(made.wait())
+    said = b""
+    while b"READY=1" not in said:
+        hears = asyncio.create_task(asyncio.get_running_loop().sock_recv(notified, 65536))
+        await asyncio.wait({hears, ended}, return_when=asyncio.FIRST_COMPLETED)
+        assert not ended.done(), f"it ended: {ended.result()}"
+        said = hears.result()
+    ended.cancel()
 
 
 def value(folder: Path, sql: str) -> int:

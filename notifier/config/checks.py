@@ -100,8 +100,9 @@ def check_lasting(file: File, around: Surroundings, running: Settings, findings:
 
 
 def _unique(tables: str, names: Sequence[str], findings: Findings) -> None:
+    first = {name: index for index, name in reversed(list(enumerate(names)))}
     for index, name in enumerate(names):
-        if name in names[:index]:
+        if first[name] < index:
             findings.fault((tables, index, "name"), f"another of the {tables} has this name")
 
 

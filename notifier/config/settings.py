@@ -63,6 +63,9 @@ class Settings:
 def meaning(file: File, secrets: Mapping[KeyPath, Secret], around: Surroundings, warnings: tuple[str, ...]) -> Settings:
     """The meaning of a config without faults."""
     keys = {path[1]: secret for path, secret in secrets.items() if path[0] == "sources"}
+    at_endpoints: dict[str | int, dict[KeyPath, Secret]] = {}
+    for (index, *key), secret in _inside(secrets, ("endpoints",)).items():
+        at_endpoints.setdefault(index, {})[tuple(key)] = secret
     store = store_path(file.store.url, around)
     return Settings(
         store_path=store,
@@ -78,7 +81,7 @@ def meaning(file: File, secrets: Mapping[KeyPath, Secret], around: Surroundings,
             for index, source in enumerate(file.sources)
         ),
         endpoints=tuple(
-            _endpoint(endpoint, file.delivery, _inside(secrets, ("endpoints", index)), files_of(endpoint, around))
+            _endpoint(endpoint, file.delivery, at_endpoints.get(index, {}), files_of(endpoint, around))
             for index, endpoint in enumerate(file.endpoints)
         ),
         warnings=warnings,
