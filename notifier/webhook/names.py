@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -48,7 +48,11 @@ class OwnThread(AbstractResolver):
 
     def __init__(self, look_up: LookUp = socket.getaddrinfo, thread: Executor | None = None) -> None:
         self._look_up = look_up
-        self._thread = thread or ThreadPoolExecutor(1, thread_name_prefix="names")
+        self._given = thread
+
+    @cached_property
+    def _thread(self) -> Executor:
+        return self._given or ThreadPoolExecutor(1, thread_name_prefix="names")
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET

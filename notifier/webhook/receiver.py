@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+import re
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from functools import cached_property
 from types import MappingProxyType
 
 from aiohttp import ClientConnectionError, ClientError
@@ -60,7 +62,6 @@ class Receiver:
         self._clock = clock
         self._monotonic = monotonic
         self._keys = [(secret, signing.parse_secret(secret.reveal())) for secret in endpoint.secrets]
-        self._hidden = verdict.mask(_never_shown(endpoint))
         self._host = verdict.host_of(endpoint.url) or "the endpoint"
         self._connections: Connections | None = None
         self._opened_at = 0.0
@@ -158,6 +159,11 @@ class Receiver:
         if not isinstance(error, ClientError | OSError | ValueError | MemoryError | OutOfTime):
             log.error("bug", exc_info=error, extra={"fields": {"endpoint": self.endpoint.name}})
         return verdict.fault(error, self._host)
+
+    @cached_property
+    def _hidden(self) -> re.Pattern[str] | None:
+        """What is shown of no answer; many have none that says anything, and it is large."""
+        return verdict.mask(_never_shown(self.endpoint))
 
     # --- connections
 
