@@ -34,8 +34,10 @@ class Crowd:
     endpoints: int
     ready: float
     """Seconds until the daemon was."""
+    at_first: float
+    """Kilobytes of memory that it holds then for each of them."""
     more: float
-    """Kilobytes of memory that it holds for each of them, having sent to it."""
+    """The same with a connection open to every one of them, having sent to it."""
     firsts: Sequence[float]
     """Seconds after the very first at which each had its delivery, in order; the greedy one is none of them."""
     last: float
@@ -45,19 +47,20 @@ class Crowd:
 async def crowd(sink: Sink, folder: Path, count: int) -> Crowd:
     """An upload for each, told to that one alone; the first has a thousand besides."""
     greedy = min(GREEDY, count)
-    alone, _ = await sent(sink, folder, 1, 1)
+    alone = await sent(sink, folder, 1, 1)
     await sink.receipts()
-    memory, ready = await sent(sink, folder, count, greedy)
+    they = await sent(sink, folder, count, greedy)
     found = await sink.receipts()
     check(found, greedy + count, in_order=True)
     began = min(one["at"] for one in found)
     firsts = sorted(one["at"] - began for one in found if one["path"] != "/0")
     last = max(one["at"] for one in found if one["path"] == "/0") - began
-    return Crowd(count, ready, (memory - alone) * 1024 / count, firsts, last)
+    at_first, more = ((theirs - its) * 1024 / count for theirs, its in zip(they[1:], alone[1:], strict=True))
+    return Crowd(count, they[0], at_first, more, firsts, last)
 
 
-async def sent(sink: Sink, folder: Path, count: int, greedy: int) -> tuple[float, float]:
-    """Have a daemon send all that; answers the megabytes that it held then, and after how many seconds it was ready."""
+async def sent(sink: Sink, folder: Path, count: int, greedy: int) -> tuple[float, float, float]:
+    """Have a daemon send all that; answers after how many seconds it was ready, its megabytes then, and at the end."""
     receivers = endpoints(Shape(count, 8, 0), sink.port)
     with tempfile.TemporaryDirectory(dir=folder) as there:
         here = Path(there)
@@ -66,9 +69,10 @@ async def sent(sink: Sink, folder: Path, count: int, greedy: int) -> tuple[float
         await store.close()
         config(here, {one.name: one.url for one in receivers}, ["[[sources]]\n" + REGISTERED])
         async with process(here) as daemon, asyncio.timeout(PATIENCE):
+            at_first = daemon.memory()
             while value(here, "SELECT count(*) FROM deliveries WHERE phase = 'waiting'"):  # noqa: ASYNC110  # it is another process
                 await asyncio.sleep(1.0)
-            return daemon.memory(), daemon.ready
+            return daemon.ready, at_first, daemon.memory()
 
 
 async def owe(store: Store, to: Sequence[Endpoint], receivers: Sequence[Endpoint]) -> None:
@@ -87,6 +91,7 @@ def figures(one: Crowd) -> dict[str, Any]:
     return {
         "endpoints": one.endpoints,
         "ready_s": round(one.ready, 2),
+        "kb_at_first": round(one.at_first, 1),
         "kb_each": round(one.more, 1),
         "half_s": round(one.firsts[len(one.firsts) // 2], 3),
         "all_s": round(whole, 3),
@@ -99,7 +104,8 @@ def printed(row: Mapping[str, Any]) -> list[str]:
     """For people."""
     return [
         f"{row['endpoints']:,} endpoints, one upload each; the first of them is owed {GREEDY:,} more, for longer:",
-        f"ready after {row['ready_s']} s; memory: {row['kb_each']} kB each; wanted: {MOST_EACH:.0f} at most",
+        f"ready after {row['ready_s']} s; memory, each: {row['kb_at_first']} kB then, {row['kb_each']} kB having sent",
+        f"wanted: {MOST_EACH:.0f} kB at most",
         f"had theirs: half after {row['half_s']} s, all after {row['all_s']} s, {row['per_second']:,}/s",
         f"that one had all of it after {row['greedy_s']} s",
     ]
