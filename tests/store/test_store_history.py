@@ -1,7 +1,5 @@
 """What people ask: deliveries page by page, one with all its attempts, an event with its deliveries, figures."""
 
-from dataclasses import replace
-
 import pytest
 from planning import overheard, slow
 from stored import APP, ENDPOINTS, LATEST, NONE, NOW, announce, due, event, opened, result, retried, upload
@@ -82,7 +80,7 @@ async def test_a_delivery_says_what_its_last_attempt_met(store):
     assert (untried.outcome, untried.note) == (None, None)
     for at, note in ((0, "answers 503"), (60, "answers 502")):
         one = retried(*await due(store, now=NOW + at), at + 60)
-        await store.record([replace(one, attempt=replace(one.attempt, note=note))])
+        await store.record([one._replace(attempt=one.attempt._replace(note=note))])
     (waiting,) = (await store.deliveries()).items
     assert (waiting.phase, waiting.outcome, waiting.note) == (Phase.WAITING, Outcome.HTTP_5XX, "answers 502")
 

@@ -371,7 +371,7 @@ async def test_where_an_endpoint_comes_back_all_that_waits_is_due_in_the_order_o
     for lane in (1, 2, 3, 4):
         await announce(store, event(lane, 1, at=NOW - 100 + lane), to=(APP, NONE))
     one, two, three, _ = await due(store)
-    blamed = replace(retried(three, 10), next=Next(Phase.WAITING, 1, NOW + 10, blamed=True))
+    blamed = retried(three, 10)._replace(next=Next(Phase.WAITING, 1, NOW + 10, blamed=True))
     await store.record([retried(one, 3600), retried(two, 60), blamed])
     for name in ("none", "app"):
         await store.record([], [standing(endpoint=name, revives=name == "app")])
@@ -405,7 +405,7 @@ async def test_an_attempt_at_what_is_kept_no_longer_is_forgotten_and_those_besid
 async def test_who_was_to_blame_once_is_not_for_ever(store):
     await announce(store, event(1, 1))
     (one,) = await due(store)
-    blamed = replace(retried(one), next=Next(Phase.WAITING, 1, NOW, blamed=True))
+    blamed = retried(one)._replace(next=Next(Phase.WAITING, 1, NOW, blamed=True))
     await store.record([blamed])
     await store.record([retried(*await due(store), after=60)])
     await store.record([], [standing(revives=True)])
