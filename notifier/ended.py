@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 AGAIN = 30.0
 """Seconds for which an endpoint rests where nothing could be sent to it by a fault of ours."""
-UNSIGNED = "every secret of it has ended: add another and reload; what it is owed waits"
+UNSIGNED = "every secret of it has ended: add another and reload, or restart; what it is owed waits"
 
 
 @dataclass(slots=True)

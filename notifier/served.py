@@ -26,6 +26,7 @@ class Held(StrEnum):
     LOCAL = "local"
     THROTTLED = "throttled"
     OPEN = "open"
+    RATE = "rate"
 
 
 @dataclass(slots=True)
@@ -85,6 +86,11 @@ class Served:
         at = healths.may_go(self.health)
         return None if at is None or self.is_unsigned or not self.is_permitted else max(at, self.rests_until)
 
+    def goes_at(self, now: float) -> float | None:
+        """The same of the next one, which its `rate` may let go only later."""
+        at, may_go = self.opens_at(), self.may_go(now)
+        return at if at is None or may_go <= now else max(at, may_go)
+
     def held(self, now: float) -> Held | None:
         """What holds up what is due for it; None: nothing does."""
         if self.health.paused is Pause.UNPERMITTED or not self.is_permitted:
@@ -97,7 +103,8 @@ class Served:
             return Held.LOCAL
         if self.health.quiet_until > max(now, self.health.probe_at or 0.0):
             return Held.THROTTLED
-        return None if self.health.probe_at is None else Held.OPEN
+        rated = Held.RATE if self.may_go(now) > now else None
+        return rated if self.health.probe_at is None else Held.OPEN
 
     def room(self, now: float) -> int:
         """How many more may be sent."""

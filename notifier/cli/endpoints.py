@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from notifier.cli.control import Control, client
+from notifier.cli.options import Named
 from notifier.cli.tables import ago_of, as_json, of, show_done, show_facts, show_json, show_list, when
 from notifier.core.moments import moment
 from notifier.core.text import counted
@@ -70,7 +71,7 @@ def endpoint() -> None:
 
 
 @endpoint.command()
-@click.argument("name")
+@click.argument("name", type=Named())
 @as_json
 @client
 def ping(control: Control, name: str, *, json_: bool) -> None:
@@ -95,7 +96,7 @@ def ping(control: Control, name: str, *, json_: bool) -> None:
 
 
 @endpoint.command()
-@click.argument("name")
+@click.argument("name", type=Named())
 @as_json
 @client
 def pause(control: Control, name: str, *, json_: bool) -> None:
@@ -112,7 +113,7 @@ def pause(control: Control, name: str, *, json_: bool) -> None:
 
 
 @endpoint.command()
-@click.argument("name")
+@click.argument("name", type=Named())
 @as_json
 @client
 def resume(control: Control, name: str, *, json_: bool) -> None:

@@ -8,13 +8,14 @@ import click
 
 from notifier.cli.control import Control, client
 from notifier.cli.deliveries import CAUSES
+from notifier.cli.options import Named
 from notifier.cli.tables import as_json, show_json
 from notifier.core.text import visible
 
 
 @click.command()
-@click.argument("source")
-@click.argument("id_", metavar="ID")
+@click.argument("source", type=Named())
+@click.argument("id_", type=Named(), metavar="ID")
 @click.option("--kind", help="Which of several uploads with this id: video, image.")
 @click.option("--event", metavar="EVENT", help="This event of it; else the last one.")
 @as_json

@@ -53,7 +53,7 @@ def _delay(_context: click.Context, _option: click.Parameter, given: str) -> flo
     try:
         return int(given.removesuffix("ms")) / 1000 if re.fullmatch("[0-9]{1,9}ms", given) else seconds(given)
     except ValueError as error:
-        raise click.BadParameter(str(error)) from None
+        raise click.BadParameter(f'{error}, or "100ms"') from None
 
 
 @click.command()

@@ -33,6 +33,18 @@ class Number(click.IntRange):
             raise click.BadParameter(f"{value!r} is not {self._words}", ctx, param) from None
 
 
+class Named(click.ParamType[str]):
+    """What an upload, a source or an endpoint is called: anything but a blank."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The name, as it was given."""
+        if not str(value).strip():
+            self.fail(f"a name is missing: {value!r} is none", param, ctx)
+        return value
+
+
 def config_option(
     function: Function, otherwise: str = "$NOTIFIER_CONFIG, /etc/notifier/config.toml or ./config.toml"
 ) -> Function:

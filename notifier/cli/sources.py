@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from notifier.cli.control import Control, client
+from notifier.cli.options import Named
 from notifier.cli.tables import ago_of, as_json, of, show_done, show_json, show_list, when
 from notifier.core.moments import unit
 
@@ -17,10 +18,10 @@ MOST = 100_000
 @as_json
 @client
 def sources(control: Control, *, json_: bool) -> None:
-    """Show how each source fares: what is open there, when it was looked at and is next, what is used of its budget.
+    """Show how each source fares: what is open there, when it was looked at and is next, what went this hour.
 
-    Used is what went since the full hour, by all sources with the same credential. BUDGET is what may go, by the config
-    or by what the reserve leaves of the provider's limit, whichever is less, and what the provider says is left.
+    USED THIS HOUR is what went since the full hour, by all sources with the same credential. BUDGET is what may go, by
+    the config or by what the reserve leaves of the provider's limit, whichever is less, and what that says is left.
 
     \b
     Examples:
@@ -75,7 +76,7 @@ def source() -> None:
 
 
 @source.command()
-@click.argument("name")
+@click.argument("name", type=Named())
 @as_json
 @client
 def poll(control: Control, name: str, *, json_: bool) -> None:

@@ -3,12 +3,13 @@
 import click
 
 from notifier.cli.control import Control, client
+from notifier.cli.options import Named
 from notifier.core.text import visible
 
 
 @click.command()
-@click.argument("source")
-@click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@click.argument("source", type=Named())
+@click.argument("ids", type=Named(), metavar="ID...", nargs=-1, required=True)
 @click.option("--kind", help="Which of several uploads with this id: video, image.")
 @client
 def unwatch(control: Control, *, source: str, ids: tuple[str, ...], kind: str | None) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from notifier.cli.control import Control, client
+from notifier.cli.options import Named
 from notifier.cli.tables import ago_of, as_json, of, show_json, show_table
 from notifier.cli.uploads import show_uploads
 from notifier.core.text import visible
@@ -16,8 +17,8 @@ def _reason(one: Mapping[str, Any]) -> str | None:
 
 
 @click.command()
-@click.argument("source")
-@click.argument("id_", metavar="ID")
+@click.argument("source", type=Named())
+@click.argument("id_", type=Named(), metavar="ID")
 @click.option("--kind", help="Which of several uploads with this id: video, image.")
 @as_json
 @client

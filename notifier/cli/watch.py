@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import click
 
 from notifier.cli.control import Control, client
+from notifier.cli.options import Named
 from notifier.cli.tables import as_json, show_json
 from notifier.cli.uploads import show_uploads
 
@@ -19,8 +20,8 @@ def _labels(_context: click.Context, _parameter: click.Parameter, given: Sequenc
 
 
 @click.command()
-@click.argument("source")
-@click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@click.argument("source", type=Named())
+@click.argument("ids", type=Named(), metavar="ID...", nargs=-1, required=True)
 @click.option("--kind", help="What it is, where a source has several kinds: video, image.")
 @click.option("--label", "labels", metavar="K=V", multiple=True, callback=_labels, help="Goes into every event of it.")
 @click.option("--notify-url", metavar="URL", help="Who is told of it besides; held to notify_urls of the config.")
@@ -42,8 +43,6 @@ def watch(
       notifier watch posts 7b2c2f5e-1234-4a6f-9f1d-a1b2c3d4e5f6 --label order=A-17
       notifier watch media v_81 --kind video --notify-url https://app.example.com/cb
     """  # noqa: D301  # \b is click's: keep these lines
-    for blank in (id_ for id_ in ids if not id_.strip()):
-        raise click.UsageError(f"an id is missing: {blank!r} is none")
     items = [control.post("uploads", source=source, id=id_, **more) for id_ in ids]
     page = {"items": items, "next": None}
     if json_:

@@ -23,9 +23,11 @@ DRAINED = "it is drained, and nothing waits: it can be taken out of the config"
 SENT = "what waits is sent, nothing new is owed to it"
 REPLAYED = "a replay to it is not done"
 LEFT = "the config names it no more: what waits for it is kept, unsent"
+LEFT_REPLAYED = "the config names it no more: a replay to it is not done, and goes on if it comes back"
 FAILING: dict[Held | None, tuple[str, str]] = {
     Held.THROTTLED: ("throttled", "it asked to be left alone for a while"),
     Held.OPEN: ("failing", "one request at a time tries it"),
+    Held.RATE: ("rate", "its `rate` lets no more go"),
     None: ("failing", "what fails is tried again by the schedule"),
 }
 
@@ -112,8 +114,8 @@ class _Endpoints:
         configured = None if served is None else served.endpoint
         health = left[queue.endpoint][0] if served is None else served.health
         quiet_until = health.quiet_until if health.quiet_until > now else None
-        opens_at = None if served is None else served.opens_at()
-        next_at = None if opens_at is None or queue.due_at is None else max(opens_at, queue.due_at)
+        goes_at = None if served is None else served.goes_at(now)
+        next_at = None if goes_at is None or queue.due_at is None else max(goes_at, queue.due_at)
         return models.Endpoint(
             name=queue.endpoint,
             url=configured and _shown(configured),
@@ -144,8 +146,10 @@ def _shown(endpoint: Endpoint) -> str:
 
 def _told(served: Served | None, queue: Queue, now: float, *, is_replayed: bool) -> models.Reason | None:
     """What is said of it; of one that is drained, whether it can go. `is_replayed`: a replay may owe more to it."""
-    found = _reason(served, now)
-    if served is None or not served.endpoint.drain:
+    if served is None:
+        return models.Reason(code="unconfigured", text=LEFT if queue.waiting or not is_replayed else LEFT_REPLAYED)
+    found = _reason(served, now, is_owed=bool(queue.waiting))
+    if not served.endpoint.drain:
         return found
     if not queue.waiting and not is_replayed:
         return models.Reason(code="drained", text=DRAINED)
@@ -154,10 +158,8 @@ def _told(served: Served | None, queue: Queue, now: float, *, is_replayed: bool)
     return models.Reason(code=found.code, text=_joined("draining", found.text))
 
 
-def _reason(served: Served | None, now: float) -> models.Reason | None:
+def _reason(served: Served, now: float, *, is_owed: bool) -> models.Reason | None:
     """What fails, or keeps it from being sent to; None: all is well."""
-    if served is None:
-        return models.Reason(code="unconfigured", text=LEFT)
     health, held = served.health, served.held(now)
     if (paused := Pause.UNPERMITTED if held is Held.UNPERMITTED else health.paused) is not None:
         why = reason(paused)
@@ -167,6 +169,8 @@ def _reason(served: Served | None, now: float) -> models.Reason | None:
         return models.Reason(code="unsigned", text=UNSIGNED)
     if held is Held.LOCAL:
         return models.Reason(code="local", text=served.fault)
+    if held is Held.RATE and not is_owed:
+        held = None
     if held is None and health.failure is None:
         return None
     code, text = FAILING[held]

@@ -15,6 +15,7 @@ TEXTS = {
     Held.LOCAL: "nothing could be sent to its endpoint, by a fault of this machine",
     Held.THROTTLED: "its endpoint asked to be left alone",
     Held.OPEN: "its endpoint is tried by one request at a time",
+    Held.RATE: "its endpoint's `rate` lets no more go",
 }
 
 
@@ -24,8 +25,8 @@ def outlook(row: DeliveryRow, served: Served | None, now: float) -> dict[str, An
         return {"held": None, "next_at": None}
     if served is None:
         return {"held": UNCONFIGURED, "next_at": None}
-    held, opens_at = served.held(now), served.opens_at()
-    if opens_at is not None and not row.is_head:
+    held, goes_at = served.held(now), served.goes_at(now)
+    if goes_at is not None and not row.is_head:
         return {"held": BEHIND, "next_at": None}
-    next_at = None if opens_at is None else max(row.due_at, opens_at)
+    next_at = None if goes_at is None else max(row.due_at, goes_at)
     return {"held": held and Reason(code=held.value, text=TEXTS[held]), "next_at": moment(next_at)}

@@ -227,7 +227,7 @@ class Source(BaseModel):
     rests_until: Moment | None
     """Nothing is asked before: after failures, or because the provider said so."""
     may_go_at: Moment | None
-    """Its budget lets nothing go before; null: it lets a request go now."""
+    """Its budget lets nothing go before, and a look waits for that; else null."""
     requests_used: int
     """Since the full hour, by all sources of its credential together."""
     requests_limit: int

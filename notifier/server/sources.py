@@ -16,6 +16,9 @@ from notifier.watched import Watched
 
 STOPPED = "its credential was refused: mend it, then `systemctl reload notifier`, or restart"
 
+MOMENT = 1.0
+"""Seconds that are no wait worth a word."""
+
 
 def routes(control: Control) -> list[Route]:
     """What can be asked of the sources."""
@@ -56,7 +59,7 @@ class _Sources:
         if one.is_stopped:
             raise Problem(HTTPStatus.CONFLICT, f"{one.source.name!r}: {STOPPED}")
         await self._registrations.look(one.source.name)
-        return HTTPStatus.ACCEPTED, await self._told(one)
+        return HTTPStatus.ACCEPTED, await self._told(one, is_asked=True)
 
     def _watched(self, name: str) -> Watched:
         if name not in self._poller.watched:
@@ -64,12 +67,14 @@ class _Sources:
             raise UnknownNameError(f"the config has no source {name!r}: there are {there}")
         return self._poller.watched[name]
 
-    async def _told(self, one: Watched) -> models.Source:
+    async def _told(self, one: Watched, *, is_asked: bool = False) -> models.Source:
+        """`is_asked`: it is to be looked at now, whenever that would be else."""
         name, now = one.source.name, self._clock()
         state = await self._store.source(name)
         spent = self._poller.budget(one)
         hourly, whole = one.allowance.hourly, window(spent, one.allowance, now)
         rests, may_go_at = max(state.hold_until, spent.hold_until), may_go(spent, one.allowance, now)
+        is_waiting = is_asked or one.comes_at is None or one.comes_at <= may_go_at + MOMENT
         return models.Source(
             name=name,
             provider=one.provider.name,
@@ -80,7 +85,7 @@ class _Sources:
             looked_at=moment(one.asked_at),
             next_at=None if one.is_stopped else moment(one.comes_at),
             rests_until=moment(rests if rests > now else None),
-            may_go_at=moment(may_go_at if may_go_at > now else None),
+            may_go_at=moment(may_go_at if is_waiting and may_go_at > now + MOMENT else None),
             requests_used=used(spent, now),
             requests_limit=int(whole.count),
             requests_window=whole.seconds,

@@ -71,7 +71,8 @@ async def test_one_that_nobody_has_seen_is_a_line_alone(asks, tmp_path):
         (("watch", "posts", "a", "--notify-url", "https://x.example/"), "notify_url: expected none", 1),
         (("watch", "posts", "a", "--label", "order"), "'order' is no KEY=VALUE", 2),
         (("watch", "posts"), "Missing argument 'ID...'", 2),
-        (("watch", "posts", "a", " "), "an id is missing: ' '", 2),
+        (("watch", "posts", "a", " "), "a name is missing: ' '", 2),
+        (("unwatch", "posts", ""), "a name is missing: ''", 2),
         (("uploads", "--status", "done"), "status: expected", 2),
     ],
 )

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 from asking import announced, served, telling
+from things import HOUR
 from world import CALLBACKS, CALLING, endpoint
 
 from notifier.core.callbacks import Calling
-from notifier.core.model import Attempt, Callback, Outcome, Status
+from notifier.core.model import Attempt, Callback, Outcome, Rate, Status
 from notifier.core.moments import moment
 
 S = Status
@@ -137,3 +138,22 @@ async def test_what_is_owed_to_callbacks_is_held_like_all_else(tmp_path):
         clock = w.clock
     async with served(tmp_path, calling=Calling(CALLBACKS), discover=False, clock=clock) as (w, caller, _):
         assert await held(caller) == {"app": None, "notify:1": "unpermitted", "notify:2": "unpermitted"}
+
+
+async def test_what_the_rate_of_its_endpoint_lets_go_later_is_not_said_to_go_now(tmp_path):
+    async with telling(tmp_path, replace(APP, rate=Rate(2, HOUR))) as (w, caller, _):
+        await announced(w, "u1", "u2", "u3")
+        told = await waiting(caller)
+        assert [code for code, _ in told] == ["rate", "rate"]
+        assert all(w.clock.now < at <= w.clock.now + HOUR for _, at in told)
+        app = (await caller.get("/v1/endpoints/app")).body
+        assert (app["reason"]["code"], moment(app["next_at"])) == ("rate", told[0][1])
+        w.clock.now = told[0][1]
+        await w.settle()
+        assert len(await waiting(caller)) == 1
+
+
+async def test_a_rate_that_holds_up_nothing_is_no_matter(tmp_path):
+    async with telling(tmp_path, replace(APP, rate=Rate(2, HOUR))) as (w, caller, _):
+        await announced(w, "u1")
+        assert (await caller.get("/v1/endpoints/app")).body["reason"] is None

@@ -22,7 +22,8 @@ async function reach(path) {
   const response = await asked.catch(() => { throw new Error(SILENT); });
   if (response.ok) return response;
   const said = response.headers.get("content-type")?.startsWith("application/problem+json") ? await response.json() : {};
-  throw new Error(said.detail ?? `${response.status} ${response.statusText} at ${path.replace(/\?.*/, "")}`);
+  const words = said.detail ?? `${response.status} ${response.statusText} at ${path.replace(/\?.*/, "")}`;
+  throw Object.assign(new Error(words), { status: response.status });
 }
 const ask = async (path) => (await reach(path)).json();
 
@@ -230,6 +231,7 @@ function announced({ position, event }) {
 // --- the story of one upload
 
 let told = null; // whose it is
+let gone = null; // whose there is none any more
 
 async function tell(one) {
   told = one;
@@ -242,8 +244,13 @@ async function tell(one) {
 
 async function tellOn() {
   const one = told;
-  const course = await story(one).catch((error) => [entry([error.message], [], "bad")]);
-  if (told === one) at("course").replaceChildren(...course);
+  const course = await story(one).catch((error) => {
+    if (error.status === 404) gone = one; // or it would be asked for again and again
+    return [entry([error.message], [], "bad")];
+  });
+  const marked = getSelection();
+  const isMarked = !marked.isCollapsed && at("course").contains(marked.anchorNode); // somebody is about to copy it
+  if (told === one && !isMarked) at("course").replaceChildren(...course);
 }
 
 function head(one) {
@@ -322,7 +329,7 @@ async function look() {
   showDeliveries(waiting, dead);
   showUploads();
   showEvents();
-  if (at("story").open) await tellOn();
+  if (at("story").open && told !== gone) await tellOn();
 }
 
 let stream = null;
