@@ -92,11 +92,11 @@ def spacing(left: float, rest: float, life: float, busy: float, quota: float, wi
     another `life` seconds on average, and something is open `busy` of the time, 0 to 1: what is left need not last
     longer than that, and some more for chance, unless it is less than it should be by now.
     """
-    if left <= 0:
+    if left <= 0 or not rest:
         return rest
     if left < SCARCE * quota * rest / window:
         return min(rest, rest / left)
-    chance = sqrt(2 * busy * (1 - busy) * life / rest) if rest else 0.0
+    chance = sqrt(2 * busy * (1 - busy) * life / rest)
     return min(rest, min(rest, life + (busy + chance) * rest) / left)
 
 

@@ -60,7 +60,7 @@ class Book:
         before = self.watches.get(upload.media_id)
         if not is_watched(upload, self._cadence, now):
             if before is not None and _outlives(upload, before) and upload.media_id not in self._reopened:
-                self._taught(upload, before, before.seen, settled=False)
+                self._taught(upload, before, before.seen)
             self.drop(upload)
             return
         born = born_at(upload, now)
@@ -171,11 +171,11 @@ class Book:
         stated = [at for at in (seen.finished_at, seen.updated_at) if at and watch.seen < at <= change.observed_at]
         ended = stated[0] if stated else (watch.seen + change.observed_at) / 2
         if ended > watch.born:
-            self._taught(change.upload, watch, ended, settled=True)
+            self._taught(change.upload, watch, ended)
 
-    def _taught(self, upload: Upload, watch: Watch, ended: float, *, settled: bool) -> None:
+    def _taught(self, upload: Upload, watch: Watch, ended: float) -> None:
         name, first_seen = class_of(upload), max(0.0, upload.followed_at - watch.born)
-        life = one_life(first_seen, max(ended - watch.born, first_seen), settled=settled)
+        life = one_life(first_seen, max(ended - watch.born, first_seen))
         self.lives[name] = self.lives.get(name, Lives()).plus(life).faded()
         self._unsaved.add(name)
 

@@ -107,7 +107,7 @@ def is_plain(url: str) -> bool:
 def has_right_host(pattern: str) -> bool:
     """Whether a `*` in the host of a pattern is all of it, or its beginning before a dot."""
     host = urlsplit(pattern).netloc
-    return "*" not in host or host.split(":")[0] == "*" or (host.startswith("*.") and "*" not in host[1:])
+    return "*" not in host or host.split(":")[0] == "*" or (host.startswith("*.") and host.count("*") == 1)
 
 
 def _host(parts: SplitResult) -> str:

@@ -212,7 +212,7 @@ def absent(upload: Upload, at: float, vanishing: Vanishing) -> Change | None:
     if known is None:
         nothing = Observation(kind=upload.kind, id=upload.id, status=Status.UNKNOWN, reason=NOT_FOUND)
         return Change(upload, nothing, ChangeReason.FIRST_SEEN, (), reopened=False, observed_at=at)
-    if known.status is Status.UNKNOWN and known.reason == NOT_FOUND:
+    if known.reason == NOT_FOUND:
         return None
     status = vanishing.scheduled if known.status is Status.SCHEDULED else Status.GONE
     reason = None if status is Status.CANCELLED else NOT_FOUND
@@ -229,5 +229,5 @@ def noticed_after(change: Change, skew: float) -> float | None:
     if known is None:
         return None
     stated = (seen.finished_at, known.finished_at), (seen.updated_at, known.updated_at)
-    moment = next((after for after, before in stated if after is not None and after != before), None)
+    moment = next((after for after, before in stated if after != before), None)
     return None if moment is None else change.observed_at - (moment - skew)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 from urllib.parse import urlencode
 
-from notifier.core.encoding_com import ENCODING_COM, FINISHED, OUTPUT, Destination, Format, Medium, medium
+from notifier.core.encoding_com import ENCODING_COM, OUTPUT, SAVED, Destination, Format, Medium, medium
 from notifier.core.encoding_com_document import CONTENT_TYPES, WRITERS, Element
 from notifier.core.model import Event, Observation, Reason, Status, Target, TargetStatus, Upload
 
@@ -97,19 +97,17 @@ def media_of(event: Event, output: str) -> Medium:
         kind="",
         id=told["id"],
         status=Status(told["status"]),
-        raw_status=told["raw_status"],
         reason=_reason(told["reason"]),
         url=told["url"],
         targets=tuple(_target(one, next(tasks, 0)) for one in told["targets"]),
-        task=next(tasks, 0) or None,
+        task=next(tasks, 0),
     )
     return medium(upload, seen, data["provider"], output)
 
 
 def saved(told: Medium) -> list[tuple[Format, Destination]]:
     """Every destination at which a result of a finished media is, in their order."""
-    whole = told.status == FINISHED
-    return [(one, place) for one in told.formats for place in one.destinations if whole and place.status == "Saved"]
+    return [(one, place) for one in told.formats for place in one.destinations if place.status == SAVED]
 
 
 def _target(told: Mapping[str, Any], task: int) -> Target:
@@ -119,7 +117,7 @@ def _target(told: Mapping[str, Any], task: int) -> Target:
         told["raw_status"],
         url=told["url"],
         reason=_reason(told["reason"]),
-        task=task or None,
+        task=task,
     )
 
 

@@ -112,7 +112,7 @@ def ping(endpoint: Endpoint, at: float) -> Delivery:
     """A `notifier.ping`: made for one attempt and kept nowhere. Its sequence is the moment, in milliseconds."""
     sequence, name = round(at * 1000), endpoint.name
     id_ = event_id("", PING, name, sequence)
-    event = Event(id_, PING, at, None, 0, sequence, None, standard(id_, PING, at, {"endpoint": name}), endpoint=name)
+    event = Event(id_, PING, at, None, 0, sequence, None, standard(id_, PING, at, {"endpoint": name}))
     body = rendered(event, [endpoint.format]).renderings.get(endpoint.format, event.body)
     return Delivery(0, id_, PING, name, None, sequence, 0, 0, at, at, body, None, None, format=endpoint.format)
 

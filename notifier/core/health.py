@@ -127,7 +127,7 @@ def heard(
     """
     whose = blame(attempt)
     good = attempt.outcome is Outcome.DELIVERED
-    if health.state is State.OK and (good or whose is Blame.ENDPOINT):
+    if good or whose is Blame.ENDPOINT:
         recent = counted(recent, now, good=good)
     if good:
         health = _succeeded(health, endpoint.max_in_flight, now)
@@ -137,7 +137,7 @@ def heard(
         health = replace(health, failure=attempt.note or attempt.outcome.value)
     if whose is Blame.THROTTLE or attempt.retry_after is not None:
         health = _throttled(health, attempt, now)
-    if not good and health.paused is Pause.FAILING and health.probe_at is not None and health.probe_at <= now:
+    if health.paused is Pause.FAILING and health.probe_at is not None and health.probe_at <= now:
         health = replace(health, probe_at=now + PROBE_EVERY)
     if attempt.outcome is Outcome.HTTP_410:
         health = pause(health, Pause.GONE, endpoint, now)
@@ -149,9 +149,9 @@ def heard(
 def _succeeded(health: Health, most: int, now: float) -> Health:
     """A 2xx. Nothing is new, and nothing to be written, where all was well within the minute."""
     known = health.succeeded_at is not None and 0 <= now - health.succeeded_at < MINUTE
-    if known and not health.failures and not health.throttles and health.ramp is None and health.state is State.OK:
+    if known and not health.throttles and health.ramp is None and health.state is State.OK:
         return health
-    probed = health.state is State.OPEN and health.probe_at is not None and now >= health.probe_at
+    probed = health.probe_at is not None and now >= health.probe_at
     if probed or health.paused is Pause.FAILING:
         health = resumed(health)
     elif health.ramp is not None and health.state is State.OK:
@@ -168,7 +168,7 @@ def _failed(health: Health, endpoint: Endpoint, now: float, off: float, *, spoil
     ramp = max(1, places(health, endpoint.max_in_flight) // 2)
     health = replace(health, failing_since=since, failures=health.failures + 1, ramp=ramp)
     last = since if health.succeeded_at is None else health.succeeded_at
-    if now - last >= SILENT and now - since >= LASTING and health.paused is None:
+    if now - last >= SILENT and now - since >= LASTING:
         return pause(health, Pause.FAILING, endpoint, now)
     is_probe = health.probe_at is not None and now >= health.probe_at
     is_over = is_probe or (health.probe_at is None and (spoilt or health.failures >= FAILURES))

@@ -88,8 +88,6 @@ class Hazard:
 
     def integral(self, age: float) -> float:
         """As `Lifetime` says."""
-        if age <= 0:
-            return age
         k = bin_of(age)
         return self._lived[k] + self._alive[k] * _lived_at(self.rates[k], age - EDGES[k])
 
@@ -195,10 +193,10 @@ class Lives:
         return Hazard(tuple((events + 0.5) / (exposure + 0.5 / before) for events, exposure, before in seen))
 
 
-def one_life(first_seen: float, end: float, *, settled: bool = True) -> Lives:
-    """A life from the age at which it was first seen to its end; one that has not settled adds only its seconds."""
+def one_life(first_seen: float, end: float) -> Lives:
+    """A life from the age at which it was first seen to its end; one of `LONGEST` or more adds only its seconds."""
     exposure = tuple(max(0.0, min(end, high) - max(first_seen, low)) for low, high in pairwise(EDGES))
-    number = bin_of(end) if settled and end < LONGEST else None
+    number = bin_of(end) if end < LONGEST else None
     return Lives(tuple(float(k == number) for k in range(BINS)), exposure)
 
 

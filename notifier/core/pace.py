@@ -104,7 +104,7 @@ def due(reach: Sequence[Watch], pace: Pace, last: float) -> tuple[float, Why]:
     """When a look that shows all of `reach` is worth its price, or at the first cap; the one before went at `last`."""
     capped = min((watch.cap_at(pace) for watch in reach), default=inf)
     at, why = capped, Why.CAP
-    if capped < inf and worth(reach, capped) > pace.price:
+    if worth(reach, capped) > pace.price:
         at, why = _root(reach, pace.price, capped), Why.PRICE
     return max(at, last + pace.floor), why
 

@@ -81,7 +81,7 @@ def chosen(
     asked = list(questions)
     first = first_due(asked, now, after_overdue=after_overdue)
     watched = first_due((each for each in asked if each.is_watching), now)
-    if first is None or watched is None or first.is_watching or first.is_overdue(now):
+    if first is None or watched is None or first.is_overdue(now):
         return first
     return watched if free_after(first.due_at) > watched.due_at else first
 

@@ -61,7 +61,7 @@ def unspoken(upload: Upload, at: float, rules: Rules) -> Reading:
     if upload.snapshot is not None and not upload.misses:
         return Reading(replace(upload, due_at=rules.next_look(upload, upload.snapshot, at)))
     since = upload.followed_at if upload.missing_since is None else upload.missing_since
-    sought_at = look_for_missing(max(1, upload.misses), since, rules.cadence, at)
+    sought_at = look_for_missing(upload.misses, since, rules.cadence, at)
     return Reading(replace(upload, due_at=max(sought_at, at + UNSPOKEN_EVERY)))
 
 

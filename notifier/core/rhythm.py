@@ -96,8 +96,9 @@ def next_look(upload: Upload, seen: Observation, cadence: Cadence, stalled_after
     """When an upload just seen is asked for by itself, whatever is expected of it; None: no more."""
     if seen.status in SETTLED:
         since = _moved_last(upload, seen, now)
-        wanted = since is not None and (cadence.settled_all or may_move_again(seen))
-        every = _every(cadence.settled, now - (since or 0.0)) if wanted else None
+        if since is None or not (cadence.settled_all or may_move_again(seen)):
+            return None
+        every = _every(cadence.settled, now - since)
         return None if every is None else now + every
     if seen.status in DORMANT:
         shortest, longest = DORMANT_EVERY

@@ -5,7 +5,7 @@ whsk_…   a key pair, of which it has whpk_… ──Ed25519──────�
 """
 
 import hmac
-from binascii import Error, a2b_base64, b2a_base64
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -33,9 +33,9 @@ def parse_secret(text: str) -> Key:
     verifies with another key there; those of Go, Rust, Java and C# refuse it, and one without padding too.
     """
     if text.startswith((PAIR, PUBLIC)):
-        halves = _decoded(text, PAIR)
-        pair = _pair(halves[:HALF]) if halves is not None and len(halves) == 2 * HALF else None
-        if halves is None or pair is None or pair.public_key().public_bytes_raw() != halves[HALF:]:
+        halves = _decoded(text, PAIR) or b""
+        pair = _pair(halves[:HALF]) if len(halves) == 2 * HALF else None
+        if pair is None or pair.public_key().public_bytes_raw() != halves[HALF:]:
             raise ValueError(EXPECTED_PAIR)
         return pair
     key = _decoded(text, SHARED)
@@ -127,7 +127,7 @@ def _decoded(text: str, prefix: str) -> bytes | None:
     """What stands behind the prefix; None where it is not written in the one way in which it can be."""
     try:
         content = a2b_base64(text.removeprefix(prefix))
-    except (Error, ValueError):
+    except ValueError:
         return None
     return content if text == prefix + _encoded(content) else None
 

@@ -71,6 +71,17 @@ def test_a_rest_saves_up_a_burst_and_never_more():
     assert times == [0, 0, 0, 10, 20, 1020, 1020, 1020, 1030]
 
 
+def test_a_tenth_of_the_rate_may_go_at_once_and_ten_at_most():
+    none = Rate(0, 60)
+    assert bucket(Rate(19, 60), none, 0.25) == Bucket(60 / 19, 1)
+    assert bucket(Rate(20, 60), none, 0.25) == Bucket(60 / 18, 2)
+    assert bucket(Rate(6000, 60), none, 0.25) == Bucket(60 / 5990, 10)
+
+
+def test_a_quarter_of_the_limit_is_the_user_s_unless_another_share_is_named():
+    assert Allowance(Rate(1, 1), Rate(1, 1)).reserve == 0.25
+
+
 def test_a_budget_below_one_in_its_window_waits_for_several():
     assert bucket(Rate(60, 60), Rate(1, 60), 0.5) == Bucket(every=120, burst=1)
 
@@ -85,6 +96,13 @@ def test_a_clock_that_was_put_back_a_day_stops_nobody_for_a_day():
     assert one.may_go(NOW + DAY, NOW) == NOW
     assert one.spent(NOW + DAY, NOW) == NOW + 10
     assert one.may_go(NOW + 30, NOW) == NOW + 10
+    assert one.may_go(NOW + 40, NOW) == NOW + 20
+    assert one.may_go(NOW + 41, NOW) == NOW
+
+
+def test_a_request_was_free_to_go_before_anybody_wanted_one():
+    one = Bucket(every=10, burst=3)
+    assert [one.free_at(NOW + tat, NOW) - NOW for tat in (-100, 0, 30, DAY)] == [-120, -20, 10, -20]
 
 
 # --- clock hours
@@ -125,6 +143,11 @@ def test_an_hour_has_a_quota(budget, limit, reserve, quota):
 )
 def test_looks_in_a_hard_window_keep_their_distance(left, rest, life, busy, gap):
     assert spacing(left, rest, life, busy, quota=45, window=3600) == pytest.approx(gap)
+
+
+def test_the_last_request_goes_when_it_is_worth_it():
+    assert spacing(1, 3600, life=85, busy=0.0, quota=1) == 85
+    assert spacing(7, 3600, life=85, busy=0.0, quota=10) == 85 / 7  # as many as should be left by now
 
 
 def test_in_a_window_of_a_minute_looks_are_spread_evenly():

@@ -68,6 +68,13 @@ def test_an_answer_proves_what_it_shows(shown, whole, seen_at, asked_at):
     assert (only.seen, only.asked, only.upload.snapshot.title) == (seen_at, asked_at, "new")
 
 
+def test_what_another_s_answer_tells_proves_nothing_of_it():
+    one = book((), upload(seen()))
+    one.unchanged(one, NOW + 5, whole=True)
+    one.note(upload(seen(title="new")), NOW + 9, shown=False, whole=False)
+    assert (watched(one).seen, watched(one).asked) == (NOW + 5, NOW + 5)
+
+
 @pytest.mark.parametrize("status", [*sorted(SETTLED), S.DRAFT])
 def test_what_settles_or_rests_is_watched_no_longer(status):
     one = book((), upload(seen()))
@@ -87,6 +94,7 @@ def test_uploads_are_found_by_their_ids_of_whatever_kind():
     one.drop(image)
     one.drop(image)
     assert (one.of(["u1"]), len(one)) == ([], 1)
+    assert one._ids == {"u3": {3}}  # or it would grow for as long as the daemon runs
 
 
 def test_an_answer_without_news_proves_that_an_upload_is_open():
@@ -218,6 +226,7 @@ def test_what_is_not_on_its_page_is_looked_for_on_those_beside_it_the_nearer_fir
         (14, [(2, True), (1, True), (3, True)], [1, 3, 1]),
         (15, [(2, True), (3, True), (1, True)], [3, 1, 2]),
         (7, [(1, True), (2, False)], [2, 1]),
+        (3, [(1, True), (2, True)], [2, 1]),
         (15, [(2, False), (1, True), (3, True)], [1, 3, 1]),
     ],
 )
@@ -257,6 +266,14 @@ def test_which_page_is_the_nearer_goes_by_where_it_ought_to_be_by_now():
     one, only = placed(14)
     more_come(one, 2)
     assert pages(one, only, (2, True)) == [3]
+    one, first = placed(0)
+    more_come(one, *range(2, 16))
+    assert pages(one, first, (2, True)) == [1]
+
+
+def test_what_stands_nobody_knows_where_is_looked_for_beside_the_page_that_lacks_it():
+    one, only = placed(None)
+    assert pages(one, only, (1, True)) == [2]
 
 
 def test_what_was_looked_for_is_looked_for_anew_once_it_was_seen():
@@ -405,6 +422,7 @@ def test_what_is_over_before_it_was_to_begin_is_no_life():
     planned = upload(seen(S.SCHEDULED, scheduled_at=NOW + HOUR))
     one = book((), planned)
     assert learn(one, settle(planned, S.CANCELLED)) is None
+    assert learn(one, settle(planned, at=NOW + 2 * HOUR, finished_at=NOW + HOUR)) is None
     assert one.lives == {}
 
 
@@ -429,6 +447,7 @@ def test_what_was_reopened_teaches_nothing_and_what_follows_does():
     one = book()
     assert learn(one, replace(settle(failed, S.PROCESSING), reopened=True)) is None
     one.note(again, NOW, shown=True, whole=True)
+    one.learn(replace(settle(again, S.PROCESSING), reason=ChangeReason.DETAIL))
     assert (learn(one, settle(again, at=NOW + 60)), one.lives) == (None, {})
     one.note(again, NOW, shown=True, whole=True)
     assert learn(one, settle(again, at=NOW + 60)) is not None
@@ -441,6 +460,25 @@ def test_what_outlives_all_that_is_told_apart_teaches_for_how_long_it_has_not_se
     one.note(stuck, NOW, shown=True, whole=True)
     assert (len(one), [sum(lives.exposure) for lives in one.learned().values()]) == (0, [pytest.approx(LONGEST)])
     assert one.learned() == {}
+
+
+@pytest.mark.parametrize(
+    ("age", "snapshot", "teaches"),
+    [
+        (LONGEST, seen(), True),
+        (LONGEST - 1, seen(), False),
+        (LONGEST, seen(S.COMPLETED), False),
+        (LONGEST, None, False),
+    ],
+)
+@pytest.mark.parametrize("reopened", [True, False])
+def test_only_what_is_open_and_was_never_reopened_teaches_that_it_has_not_settled(age, snapshot, teaches, reopened):
+    open_ = upload(seen(), followed_at=NOW - age)
+    one = book((), open_)
+    one.unchanged(one, NOW, whole=True)
+    one.learn(replace(settle(open_, S.PROCESSING), reopened=reopened))
+    one.note(replace(open_, snapshot=snapshot, misses=1, missing_since=NOW), NOW, shown=True, whole=True)
+    assert (len(one), bool(one.learned())) == (0, teaches and not reopened)
 
 
 @pytest.mark.parametrize("status", [S.PROCESSING, S.COMPLETED])

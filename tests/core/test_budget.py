@@ -25,6 +25,7 @@ from notifier.core.budget import (
     stepped,
     told,
 )
+from notifier.core.budget import per_hour as most_in_an_hour
 from notifier.core.model import Limit, Rate
 from notifier.core.usage import share_left
 
@@ -475,7 +476,34 @@ def test_of_an_hour_without_a_limit_all_is_used_of_our_own():
     assert loaded(Budget(window_start=NOON + 3 * HOUR), ours, NOON + 1800).used == 15
 
 
+def test_an_hour_nobody_knows_of_is_counted_by_the_limit_and_by_their_clock():
+    limited = replace(CLOCK_HOUR, limit=Rate(40, 3600))
+    assert loaded(Budget(window_start=NOON + 3 * HOUR), limited, NOON + 1800).used == 20
+    late = loaded(Budget(window_start=NOON + 9 * HOUR, skew=2 * HOUR), CLOCK_HOUR, NOON + 60)
+    assert (late.window_start, late.used) == (NOON + 2 * HOUR, 1)
+    right = Budget(window_start=NOON + 2 * HOUR, used=5, skew=2 * HOUR)
+    assert loaded(right, CLOCK_HOUR, NOON) == right
+
+
+def test_moments_that_no_clock_of_ours_can_have_written_are_brought_back():
+    stored = Budget(hold_until=NOON + DAY, rate=0.1, slowed_at=NOON + DAY, boost=0.5, boosted_at=NOON + DAY)
+    held = loaded(stored, UNKNOWN, NOON)
+    assert (held.hold_until, held.slowed_at, held.boosted_at) == (NOON + HOUR,) * 3
+
+
+def test_a_rate_that_was_felt_for_is_waited_for_after_a_restart():
+    stored = Budget(tat=NOON + 50, rate=0.1, slowed_at=NOON)
+    assert loaded(stored, UNKNOWN, NOON) == stored
+
+
+def test_a_clock_that_is_set_moves_every_moment_and_what_their_clock_is_ahead_by():
+    one = Budget(5.0, 3600.0, 2, 7.0, 1, 0.5, 11.0, 0.5, 13.0, 100.0, (90.0, 110.0))
+    assert stepped(one, 20) == Budget(25.0, 3600.0, 2, 27.0, 1, 0.5, 31.0, 0.5, 33.0, 80.0, (70.0, 90.0))
+
+
 def test_a_theoretical_arrival_time_of_another_clock_is_forgotten():
+    one_by_one = Allowance(Rate(5, 60), Rate(0, 60))  # every 12 s
+    assert [may_go(Budget(tat=NOON + ahead), one_by_one, NOON) - NOON for ahead in (132, 133)] == [132, 0]
     assert may_go(Budget(tat=NOON + DAY), KNOWN, NOON) == NOON
     assert spend(Budget(tat=NOON + DAY), KNOWN, NOON).tat < NOON + 2
 
@@ -486,6 +514,19 @@ def test_another_hour_on_their_clock_takes_along_what_was_counted():
         moved = replace(budget, window_start=NOON + hours * HOUR, skew=skew, measured=(skew,))
         assert clocked(budget, skew, NOON + 60) == moved
     assert left(clocked(budget, -120, NOON + 60), CLOCK_HOUR, NOON + 120) == 45
+    assert clocked(replace(budget, window_start=NOON - HOUR), 7200.0, NOON).used == 0  # what was used before
+
+
+@pytest.mark.parametrize(("measured", "kept"), [(160.0, (100.0, 100.0, 100.0, 160.0)), (160.5, (160.5,))])
+def test_what_is_further_off_than_the_slowest_answer_is_another_time(measured, kept):
+    budget = Budget(window_start=NOON - DAY, used=7, skew=100.0, measured=(100.0,) * 3)
+    assert clocked(budget, measured, NOON).measured == kept
+
+
+@pytest.mark.parametrize(("measured", "moved"), [(101.0, False), (102.0, False), (102.5, True)])
+def test_within_two_seconds_their_clock_is_as_it_was(measured, moved):
+    budget = Budget(window_start=NOON - DAY, used=7, skew=100.0, measured=(100.0,))
+    assert (clocked(budget, measured, NOON + 60).used == 0) is moved
 
 
 def test_a_slow_answer_says_little_of_their_clock():
@@ -506,3 +547,47 @@ def test_a_clock_that_was_set_right_is_believed_at_once():
 def test_a_second_more_or_less_on_their_clock_moves_nothing_into_another_hour():
     budget = clocked(Budget(window_start=NOON - HOUR, used=45), 1.0, NOON - 0.5)
     assert may_go(budget, CLOCK_HOUR, NOON - 0.5) == NOON - 1 + 3.5
+
+
+# --- what is told of it
+
+
+def test_of_what_was_never_asked_nothing_is_used():
+    none = Budget(0.0, 0.0, 0, 0.0, 0, rate=0.0, slowed_at=0.0, boost=0.0, boosted_at=0.0, skew=0.0, measured=())
+    assert Budget() == none
+
+
+@pytest.mark.parametrize("allowance", [KNOWN, UNKNOWN])
+def test_what_is_known_is_asked_for_evenly_and_counted_in_no_hour(allowance):
+    for draw in (0.0, 1.0):
+        assert spend(Budget(), allowance, NOON, draw=draw) == spend(Budget(), allowance, NOON)
+    assert spend(Budget(), allowance, NOON).used == 0
+    assert share_left(Budget(window_start=NOON, used=59), allowance, NOON) == 1
+
+
+def test_a_limit_that_is_known_by_now_is_not_felt_for_any_more():
+    felt = Budget(rate=0.1, slowed_at=NOON)
+    assert spend(felt, KNOWN, NOON).tat == spend(Budget(), KNOWN, NOON).tat
+    assert spend(felt, UNKNOWN, NOON).tat == NOON + 10
+
+
+def test_of_a_burst_the_last_one_is_told():
+    assert share_left(Budget(tat=NOON + (WHOLE.burst - 1) * WHOLE.every), UNKNOWN, NOON) == 1 / WHOLE.burst
+
+
+def test_an_answer_without_news_holds_nothing_back():
+    assert told(Budget(), KNOWN, None, NOON) == Budget()
+
+
+@pytest.mark.parametrize(
+    ("budget", "allowance", "most"),
+    [
+        (Budget(), CLOCK_HOUR, 45),
+        (Budget(), UNKNOWN, 3240),
+        (Budget(rate=0.1, slowed_at=NOON), UNKNOWN, 360),
+        (Budget(rate=0.0999, slowed_at=NOON), UNKNOWN, 359),
+        (Budget(), Allowance(Rate(7, 3600), Rate(0, 60)), 7),  # though 3600 / (3600 / 7) is a little less
+    ],
+)
+def test_how_many_may_go_in_an_hour_is_told_in_whole_requests(budget, allowance, most):
+    assert most_in_an_hour(budget, allowance, NOON) == most

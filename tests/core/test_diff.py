@@ -9,7 +9,6 @@ from things import HOUR, NOW, observations, seen, upload
 
 from notifier.core.diff import (
     NOT_FOUND,
-    ROW,
     Vanishing,
     absent,
     deserves_a_look,
@@ -103,6 +102,7 @@ def test_reducing_twice_is_reducing_once_and_keeps_what_tells_old_news_from_new(
     for name in ("kind", "id", "status", "raw_status", "scheduled_at", "created_at", "updated_at", "complete"):
         assert getattr(left, name) == getattr(known, name)
     assert (left.title, left.url, left.reason, left.targets) == (None, None, None, ())
+    assert not reduced(replace(known, complete=False)).complete
 
 
 @pytest.mark.parametrize("raw", [None, "done"])
@@ -197,8 +197,11 @@ def test_a_target_seen_first_is_told_with_what_it_has():
 
 
 def test_what_is_not_spoken_of_is_not_changed():
-    x = Target("x", T.COMPLETED, "published", external_id="17", url="https://x.example/17")
-    known = seen(url="https://a.example/", scheduled_at=NOW, title="t", targets=(x,))
+    times = {"started_at": 5.0, "finished_at": 9.0, "task": 31}
+    x = Target("x", T.COMPLETED, "published", external_id="17", url="https://x.example/17", **times)
+    more = {"scheduled_at": NOW, "created_at": 1.0, "progress": 100.0, "title": "t", "ref": "r", "alias": "a", **times}
+    known = seen(url="https://a.example/", targets=(x,), **more)
+    assert merged(known, seen()) == known
     assert change(known, seen()) is None
     assert change(known, seen(targets=(Target("x", T.COMPLETED),))) is None
     assert merged(known, seen(targets=(Target("x", T.COMPLETED),))) == known
@@ -231,6 +234,8 @@ def test_no_answers_make_a_snapshot_grow_without_end():
     assert names == [f"old{n}" for n in range(MOST_TARGETS - 40)] + [f"new{n}" for n in range(40)]
     many = tuple(Target(f"many{n}", T.QUEUED) for n in range(MOST_TARGETS + 9))
     assert merged(seen(targets=old), seen(targets=many)).targets == many
+    full = many[:MOST_TARGETS]
+    assert merged(seen(targets=full), seen(targets=full[:30])).targets == full
 
 
 def test_a_word_that_a_list_does_not_repeat_stands_as_long_as_the_status_does():
@@ -267,6 +272,10 @@ def test_another_word_for_the_same_status_is_no_news_there_either():
 def test_a_guess_from_wordless_rows_does_not_make_the_first_word_news():
     """A history's rows on two pages: what the baseline took for completed is told to be partial."""
     assert change(seen(S.COMPLETED, None, complete=False), seen(S.PARTIAL, "completed")) is None
+
+
+def test_a_row_without_a_word_is_no_news_to_one_with_a_word():
+    assert change(seen(S.FAILED, "failed", complete=False), seen(S.COMPLETED, None)) is None
 
 
 def test_newer_wordless_rows_are_news_to_older_ones():
@@ -320,6 +329,13 @@ def test_a_feed_s_row_speaks_once(row, old):
 
 def test_a_feed_s_row_speaks_where_no_moment_is_known_yet():
     assert not is_old_news(upload(seen()), seen(S.FAILED, updated_at=1.0), LookKind.FEED)
+    assert is_old_news(upload(seen()), seen(S.FAILED), LookKind.FEED)
+
+
+@pytest.mark.parametrize(("ahead", "old"), [(300, True), (301, False)])
+def test_a_moment_far_ahead_makes_no_row_old(ahead, old):
+    known = upload(seen(updated_at=NOW + ahead))
+    assert is_old_news(known, seen(S.FAILED, updated_at=NOW), LookKind.FEED, NOW) is old
 
 
 @pytest.mark.parametrize("status", Status)
@@ -378,7 +394,7 @@ ANOTHER = {
 }
 
 
-@pytest.mark.parametrize("name", ROW)
+@pytest.mark.parametrize("name", ANOTHER)
 def test_a_row_that_tells_another_thing_was_not_heard_before(name):
     assert fingerprint(replace(seen(), **{name: ANOTHER[name]}), LookKind.LIST) != fingerprint(seen(), LookKind.LIST)
 
@@ -406,7 +422,8 @@ def test_what_makes_a_difference_is_never_taken_for_heard_before(known, now):
 @pytest.mark.parametrize("status", [one for one in Status if one is not S.SCHEDULED])
 def test_confirmed_absence_is_gone(status):
     x = Target("x", T.PROCESSING)
-    told = absent(upload(seen(status, targets=(x,), title="t", complete=False)), NOW, Vanishing())
+    known = seen(status, targets=(x,), title="t", complete=False)
+    told = absent(upload(known), NOW, Vanishing(scheduled=S.CANCELLED))
     assert (told.seen.status, told.seen.reason, told.seen.raw_status) == (S.GONE, NOT_FOUND, None)
     assert (told.seen.targets, told.seen.title) == ((x,), "t")
     assert told.seen.complete

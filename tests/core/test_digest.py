@@ -15,3 +15,7 @@ def test_the_digest_holds_nothing_of_the_text_and_differs_by_its_salt():
     one, other = digest(TOKEN, "app 1"), digest(TOKEN, "app 2")
     assert one.split()[0] != other.split()[0]
     assert not any(part in one for part in ("example", "T0", "tok-en"))
+
+
+def test_what_was_kept_before_is_recognised_for_ever():
+    assert digest(TOKEN, "app 1") == "520d9e96c00d28e32f20040f28231dbe app 1"

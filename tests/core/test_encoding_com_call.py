@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from things import NOW, observations, receiver, seen, upload
 
 from notifier.core.diff import diff
-from notifier.core.encoding_com_call import FORM, Dialect, call, is_call
+from notifier.core.encoding_com_call import (
+    BODIES,
+    BODY_FORMATS,
+    FORM,
+    Dialect,
+    call,
+    calls,
+    is_call,
+    media_of,
+    tasks_of,
+)
 from notifier.core.events import addressed, event_for, formats, passes, unwanted, wants
 from notifier.core.model import Cause, Observation, Reason, Status, Target, TargetStatus, Upload
 from notifier.core.render import content_type
@@ -111,6 +121,27 @@ def test_a_destination_may_be_a_call_of_its_own_before_the_result():
     )
 
 
+def test_a_destination_that_was_not_reached_has_no_call():
+    parts = (
+        Target("mp4:8060", T.COMPLETED, "Finished", task=8060),
+        Target("mp4:8060/1", T.FAILED, "Error", url="http://video.example/"),
+        Target("mp4:8060/2", T.COMPLETED, "Saved", url="http://bucket.example/"),
+    )
+    told = event(seen(S.COMPLETED, targets=parts), "encoding_com")
+    assert calls(told, "encoding_com") == ["encoding_com;part=1", "encoding_com"]
+    assert "http://bucket.example/" in document(told, "encoding_com;part=1")
+
+
+def test_a_task_has_the_number_of_its_target_or_of_the_upload_or_of_the_media():
+    x, y = Target("x", T.COMPLETED, task=5), Target("y", T.COMPLETED)
+    assert [tasks_of(one) for one in (seen(), seen(task=9), seen(targets=(x, y)), seen(targets=(x,), task=9))] == [
+        (), (9,), (5, 0), (5,),
+    ]  # fmt: skip
+    for now, ids in ((seen(S.COMPLETED), [1042]), (seen(S.COMPLETED, task=9), [9])):
+        assert [one.taskid for one in media_of(event(now), "mp4").formats] == ids
+    assert [one.taskid for one in media_of(event(seen(S.COMPLETED, targets=(x, y))), "mp4").formats] == [5, 1042]
+
+
 @pytest.mark.parametrize("told", [failed, ready])
 def test_what_is_not_finished_has_no_call_for_a_destination(told):
     endpoint = receiver(format="encoding_com", notify_upload=True, announce_ready=True)
@@ -134,7 +165,9 @@ def test_a_dialect_is_read_as_it_was_named(dialect):
 
 
 def test_what_is_usual_has_the_name_that_the_config_has():
+    assert (BODIES, BODY_FORMATS) == (("xml", "json"), ("form_urlencoded", "raw"))
     assert Dialect().name == "encoding_com"
+    assert Dialect.read("encoding_com;output=a=b") == Dialect(output="a=b")
     assert Dialect("json", output="m4v").name == "encoding_com;body=json;output=m4v"
     assert not is_call("standard")
     assert [Dialect().content_type, Dialect("xml", "raw").content_type, Dialect("json", "raw").content_type] == [

@@ -18,6 +18,7 @@ from notifier.core.encoding_com import (
     clean,
     is_called,
     medium,
+    places,
 )
 from notifier.core.events import EVENT_TYPES
 from notifier.core.model import Reason, Status, Target, TargetStatus
@@ -112,6 +113,8 @@ def test_a_partial_one_is_finished_and_each_format_says_for_itself():
 def test_what_waits_for_a_person_has_new_formats():
     assert told(S.ACTION_REQUIRED, target(status=T.ACTION_REQUIRED)).formats[0].status == "New"
     assert told(S.ACTION_REQUIRED).formats[0].status == "New"
+    made = target("mp4:2107", raw_status="Processing")
+    assert told(S.ACTION_REQUIRED, made, provider=ENCODING_COM).formats[0].status == "New"
 
 
 @pytest.mark.parametrize("status", [S.DRAFT, S.SCHEDULED, S.QUEUED, S.UNKNOWN])
@@ -150,6 +153,11 @@ def test_one_target_without_a_url_has_the_uploads():
     where = {"url": "https://a.example/page"}
     assert told(S.COMPLETED, target(), **where).formats[0].destinations[0].url == "https://a.example/page"
     assert [one.destinations for one in told(S.COMPLETED, target("a"), target("b"), **where).formats] == [(), ()]
+    assert told(S.COMPLETED, target("mp4:2107"), provider=ENCODING_COM, **where).formats[0].destinations == ()
+
+
+def test_a_task_without_a_number_has_that_of_its_media():
+    assert told(S.COMPLETED, target(task=None)).formats[0].taskid == 7
 
 
 def test_an_output_is_what_the_endpoint_says_or_encoding_com_itself():
@@ -163,17 +171,19 @@ def test_several_destinations_are_encoding_coms_alone():
         target("mp4:5", url=None),
         target("mp4:5/1", url="ftp://a.example/1.mp4", task=None),
         target("mp4:5/2", T.FAILED, url="ftp://b.example/1.mp4", reason=Reason("error", "no room"), task=None),
-        target("mp4:5/3", T.PROCESSING, url="ftp://c.example/1.mp4", raw_status="Open", task=None),
-        target("mp4:5/4", T.PROCESSING, url="ftp://d.example/1.mp4", task=None),
+        target("mp4:5/3", T.PROCESSING, url="ftp://c.example/1.mp4", raw_status="Uploading", task=None),
+        target("mp4:5/4", T.PROCESSING, url=None, task=None),
     )
     (one,) = told(S.PARTIAL, *parts, provider=ENCODING_COM).formats
     assert [(place.url, place.status) for place in one.destinations] == [
         ("ftp://a.example/1.mp4", "Saved"),
         ("ftp://b.example/1.mp4", "Error (no room)"),
-        ("ftp://c.example/1.mp4", "Open"),
-        ("ftp://d.example/1.mp4", "Open"),
+        ("ftp://c.example/1.mp4", "Uploading"),
+        ("", "Open"),
     ]
     assert len(told(S.PARTIAL, *parts).formats) == 5
+    assert places(parts) == {f"mp4:5/{number}": "mp4:5" for number in range(1, 5)}
+    assert places(parts[1:]) == {}  # of a format that is not there
 
 
 # --- the source

@@ -44,13 +44,13 @@ def shut(**more):
 def test_where_all_is_well_a_success_changes_nothing_within_the_minute():
     first = told(WELL, GOOD)
     assert first == Health(succeeded_at=NOW)
-    assert told(first, GOOD, now=NOW + 59) is first
+    assert told(first, GOOD) is told(first, GOOD, now=NOW + 59) is first
     assert told(first, GOOD, now=NOW + 60).succeeded_at == NOW + 60
     assert told(first, GOOD, now=NOW - 1).succeeded_at == NOW - 1  # a clock that was set back
 
 
 def test_whoever_is_well_gets_as_much_as_it_takes_at_once():
-    assert (h.places(WELL, 8), h.may_go(WELL), WELL.state) == (8, 0.0, State.OK)
+    assert (h.places(WELL, 8), h.may_go(WELL), WELL.state, WELL.sequence) == (8, 0.0, State.OK, 0)
 
 
 # --- the breaker
@@ -137,7 +137,7 @@ def test_what_was_on_its_way_when_an_endpoint_was_shut_off_says_nothing_new():
     late = told(health, *[BAD] * 3, now=NOW + 20)
     assert (late.probe_at, late.trips) == (health.probe_at, health.trips)
     late = told(health, GOOD, now=NOW + 20)
-    assert (late.state, late.failures, late.succeeded_at) == (State.OPEN, 0, NOW + 20)
+    assert (late.state, late.failures, late.succeeded_at, late.ramp) == (State.OPEN, 0, NOW + 20, health.ramp)
 
 
 @pytest.mark.parametrize("other", [REFUSED, throttled(60.0)])
@@ -152,7 +152,12 @@ def test_a_probe_that_succeeds_brings_the_endpoint_back_one_at_a_time():
     assert health == Health(succeeded_at=NOW + 30, ramp=1)
     assert h.revives(shut(), health)
     assert not h.revives(WELL, health)
+    assert not h.revives(shut(), failing())
     assert told(health, *[BAD] * 5, now=NOW + 40).probe_at == NOW + 70  # not twice as long: it was well between
+
+
+def test_a_probe_that_succeeds_brings_the_endpoint_back_however_soon_after_another_success():
+    assert told(Health(succeeded_at=NOW, probe_at=NOW + 30), GOOD, now=NOW + 30).state is State.OK
 
 
 # --- the ramp
@@ -222,6 +227,12 @@ def test_a_success_after_the_wait_ends_the_doubling_and_one_that_was_on_its_way_
     assert health.throttles == 2
     assert told(health, GOOD, now=NOW + 6).throttles == 2
     assert told(health, GOOD, now=health.quiet_until).throttles == 0
+    assert told(replace(health, succeeded_at=NOW), GOOD, now=health.quiet_until).throttles == 0
+
+
+def test_a_503_that_asks_for_time_begins_no_doubling():
+    assert told(WELL, UNAVAILABLE).throttles == 0
+    assert told(WELL, UNAVAILABLE, throttled()).throttles == 1
 
 
 def test_a_503_that_asks_for_time_is_a_failure_all_the_same():
@@ -293,19 +304,24 @@ def test_a_probe_that_succeeds_ends_the_pause():
     health = told(failing(sequence=4), GOOD, now=NOW + HOUR)
     assert health == Health(sequence=4, succeeded_at=NOW + HOUR, ramp=1)
     assert h.revives(failing(), health)
+    assert told(failing(), GOOD, now=NOW + 60).state is State.OK  # it was on its way when it paused
 
 
 def test_a_pause_that_may_end_by_itself_becomes_one_that_does_not_and_never_the_other_way():
     health = told(failing(), GONE, now=NOW + HOUR)
     assert (health.paused, health.paused_at, h.may_go(health)) == (Pause.GONE, NOW, None)
+    assert health.url_digest == failing().url_digest
     assert h.pause(health, Pause.PERSON, APP, NOW + 2 * HOUR) is health
     assert h.pause(failing(), Pause.FAILING, APP, NOW + 2 * HOUR) == failing()
     assert h.pause(failing(), Pause.PERSON, APP, NOW).paused is Pause.PERSON
+    assert h.may_go(h.pause(WELL, Pause.FAILING, APP, NOW)) == NOW + HOUR
 
 
 def test_a_person_ends_any_pause():
     for why in Pause:
-        health = h.resumed(h.pause(Health(sequence=2), why, APP, NOW))
+        paused = h.pause(Health(sequence=2, failures=3, trips=1, untold=True), why, APP, NOW)
+        health = h.resumed(paused)
+        assert paused.trips == 0  # it was shut off, and is no more
         assert health == Health(sequence=2, ramp=1)
 
 
@@ -359,6 +375,12 @@ def test_a_clock_that_is_set_makes_nothing_longer_or_shorter(jump):
     assert h.stepped(WELL, 0.0) is WELL
 
 
+def test_a_clock_that_is_set_moves_the_past_along_and_makes_no_wish_of_none():
+    moved = h.stepped(failing(), DAY)
+    assert (moved.paused_at, moved.failing_since) == (NOW + DAY, NOW - 4 * DAY)
+    assert h.may_go(h.stepped(told(WELL, GOOD), DAY)) == 0.0
+
+
 def test_what_a_clock_that_was_ahead_wrote_silences_nobody_for_long():
     ahead = NOW + 9000 * DAY
     now = h.believed(told(WELL, throttled(60.0), now=ahead), NOW)
@@ -369,8 +391,8 @@ def test_what_a_clock_that_was_ahead_wrote_silences_nobody_for_long():
     assert (now.probe_at, now.paused_at, now.succeeded_at) == (NOW + HOUR, NOW, NOW)
 
 
-def test_a_day_that_was_asked_for_by_a_clock_a_little_ahead_is_waited_for():
-    health = told(WELL, throttled(DAY), now=NOW + 0.5)
+def test_a_day_that_was_asked_for_by_a_clock_a_minute_ahead_is_waited_for():
+    health = told(WELL, throttled(DAY), now=NOW + 60)
     assert h.believed(health, NOW) == health
 
 

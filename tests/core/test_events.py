@@ -106,6 +106,11 @@ def test_an_event_bears_what_the_body_says():
     assert (event.status, event.at) == ("processing", NOW + 0.123)
 
 
+def test_a_moment_of_ours_is_told_to_the_millisecond_even_at_a_full_second():
+    told = event_for(diff(upload(seen(S.QUEUED)), seen(), NOW, 7200), "upload_post", NOW)
+    assert json.loads(told.body)["data"]["observed_at"] == "2026-11-21T12:00:00.000Z"
+
+
 @pytest.mark.parametrize("status", Status)
 def test_a_first_sight_is_the_status_without_a_past(status):
     event = announced(None, seen(status))
@@ -324,6 +329,7 @@ def test_a_ping_tells_of_its_endpoint_and_nothing_else():
         "data": {"endpoint": "app"},
     }
     assert (made.endpoint, made.lane, made.format) == ("app", None, "standard")
+    assert (made.id, made.sequence, made.slots, made.attempts) == (0, round(NOW * 1000), 0, 0)
     assert made.event == ping(receiver(), NOW).event
     assert made.event not in {ping(receiver(), NOW + 0.001).event, ping(replace(receiver(), name="crm"), NOW).event}
 
@@ -333,3 +339,4 @@ def test_a_ping_comes_in_the_format_of_its_endpoint():
     document = json.loads(made.body)
     assert (document["id"], document["type"], document["source"]) == (made.event, "notifier.ping", "/endpoints/app")
     assert (document["sequence"], document["data"]) == (str(made.sequence), {"endpoint": "app"})
+    assert made.format == "cloudevents"

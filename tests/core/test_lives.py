@@ -15,7 +15,6 @@ from notifier.core.lives import (
     BINS,
     EDGES,
     LONGEST,
-    LONGEST_LEFT,
     MOST_EVENTS,
     Estimated,
     Hazard,
@@ -92,6 +91,18 @@ def test_before_its_beginning_nothing_settles(life):
     assert life.integral(0) == 0
 
 
+def test_a_hazard_begins_at_once_and_an_estimate_lets_nothing_settle_at_once():
+    assert flat(60).hazard(0.0) == pytest.approx(1 / 60)
+    assert Estimated(40.0).hazard(0.0) == 0.0
+
+
+def test_what_is_estimated_to_take_half_a_second_is_mostly_over_after_one():
+    one = Estimated(0.5)
+    assert one.survival(1.0) < 0.15
+    assert 0.5 < one.integral(1.0) < 0.6
+    assert one.hazard(1.0) > 1.0
+
+
 def test_a_hazard_of_none_is_a_life_without_end():
     never = Hazard((0.0,) * BINS)
     assert (never.survival(1e6), never.integral(500.0)) == (1.0, pytest.approx(500.0))
@@ -164,14 +175,14 @@ def test_half_of_those_that_are_not_stuck_have_settled_when_the_estimate_says_so
     assert Estimated(40, 0.3, never=0.1).survival(1e9) == pytest.approx(0.1)
 
 
-@pytest.mark.parametrize("left", [None, 0.0, -5.0, LONGEST_LEFT + 1, inf, float("nan")])
+@pytest.mark.parametrize("left", [None, 0.0, -5.0, 86400.5, inf, float("nan")])
 def test_what_is_no_estimate_is_none(left):
     assert estimated(left) is None
 
 
-@pytest.mark.parametrize("left", [1e-9, 40.0, LONGEST_LEFT])
+@pytest.mark.parametrize("left", [1e-9, 40.0, 86400.0])
 def test_an_estimate_is_taken_over(left):
-    assert estimated(left) == Estimated(left)
+    assert estimated(left) == Estimated(left, sigma=0.6)
     assert 0 <= estimated(left).survival(10.0) <= 1
 
 
@@ -206,13 +217,13 @@ def test_a_life_is_one_settling_and_the_seconds_of_every_bin_it_passed():
     assert life.exposure == pytest.approx((1.0, EDGES[2] - 1, 1.5 - EDGES[2]) + (0,) * (BINS - 3))
 
 
-@given(st.floats(0, 5000), st.floats(0, 5000), st.booleans())
-def test_the_seconds_before_the_first_sight_do_not_count(one, other, over):
+@given(st.floats(0, 5000), st.floats(0, 5000))
+def test_the_seconds_before_the_first_sight_do_not_count(one, other):
     first, end = sorted((one, other))
-    life = one_life(first, end, settled=over)
+    life = one_life(first, end)
     assert sum(life.exposure) == pytest.approx(max(0, min(end, LONGEST) - min(first, LONGEST)), abs=1e-6)
     assert all(seconds == 0 for seconds, (_, high) in zip(life.exposure, pairwise(EDGES), strict=True) if high <= first)
-    assert life.count == (over and end < LONGEST)
+    assert life.count == (end < LONGEST)
 
 
 def test_left_truncation_hides_no_short_lives():

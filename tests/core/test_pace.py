@@ -206,6 +206,19 @@ def test_nothing_is_asked_for_by_itself_before_the_floor():
     assert alone(watch(flat(0.5)), replace(PACE, price=0.001)) == NOW + 2
 
 
+def test_before_it_was_seen_nothing_can_have_settled_since():
+    one = watch(flat(0.01), born=NOW - 600)
+    assert (one.chance(NOW - 5), one.delay(NOW - 5)) == (0.0, 0.0)
+
+
+def test_unless_a_provider_says_otherwise_the_pace_is_that_of_the_documents():
+    assert Pace() == Pace(price=5.0, floor=2.0, caps=((600, 10), (1800, 30), (inf, 300)), audit=600.0)
+
+
+def test_what_was_never_placed_stands_first_in_its_list_and_is_not_sought():
+    assert (watch().row, watch().above, watch().is_sought) == (0, 0, False)
+
+
 YOUNG = PACE.audit / OLDER
 """Seconds of age up to which an upload is audited as often as any."""
 

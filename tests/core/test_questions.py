@@ -78,7 +78,7 @@ def ids(question):
 def test_an_upload_is_asked_for_where_it_is_known_to_be(kind, many_kinds, collection):
     one = upload(kind=kind)
     question = single(one, NOW, Why.FIRST, many_kinds=many_kinds)
-    assert question == Question(Look(LookKind.GET, collection, id="u1"), NOW, Why.FIRST, (one,))
+    assert question == Question(Look(LookKind.GET, collection, id="u1"), NOW, Why.FIRST, (one,), worth=0.0)
     assert question.subject == "get u1"
 
 
@@ -200,6 +200,15 @@ def test_a_look_that_is_due_says_what_it_is_worth_and_no_other_is(ways):
     assert worth(list(one), NOW + 1) > asked(one, ways, now=NOW + 1)[0].worth == 0
     late = asked(one, ways, now=NOW + 60)[0]
     assert late.worth == worth(list(one), NOW + 60) > 0
+    assert asked(one, ways, now=late.due_at)[0].worth == worth(list(one), late.due_at) > 0
+
+
+def test_a_look_at_one_upload_that_is_due_says_what_it_is_worth():
+    one, ways = book(number(1), mean=60), replace(LISTS, discover=False)
+    (only,), (early,) = one, asked(one, ways, now=NOW + 1)
+    assert only.delay(NOW + 1) > early.worth == 0
+    for now in (early.due_at, NOW + 60):
+        assert asked(one, ways, now=now)[0].worth == only.delay(now) > 0
 
 
 def test_many_that_are_likely_over_bring_a_look_forward():
@@ -424,6 +433,7 @@ def test_however_much_has_waited_for_too_long_every_other_look_is_at_what_is_wat
     rest, watched = due(Why.FIRST, NOW - PATIENCE - 1), due(Why.CAP, NOW)
     assert first_due([rest, watched], NOW) == rest
     assert first_due([rest, watched], NOW, after_overdue=True) == watched
+    assert chosen([rest, watched], NOW, lambda moment: moment) == rest
     assert chosen([rest, watched], NOW, lambda moment: moment, after_overdue=True) == watched
     assert first_due([rest], NOW, after_overdue=True) == rest
 
@@ -547,6 +557,7 @@ PLANNED = number(1, S.SCHEDULED, scheduled_at=NOW + HOUR)
         (replace(FEEDS, discover=False), {}, (number(1, S.SCHEDULED),), []),
         (replace(FEEDS, discover=False), {}, (PLANNED,), ["schedule"]),
         (replace(FEEDS, discover=False), {"history": replace(READ, page=2)}, (), ["history"]),
+        (replace(FEEDS, discover=False), {"history": replace(READ, failures=1)}, (), ["history"]),
         (replace(BLIND, discover=False), {}, (), []),
         (replace(BLIND, discover=False), {}, (number(1),), []),
         (replace(BATCHES, discover=False), {}, (), []),
@@ -567,6 +578,14 @@ def test_a_list_is_read_for_what_is_not_where_it_ought_to_be_and_cannot_be_asked
     assert bool(questions) is (nowhere and not direct)
 
 
+def test_a_list_is_read_every_quarter_of_an_hour_for_what_is_not_where_it_ought_to_be():
+    one, ways = book(number(1)), replace(BLIND, discover=False)
+    stand(one, "u1", None)
+    for state, due_at in ((replace(READ, swept_at=NOW - 100), NOW + 800), (replace(READ, swept_at=None), NOW)):
+        (question,) = discovering(one, ways, {"videos": state})
+        assert question.due_at == due_at
+
+
 def test_a_list_is_read_from_when_something_is_due_that_nothing_else_can_show():
     ways, progress = replace(BLIND, discover=False), {"videos": replace(READ, due_at=NOW - 5)}
     (question,) = discovering(book(), replace(ways, listings=(VIDEOS,)), progress, NOW + 60)
@@ -579,6 +598,7 @@ def test_a_list_is_read_from_when_something_is_due_that_nothing_else_can_show():
 def test_a_job_is_soon_to_run_in_its_last_ten_minutes(ahead, soon):
     planned = number(1, S.SCHEDULED, scheduled_at=None if ahead is None else NOW + ahead)
     assert is_soon(book(planned), NOW) is soon
+    assert is_soon(book(planned, number(2)), NOW) is soon
 
 
 def test_what_runs_already_is_not_soon_to_run():

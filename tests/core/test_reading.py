@@ -48,6 +48,23 @@ def test_a_first_sight_gives_the_upload_its_kind_and_its_way_to_be_asked():
     assert (reading.upload.kind, reading.upload.ref) == ("video", "job_id")
     later = sighted(reading.upload, seen(kind="video"), GET, NOW, RULES)
     assert later.upload.ref == "job_id"
+    for taken in (
+        sighted(upload(ref="job_id"), seen(), GET, NOW, RULES),
+        unannounced(upload(ref="job_id"), seen(), NOW, RULES),
+    ):
+        assert taken.upload.ref == "job_id"
+
+
+def test_once_a_change_is_told_every_row_is_news_until_it_was_heard():
+    heard = upload(seen(S.QUEUED), fingerprint=5, batch_fingerprint=6)
+    told = sighted(heard, seen(S.PROCESSING), GET, NOW, RULES).upload
+    assert (told.fingerprint, told.batch_fingerprint) == (None, None)
+
+
+def test_what_nothing_is_said_of_is_sought_by_how_long_it_is_missing_and_not_by_how_long_it_is_followed():
+    lost = upload(followed_at=NOW - DAY, misses=3, missing_since=NOW - 60)
+    assert unspoken(lost, NOW, RULES).upload.due_at == NOW + 20
+    assert unspoken(replace(lost, misses=0), NOW, RULES).upload.due_at == NOW + 10
 
 
 def test_nothing_told_leaves_no_trace_but_what_was_not_compared():

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from things import NOW
+from things import NOW, delivery
 
 from notifier.core.model import Event
-from notifier.core.render import FORMATS, cloudevents, content_type, iso, rendered, standard
+from notifier.core.render import FORMATS, cloudevents, content_type, headers, iso, rendered, standard
 
 
 def test_a_body_is_compact_in_order_and_plain_utf_8():
@@ -134,3 +134,21 @@ def test_a_moment_survives_being_written(ms):
     read = datetime.fromisoformat(text)
     assert read.tzinfo == UTC
     assert round(read.timestamp() * 1000) == ms
+
+
+@pytest.mark.parametrize(
+    ("format_", "type_", "says"),
+    [
+        ("standard", "application/json", True),
+        ("cloudevents", "application/cloudevents+json; charset=utf-8", True),
+        ("encoding_com", "application/x-www-form-urlencoded", False),
+    ],
+)
+def test_what_is_owed_again_says_so_but_for_a_call(format_, type_, says):
+    again = {"notifier-replay": "true"} if says else {}
+    assert headers(delivery(format=format_)) == {"content-type": type_}
+    assert headers(delivery(format=format_, replay=3)) == {"content-type": type_, **again}
+
+
+def test_there_are_three_formats():
+    assert FORMATS == ("standard", "cloudevents", "encoding_com")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from things import CADENCE, DAY, HOUR, NOW, moments, seen, upload
 
 from notifier.core.diff import NOT_FOUND, STALLABLE
+from notifier.core.lives import LONGEST
 from notifier.core.model import DORMANT, SETTLED, LookKind, Status, Target, TargetStatus
 from notifier.core.rhythm import (
     LONGEST_SLEEP,
@@ -71,7 +72,7 @@ def test_an_open_upload_is_asked_for_when_it_gets_stuck_and_ever_more_slowly_fro
 
 
 def test_the_last_rhythm_of_what_is_stuck_goes_on_where_it_has_an_end():
-    assert wait(S.QUEUED, DAY, Cadence(stuck=((100, 5), (200, 7)))) == 7
+    assert wait(S.QUEUED, DAY, Cadence(stuck=((100, 5), (200, 6), (300, 7)))) == 7
 
 
 def test_its_age_counts_from_what_happened_last():
@@ -98,9 +99,14 @@ def test_only_what_should_move_is_looked_at_for_having_stalled(status):
 
 
 def test_what_has_stalled_or_ought_to_have_is_not_looked_at_for_it_again():
-    assert wait(S.PROCESSING, 700, stalled_after=600) == 6500
+    assert [wait(S.PROCESSING, age, stalled_after=600) for age in (600, 601, 700)] == [1, 6599, 6500]
     one = upload(seen(), changed_at=NOW - 60, stalled=True)
     assert next_look(one, seen(), CADENCE, 600, NOW) == NOW + 7140
+
+
+def test_it_stalls_when_its_last_change_is_long_ago_and_not_when_its_first_sight_is():
+    one = upload(seen(), followed_at=NOW - 500, changed_at=NOW - 60)
+    assert next_look(one, seen(), CADENCE, 600, NOW) == NOW + 541
 
 
 @pytest.mark.parametrize(
@@ -135,6 +141,8 @@ def test_what_is_to_run_later_is_asked_for_a_few_times_a_day_all_the_same(ahead,
 def test_what_waits_for_a_person_is_looked_at_more_and_more_slowly(status, age, every):
     assert wait(status, age) == every
     assert next_look(upload(followed_at=NOW - age), seen(status), CADENCE, PATIENT, NOW) == NOW + every
+    waits = upload(followed_at=NOW - 9 * DAY, changed_at=NOW - age)
+    assert next_look(waits, seen(status), CADENCE, PATIENT, NOW) == NOW + every
 
 
 @given(st.sampled_from(sorted(DORMANT)), ages, ages)
@@ -164,6 +172,7 @@ def test_a_settled_upload_without_any_date_is_let_be():
     assert next_look(upload(), seen(S.COMPLETED), CADENCE, PATIENT, NOW) is None
 
 
+ONE_BY_ONE = Cadence(settled=CADENCE.settled)
 DONE, LINKED = Target("x", TargetStatus.COMPLETED), Target("x", TargetStatus.COMPLETED, url="https://example.com/")
 
 
@@ -181,12 +190,12 @@ DONE, LINKED = Target("x", TargetStatus.COMPLETED), Target("x", TargetStatus.COM
     ],
 )
 def test_where_a_look_shows_one_upload_it_goes_to_what_may_move_once_more(status, targets, every):
-    assert wait(status, 60, replace(CADENCE, settled_all=False), targets=targets) == every
+    assert wait(status, 60, ONE_BY_ONE, targets=targets) == every
     assert wait(status, 60, targets=targets) == 360
 
 
 def test_what_a_row_told_only_half_of_is_looked_at_once_more_though_it_has_settled():
-    assert wait(S.COMPLETED, 60, replace(CADENCE, settled_all=False), complete=False) == 360
+    assert wait(S.COMPLETED, 60, ONE_BY_ONE, complete=False) == 360
 
 
 # --- what is watched
@@ -232,6 +241,11 @@ def test_an_upload_is_as_old_as_its_provider_says():
     assert (born_at(one, NOW), moved_at(one, NOW)) == (NOW - 900, NOW - 600)
     assert born_at(upload(seen(), followed_at=NOW - 600), NOW) == NOW - 600
     assert born_at(upload(followed_at=NOW - 600), NOW) == NOW - 600
+    assert born_at(replace(one, snapshot=seen(created_at=NOW - 600.5)), NOW) == NOW - 600.5
+
+
+def test_what_changes_at_this_very_moment_has_moved():
+    assert moved_at(upload(seen(), followed_at=NOW - 60, changed_at=NOW), NOW) == NOW
 
 
 def test_what_was_to_run_later_begins_then():
@@ -244,6 +258,8 @@ def test_what_was_to_run_later_begins_then():
 def test_what_moves_again_after_long_begins_anew():
     one = upload(seen(created_at=NOW - DAY), followed_at=NOW - DAY, changed_at=NOW - 60)
     assert born_at(one, NOW) == NOW - 60
+    for age, born in ((LONGEST - 1, NOW - 59 - LONGEST), (LONGEST, NOW - 60)):
+        assert born_at(replace(one, snapshot=seen(created_at=NOW - 60 - age)), NOW) == born
 
 
 @pytest.mark.parametrize("created", [NOW + 600, NOW + DAY])

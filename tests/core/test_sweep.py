@@ -76,6 +76,12 @@ def test_a_list_that_was_empty_for_a_moment_is_counted_so():
     assert is_complete(page(total=0), page("a", total=5), page(more=False, total=5))
 
 
+def test_the_newest_moment_is_that_of_any_row_on_any_page():
+    rows = [Answer((seen(updated_at=one), seen(updated_at=other)), more=True) for one, other in ((5, 7), (6, None))]
+    sweep, _ = swept(page("a"), *rows)
+    assert sweep.newest == 7
+
+
 def test_rows_that_moved_down_are_counted_once():
     assert not is_complete(page("a", "b", total=3), page("b", more=False, total=3))
 
@@ -238,7 +244,7 @@ def test_what_is_to_be_found_again_is_looked_for_to_the_end(sweeps):
 
 
 def test_a_list_that_shrank_is_read_again_from_the_page_before():
-    third = replace(READ, page=3)
+    third = replace(READ, page=3, due_at=NOW - 5)
     assert on(third, again=True) == replace(READ, page=2)
     assert on(third, again=True, more=False) == replace(READ, page=2)
 
@@ -267,6 +273,8 @@ def test_a_page_of_which_nothing_could_be_read_makes_no_baseline_and_the_sweep_b
     broken, dull = {"skipped": ("row 1: broken",)}, Interest(news=False, active=False)
     unread = read_on(second, VIDEOS, Answer(**broken), dull, NOW)
     assert unread == ListingState("videos", page=1, due_at=NOW + 300, baseline_at=None)
+    later = read_on(replace(READ, page=2, cursor="abc"), VIDEOS, Answer(**broken), dull, NOW)
+    assert later == replace(READ, page=1, due_at=NOW + 300, swept_at=None)
     read = read_on(second, VIDEOS, Answer((seen(),), **broken), dull, NOW)
     assert read == ListingState("videos", page=1, due_at=NOW + 300, baseline_at=NOW, swept_at=NOW)
 
@@ -276,7 +284,7 @@ def test_a_page_that_cannot_be_had_is_asked_for_again_and_in_the_end_from_the_be
     for failures in range(1, GIVE_UP_AFTER):
         progress = put_off(progress, NOW + 5)
         assert progress == replace(READ, page=3, cursor="abc", due_at=NOW + 5, failures=failures)
-    assert put_off(progress, NOW + 5) == replace(READ, page=1, due_at=NOW + 5, swept_at=None)
+    assert put_off(progress, NOW + 9) == replace(READ, page=1, due_at=NOW + 9, swept_at=None)
     assert put_off(None, NOW + 5) is None
 
 

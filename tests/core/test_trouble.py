@@ -14,8 +14,8 @@ DOWN = Trouble("unavailable", "answers 503")
 
 
 def test_a_source_that_fails_is_told_with_the_trouble_it_has():
-    state, event = failing(WELL, "upload_post", DOWN, "get u1", NOW)
-    assert (state.trouble, state.failing_since, state.sequence) == (DOWN, NOW, 5)
+    state, event = failing(replace(WELL, failed_due_at=NOW - 5), "upload_post", DOWN, "get u1", NOW)
+    assert (state.trouble, state.failing_since, state.sequence, state.failed_due_at) == (DOWN, NOW, 5, 0.0)
     assert (event.type, event.source, event.upload, event.lane, event.sequence) == (
         "source.failing",
         "posts",

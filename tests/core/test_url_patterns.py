@@ -36,6 +36,8 @@ HOOKS = "https://app.example.com/hooks/*"
         ("https://app.example.com/cb?id=*", "https://app.example.com/cb?id=1"),
         ("https://app.example.com/*/cb", "https://app.example.com/a/b/cb"),
         ("https://app.example.com/*a*b*/c", "https://app.example.com/xa/yb/c"),
+        ("https://app.example.com/cb?*a*b", "https://app.example.com/cb?ab"),
+        ("https://app.example.com", "https://app.example.com/"),
         ("https://*.example.com/*", "https://a.b.example.com/x"),
         ("https://*/*", "https://anything.example/x"),
         ("https://app.example.com:8443/*", "https://app.example.com:8443/x"),
@@ -66,6 +68,7 @@ def test_a_pattern_stands_for_these(pattern, url):
         ("https://app.example.com/cb?id=*", "https://app.example.com/cb?it=1"),
         ("https://app.example.com/a*bc", "https://app.example.com/ab"),
         ("https://app.example.com/ab*ba", "https://app.example.com/aba"),
+        ("https://app.example.com/*ab*ba", "https://app.example.com/aba"),
         ("https://app.example.com/*x*", "https://app.example.com/a"),
         ("https://*.example.com/*", "https://example.com/"),
         ("https://*.example.com/*", "https://.example.com/"),
@@ -127,7 +130,9 @@ def test_a_star_in_a_host_is_its_beginning_or_all_of_it(pattern, right):
 def test_a_callback_has_the_name_of_its_number():
     assert Callback("https://a.example/", "standard", -7).name == "notify:7"
     assert number_of("notify:7") == -7
-    assert [number_of(name) for name in ("app", "notify", "notify:", "notify:0", "notify:x", "notify:-1")] == [None] * 6
+    assert [number_of(name) for name in ("app", "7", "notify", "notify:", "notify:0", "notify:x", "notify:-1")] == [
+        None
+    ] * 7
     assert [family(name) for name in ("app", "notify", "notify:7")] == ["app", "notify", "notify:*"]
 
 
@@ -143,6 +148,16 @@ def test_a_callback_shows_its_url_to_nobody():
 def test_only_what_nobody_expects_signed_goes_without_a_secret():
     signed, bare = (Calling(Endpoint(name=ALL, url="", secrets=some), (ANY,)) for some in ((Secret("s"),), ()))
     told = {format_: Callback("https://app.example.com/", format_, -1) for format_ in ("standard", UNSIGNED)}
+    assert [(one.name, one.url, one.format) for one in map(signed.endpoint, told.values())] == [
+        ("notify:1", "https://app.example.com/", format_) for format_ in told
+    ]
     assert [one.secrets != () for one in map(signed.endpoint, told.values())] == [True, False]
     assert [signed.may_call(one) for one in told.values()] == [True, True]
     assert [bare.may_call(one) for one in told.values()] == [False, True]
+
+
+def test_what_any_of_the_patterns_stands_for_is_permitted_and_nothing_else():
+    calling = Calling(Endpoint(name=ALL, url="", secrets=()), ("https://a.example/*", "https://b.example/*"))
+    urls = [f"https://{host}.example/x" for host in "abc"]
+    assert [calling.permits(url) for url in urls] == [True, True, False]
+    assert [calling.may_call(Callback(url, UNSIGNED, -1)) for url in urls] == [True, True, False]

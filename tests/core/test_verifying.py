@@ -13,11 +13,13 @@ from notifier.core.signing import (
     EXPECTED,
     EXPECTED_PAIR,
     EXPECTED_PUBLIC,
+    fits,
     headers,
     pair_of,
     parse_lock,
     parse_secret,
     shared_secret,
+    signed_content,
 )
 from notifier.core.verifying import NAMES, Unverified, Verified, age_fault, verified
 
@@ -155,6 +157,8 @@ def test_line_ends_that_were_changed_are_told():
 def test_the_body_of_another_event_is_told():
     body = BODY.replace(b"evt_1", b"evt_2")
     assert why(captured(WHSEC), body) == "other body: it says that its id is evt_2, while webhook-id says evt_1"
+    lone = b'{"id": "evt_2", "title": "\\ud800"}'  # a letter that no bytes stand for
+    assert why(captured(WHSEC), lone) == "other body: it says that its id is evt_2, while webhook-id says evt_1"
 
 
 @pytest.mark.parametrize(
@@ -176,6 +180,17 @@ def test_no_signature_is_more_than_unverified(signature):
         why({**captured(WHSEC), "webhook-signature": f"{scheme},{b64encode(signature).decode()}"}, BODY, secret)
 
 
+@pytest.mark.parametrize("signature", ["v1a,", "v1a,?", "v1a,AA"])
+def test_what_is_no_signature_of_a_pair_fits_none(signature):
+    assert why({**captured(WHSEC), "webhook-signature": signature}, secret=WHPK).startswith("wrong secret")
+
+
+def test_the_signature_of_a_pair_fits_under_its_own_name_alone():
+    given = captured(WHSK)["webhook-signature"]
+    assert not fits(parse_lock(WHPK), given.replace("v1a,", "v1,"), signed_content("evt_1", str(AT), BODY))
+    assert fits(parse_lock(WHPK), given, signed_content("evt_1", str(AT), BODY))
+
+
 # --- how old
 
 
@@ -195,3 +210,4 @@ def test_an_age_beyond_what_receivers_allow_is_a_fault(off, fault):
 
 def test_what_is_allowed_can_be_said():
     assert age_fault(AT, AT + 20.0, 10.0) == "old timestamp: off by 20 s, where 10 s are allowed"
+    assert age_fault(AT, AT + 0.9, 0.0) == "old timestamp: off by 1 s, where 0 s are allowed"
