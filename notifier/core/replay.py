@@ -32,8 +32,7 @@ class Selection:
             raise ValueError("a replay is of an event or to an endpoint: name one of them, or both")
         if not self.phases or not set(self.phases) <= set(OVER):
             raise ValueError(f"a replay is of what is over: choose from {', '.join(OVER)}")
-        others = (self.event, self.since, self.phases)
-        if self.latest and (self.endpoint is None or others != (None, None, OVER)):
+        if self.latest and (self.event, self.since, self.phases) != (None, None, OVER):
             raise ValueError("the latest of each upload goes to an endpoint: name that, and nothing else")
 
 

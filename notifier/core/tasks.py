@@ -17,9 +17,10 @@ _NUMBER = re.compile("[1-9][0-9]{0,9}")
 
 def own_number(provider: str, id_: str | None) -> int:
     """The number that an id at a provider is, where it is one of Encoding.com's; else 0."""
-    if provider != ENCODING_COM or not _NUMBER.fullmatch(id_ or ""):
+    text = id_ or ""
+    if provider != ENCODING_COM or not _NUMBER.fullmatch(text):
         return 0
-    number = int(id_ or "")
+    number = int(text)
     return number if number <= LARGEST else 0
 
 

@@ -196,6 +196,12 @@ def test_a_target_seen_first_is_told_with_what_it_has():
     )
 
 
+def test_where_a_target_is_to_be_seen_is_news():
+    x = Target("x", T.COMPLETED)
+    told = change(seen(targets=(x,)), seen(targets=(replace(x, url="https://x.example/1"),)))
+    assert told.fields == (FieldChange("targets.x.url", None, "https://x.example/1"),)
+
+
 def test_what_is_not_spoken_of_is_not_changed():
     times = {"started_at": 5.0, "finished_at": 9.0, "task": 31}
     x = Target("x", T.COMPLETED, "published", external_id="17", url="https://x.example/17", **times)
@@ -439,7 +445,7 @@ def test_a_scheduled_upload_that_vanishes_is_what_the_provider_means_by_it(means
 
 def test_what_was_never_seen_is_unknown_and_told_once():
     told = absent(upload(kind=""), NOW, Vanishing())
-    assert (told.reason, told.fields) == (ChangeReason.FIRST_SEEN, ())
+    assert (told.reason, told.fields, told.reopened) == (ChangeReason.FIRST_SEEN, (), False)
     assert (told.seen.status, told.seen.reason, told.seen.kind, told.seen.id) == (S.UNKNOWN, NOT_FOUND, "", "u1")
     assert absent(upload(told.seen, kind=""), NOW, Vanishing()) is None
 

@@ -48,6 +48,8 @@ def test_all_is_denied_that_is_not_listed():
     text = drop_in([], [])
     assert text.count("[Service]\nIPAddressDeny=any\n") == 1
     assert tuple(listed(text)) == public()
+    assert "None" not in text
+    assert "egress\n" in text
 
 
 # --- name servers
@@ -69,6 +71,8 @@ def test_a_name_server_is_listed_by_itself_unless_it_is_public():
 
 
 def test_what_tells_the_machines_credentials_is_never_listed_as_a_name_server():
+    known = {"169.254.169.254", "168.63.129.16", "100.100.100.200", "fd00:ec2::254"}
+    assert {str(address) for address in METADATA} == known
     assert drop_in([], METADATA) == drop_in([], [])
     assert not [address for address in METADATA if is_in(address, listed(drop_in([], METADATA)))]
     dns_alone = ip_address("169.254.169.253")
@@ -84,7 +88,8 @@ def test_what_is_allowed_is_listed_once_unless_it_is_public():
 
 
 def test_a_network_that_is_public_in_part_alone_is_listed():
-    assert ip_network("0.0.0.0/0") in listed(drop_in([ip_network("0.0.0.0/0")], []))
+    for text in ("0.0.0.0/0", "10.0.0.0/7", "126.0.0.0/7", "8.0.0.0/6"):
+        assert ip_network(text) in listed(drop_in([ip_network(text)], []))
 
 
 @pytest.mark.parametrize("given", ["", "--no-dns", "--allow 10.0.0.0/8 --config '/etc/a b.toml'"])

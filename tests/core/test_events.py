@@ -237,6 +237,8 @@ def test_a_source_s_event_is_never_taken_for_an_upload_s():
         (("upload",), "upload.failed", False),
         (("!upload.updated",), "upload.failed", False),
         ((), "upload.failed", False),
+        (("*upload.failed",), "upload.failed", True),
+        (("!a",), "!a", False),
     ],
 )
 def test_patterns_give_and_take_away(patterns, word, matched):
@@ -315,6 +317,8 @@ def test_nothing_is_owed_to_who_is_drained():
 def test_what_is_about_no_upload_is_an_operator_s():
     of_operators = {"source.failing", "source.recovered", "endpoint.paused", "endpoint.resumed", "notifier.ping"}
     assert {type_ for type_ in EVENT_TYPES if is_operators(type_)} == of_operators
+    of_uploads = {f"upload.{status}" for status in (*Status, "updated", "stalled")}
+    assert {type_ for type_ in EVENT_TYPES if not is_operators(type_)} == of_uploads
 
 
 # --- a ping

@@ -27,6 +27,16 @@ def test_a_moment_is_read_as_it_is_written(at):
     assert moment(rfc_3339(at)) == pytest.approx(at, abs=0.001)
 
 
+def test_a_moment_is_written_to_the_millisecond_even_at_a_full_second():
+    assert rfc_3339(NOW) == "2027-01-15T08:00:00.000Z"
+
+
+def test_the_last_moment_is_the_last_that_can_be_written():
+    assert moment("9999-12-31T23:59:59Z") == 253402300799
+    with pytest.raises(ValueError, match=re.escape(MOMENT)):
+        moment("9999-12-31T23:59:00-00:01")
+
+
 def test_a_moment_may_have_any_offset():
     assert moment("2026-12-01t01:00:00.5+01:00") == moment("2026-12-01T00:00:00.5Z") == moment("2026-12-01 00:00:00.5z")
 

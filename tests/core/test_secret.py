@@ -48,3 +48,7 @@ def test_equal_secrets_are_equal():
     assert Secret("a") == Secret("a") != Secret("b")
     assert Secret("a") != "a"
     assert {Secret("a"), Secret("a"), Secret("b")} == {Secret("b"), Secret("a")}
+
+
+def test_what_differs_is_told_apart_in_a_set_of_many_without_comparing_all():
+    assert len({hash(Secret(value, end)) for value in "ab" for end in (None, 1.0)}) == 4

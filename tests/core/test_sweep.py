@@ -20,6 +20,7 @@ from notifier.core.sweep import (
     Sweep,
     put_off,
     read_on,
+    state_of,
 )
 
 VIDEOS = Listing(LookKind.LIST, "videos", active=30, idle=300)
@@ -211,6 +212,11 @@ def test_a_list_that_shows_its_rows_again_was_wrong():
 def on(progress, *, more=True, news=True, active=True, now=NOW, listing=VIDEOS, cursor=None, **how):
     answer = Answer(more=more, cursor=cursor)
     return read_on(progress, listing, answer, Interest(news=news, active=active, **how), now)
+
+
+def test_a_list_that_was_never_read_is_at_its_first_page():
+    assert state_of({}, VIDEOS) == ListingState("videos")
+    assert state_of({"videos": READ}, VIDEOS) == READ
 
 
 def test_a_first_sweep_goes_to_the_end_and_only_then_there_is_a_baseline():

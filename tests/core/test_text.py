@@ -14,6 +14,7 @@ def test_what_is_printable_is_shown_as_it_is_and_the_rest_written_out(text):
 
 def test_what_a_terminal_would_act_upon_is_an_escape():
     assert visible("Grüße, 世界") == "Grüße, 世界"
+    assert visible("Grüße,\n世界") == "Grüße,\\n世界"
     assert visible("\n\x1b[31m\u2028\u202e\ud800") == "\\n\\x1b[31m\\u2028\\u202e\\ud800"
 
 
