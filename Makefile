@@ -7,7 +7,7 @@ PINNED = $(PIP) --no-deps --require-hashes
 # As many tests at a time as there are processors.
 TESTS = pytest --numprocesses auto --dist worksteal
 
-.PHONY: demo test check crash story fuzz soak fix bench lock sbom
+.PHONY: demo test check crash story fuzz soak mutants fix bench lock sbom
 
 demo: .venv/run ## the whole thing on this machine: fake providers, real daemon, receivers that verify
 	.venv/bin/python -m notifier demo
@@ -45,6 +45,8 @@ fuzz: .venv/dev ## whatever can be written in a config, answered by a provider, 
 	NOTIFIER_LONGER=100 $(LONG) $(FUZZED)
 soak: .venv/dev ## half an hour at a steady load
 	NOTIFIER_LONGER=150 $(LONG) tests/test_soak.py
+mutants: .venv/dev ## every small change to the core that no test of it sees
+	.venv/bin/python tests/mutants.py
 
 fix: .venv/dev
 	.venv/bin/ruff format
