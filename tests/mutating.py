@@ -100,6 +100,8 @@ def says_nothing(node):
             return True
         case ast.Assign(targets=[ast.Name(name)], value=ast.Subscript(value=ast.Name())):
             return name[1:2].islower()  # `Steps = tuple[float, ...]`
+        case ast.Assign(value=ast.Call(func=ast.Name("TypeVar"))) | ast.AnnAssign(annotation=ast.Name("TypeAlias")):
+            return True
     return False
 
 
@@ -151,6 +153,8 @@ def other_values(node):
             yield ast.Constant(not value)
         case ast.Constant(value=int(value) | float(value)):
             yield ast.Constant(value + 1)
+        case ast.Constant(value=str(value)) if value:
+            yield ast.Constant("another")
         case ast.Call(func=ast.Name(id=name)) if name in NAMES:
             yield with_(node, func=ast.Name(NAMES[name], ast.Load()))
         case ast.Slice():

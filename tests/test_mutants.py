@@ -71,6 +71,7 @@ def test_what_is_listed_is_there_and_has_a_reason(module):
 @pytest.mark.parametrize(
     ("text", "there"),
     [
+        ("x = 'y'", ["'y' → 'another', in x = 'y'"]),
         ("x = y < 5", ["y < 5 → y <= 5", "5 → 6, in y < 5"]),
         ("x = not y", ["not y → y"]),
         ("x = y and z", ["y and z → z", "y and z → y"]),

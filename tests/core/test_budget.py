@@ -25,7 +25,6 @@ from notifier.core.budget import (
     stepped,
     told,
 )
-from notifier.core.budget import per_hour as most_in_an_hour
 from notifier.core.model import Limit, Rate
 from notifier.core.usage import share_left
 
@@ -487,8 +486,8 @@ def test_an_hour_nobody_knows_of_is_counted_by_the_limit_and_by_their_clock():
 
 def test_moments_that_no_clock_of_ours_can_have_written_are_brought_back():
     stored = Budget(hold_until=NOON + DAY, rate=0.1, slowed_at=NOON + DAY, boost=0.5, boosted_at=NOON + DAY)
-    held = loaded(stored, UNKNOWN, NOON)
-    assert (held.hold_until, held.slowed_at, held.boosted_at) == (NOON + HOUR,) * 3
+    held = loaded(replace(stored, told_until=NOON + DAY), UNKNOWN, NOON)
+    assert (held.hold_until, held.slowed_at, held.boosted_at, held.told_until) == (NOON + HOUR,) * 4
 
 
 def test_a_rate_that_was_felt_for_is_waited_for_after_a_restart():
@@ -497,8 +496,8 @@ def test_a_rate_that_was_felt_for_is_waited_for_after_a_restart():
 
 
 def test_a_clock_that_is_set_moves_every_moment_and_what_their_clock_is_ahead_by():
-    one = Budget(5.0, 3600.0, 2, 7.0, 1, 0.5, 11.0, 0.5, 13.0, 100.0, (90.0, 110.0))
-    assert stepped(one, 20) == Budget(25.0, 3600.0, 2, 27.0, 1, 0.5, 31.0, 0.5, 33.0, 80.0, (70.0, 90.0))
+    one = Budget(5.0, 3600.0, 2, 7.0, 1, 0.5, 11.0, 0.5, 13.0, 100.0, (90.0, 110.0), 4, 15.0)
+    assert stepped(one, 20) == Budget(25.0, 3600.0, 2, 27.0, 1, 0.5, 31.0, 0.5, 33.0, 80.0, (70.0, 90.0), 4, 35.0)
 
 
 def test_a_theoretical_arrival_time_of_another_clock_is_forgotten():
@@ -554,14 +553,13 @@ def test_a_second_more_or_less_on_their_clock_moves_nothing_into_another_hour():
 
 def test_of_what_was_never_asked_nothing_is_used():
     none = Budget(0.0, 0.0, 0, 0.0, 0, rate=0.0, slowed_at=0.0, boost=0.0, boosted_at=0.0, skew=0.0, measured=())
-    assert Budget() == none
+    assert Budget() == replace(none, told_left=None, told_until=0.0)
 
 
 @pytest.mark.parametrize("allowance", [KNOWN, UNKNOWN])
-def test_what_is_known_is_asked_for_evenly_and_counted_in_no_hour(allowance):
+def test_what_is_known_is_asked_for_evenly(allowance):
     for draw in (0.0, 1.0):
         assert spend(Budget(), allowance, NOON, draw=draw) == spend(Budget(), allowance, NOON)
-    assert spend(Budget(), allowance, NOON).used == 0
     assert share_left(Budget(window_start=NOON, used=59), allowance, NOON) == 1
 
 
@@ -577,17 +575,3 @@ def test_of_a_burst_the_last_one_is_told():
 
 def test_an_answer_without_news_holds_nothing_back():
     assert told(Budget(), KNOWN, None, NOON) == Budget()
-
-
-@pytest.mark.parametrize(
-    ("budget", "allowance", "most"),
-    [
-        (Budget(), CLOCK_HOUR, 45),
-        (Budget(), UNKNOWN, 3240),
-        (Budget(rate=0.1, slowed_at=NOON), UNKNOWN, 360),
-        (Budget(rate=0.0999, slowed_at=NOON), UNKNOWN, 359),
-        (Budget(), Allowance(Rate(7, 3600), Rate(0, 60)), 7),  # though 3600 / (3600 / 7) is a little less
-    ],
-)
-def test_how_many_may_go_in_an_hour_is_told_in_whole_requests(budget, allowance, most):
-    assert most_in_an_hour(budget, allowance, NOON) == most

@@ -208,6 +208,8 @@ def test_what_is_no_file_has_a_source_that_looks_like_one(url):
 
 
 def test_an_id_cannot_break_out_of_the_source():
+    spaced = medium(replace(upload(), id="a b/c"), seen(S.COMPLETED), "http_json").source
+    assert spaced == "https://notifier.invalid/posts/a_b_c.mp4"
     odd = replace(upload(), id="../a b/\n<é>?x=1.mov" + "z" * 500)
     source = medium(odd, seen(S.COMPLETED), "http_json", "m4v").source
     assert re.fullmatch(r"https://notifier\.invalid/posts/[A-Za-z0-9_-]{1,100}\.m4v", source)

@@ -355,6 +355,22 @@ def test_a_reason_is_for_programs_and_for_people(why):
     assert told.text
 
 
+@pytest.mark.parametrize(
+    ("why", "says"),
+    [
+        (Pause.FAILING, "nothing for 5 days; it is tried once an hour"),
+        (Pause.GONE, "it answered 410"),
+        (Pause.DISABLED, "webhook-delivery: disable"),
+        (Pause.UNPERMITTED, "notify_urls and notify_secrets"),
+        (Resumption.ANSWERED, "it takes webhooks again"),
+        (Resumption.URL, "its URL was changed"),
+        (Resumption.CONFIG, "the config permits it again"),
+    ],
+)
+def test_a_reason_says_what_happened(why, says):
+    assert says in reason(why).text
+
+
 def test_who_was_paused_by_a_person_is_not_said_to_have_been_resumed_by_one():
     assert reason(Pause.PERSON).text.startswith("somebody paused it")
     assert reason(Resumption.PERSON).text == "somebody resumed it"

@@ -1,12 +1,10 @@
 """Moments and spans of time, as people and programs write them."""
 
-import re
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.core.moments import DURATION, MOMENT, ago, moment, rfc_3339, seconds
+from notifier.core.moments import ago, moment, rfc_3339, seconds, unit
 
 NOW = 1_800_000_000.0
 
@@ -18,7 +16,7 @@ def test_a_duration_is_a_number_and_a_unit(text, length):
 
 @pytest.mark.parametrize("text", ["", "2", "h", "2 h", "-2h", "2.5h", "2w", "1h30m", "٢h", "1234567890s", "2h\n"])
 def test_what_is_no_duration_is_told_what_one_is(text):
-    with pytest.raises(ValueError, match=re.escape(DURATION)):
+    with pytest.raises(ValueError, match='expected a duration like "5s"'):
         seconds(text)
 
 
@@ -33,7 +31,7 @@ def test_a_moment_is_written_to_the_millisecond_even_at_a_full_second():
 
 def test_the_last_moment_is_the_last_that_can_be_written():
     assert moment("9999-12-31T23:59:59Z") == 253402300799
-    with pytest.raises(ValueError, match=re.escape(MOMENT)):
+    with pytest.raises(ValueError, match="expected a date, a time and its offset"):
         moment("9999-12-31T23:59:00-00:01")
 
 
@@ -45,7 +43,7 @@ def test_a_moment_may_have_any_offset():
     "text", ["", "2026-12-01", "2026-12-01T00:00:00", "2026-02-30T00:00:00Z", "20261201T000000Z", "soon"]
 )
 def test_what_is_no_moment_is_told_what_one_is(text):
-    with pytest.raises(ValueError, match=re.escape(MOMENT)):
+    with pytest.raises(ValueError, match="expected a date, a time and its offset"):
         moment(text)
 
 
@@ -67,3 +65,10 @@ def test_what_is_no_moment_is_told_what_one_is(text):
 )
 def test_how_far_off_it_is_is_told_as_people_say_it(off, words):
     assert ago(NOW + off, NOW) == words
+
+
+@pytest.mark.parametrize(
+    ("length", "word"), [(1, "s"), (60, "m"), (3600, "h"), (86400, "d"), (90, "90s"), (0.5, "0.5s")]
+)
+def test_a_rate_is_told_by_its_unit_where_it_has_one(length, word):
+    assert unit(length) == word

@@ -106,6 +106,27 @@ def test_a_collection_shows_uploads_of_its_kind(kind, many_kinds, shown):
     assert replace(LISTS, many_kinds=many_kinds).shows(VIDEOS, upload(kind=kind)) is shown
 
 
+def test_a_whole_collection_shows_whatever_part_of_it_an_upload_was_seen_in():
+    assert LISTS.shows(VIDEOS, upload(ref="queued"))
+
+
+@pytest.mark.parametrize(
+    ("listings", "snapshot", "kind", "ought"),
+    [
+        ((VIDEOS,), None, "video", True),
+        ((VIDEOS,), seen(), "video", True),
+        ((VIDEOS,), seen(), "image", False),
+        ((VIDEOS, IMAGES), None, "video", False),
+        ((VIDEOS, IMAGES), seen(), "video", True),
+        ((VIDEOS, HISTORY), None, "video", True),
+        ((HISTORY,), None, "", False),
+    ],
+)
+def test_an_upload_ought_to_be_shown_where_it_was_seen_or_where_there_is_no_other_list(listings, snapshot, kind, ought):
+    ways = replace(LISTS, listings=listings, many_kinds=True)
+    assert ways.ought_to_show(listings[0], upload(snapshot, kind=kind)) is ought
+
+
 @pytest.mark.parametrize(("ref", "shown"), [("failed", True), (None, True), ("queued", False)])
 def test_a_part_of_a_collection_shows_what_was_seen_there(ref, shown):
     assert LISTS.shows(replace(VIDEOS, word="failed"), upload(ref=ref)) is shown

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from things import NOW, delivery
 
+from notifier.core.encoding_com_call import call
 from notifier.core.model import Event
 from notifier.core.render import FORMATS, cloudevents, content_type, headers, iso, rendered, standard
 
@@ -93,11 +94,13 @@ TOLD = {
     "url": None,
     "targets": [],
 }
+MADE = {"cloudevents": cloudevents, "encoding_com": lambda event: call(event, "encoding_com")}
 
 
 def test_every_format_has_its_content_type_and_standard_is_never_made_twice():
     whole = event({"source": "posts", "provider": "upload_post", "upload": TOLD})
     assert set(rendered(whole, FORMATS).renderings) == set(FORMATS) - {"standard"}
+    assert rendered(whole, FORMATS).renderings == {name: how(whole) for name, how in MADE.items()}
     assert len({content_type(one) for one in FORMATS}) == len(FORMATS)
 
 

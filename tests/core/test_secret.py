@@ -52,3 +52,8 @@ def test_equal_secrets_are_equal():
 
 def test_what_differs_is_told_apart_in_a_set_of_many_without_comparing_all():
     assert len({hash(Secret(value, end)) for value in "ab" for end in (None, 1.0)}) == 4
+
+
+def test_who_tries_to_write_it_is_told_that_it_is_not_done():
+    with pytest.raises(TypeError, match="a secret is not written anywhere"):
+        pickle.dumps(Secret("hush"))

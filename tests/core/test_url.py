@@ -4,6 +4,8 @@ import pytest
 
 from notifier.core.url import PORTS, UrlRule, url_refusal
 
+NAME_OF_253 = ".".join(["a" * 49] * 5) + ".abc"
+
 
 @pytest.mark.parametrize(
     ("url", "rule"),
@@ -24,6 +26,13 @@ from notifier.core.url import PORTS, UrlRule, url_refusal
         ("https://app%2eexample.com/", UrlRule.PERCENT),
         ("https://äpp.example.com/", UrlRule.NOT_ASCII),
         ("https://[fe80::1::2]/", UrlRule.HOST),
+        ("https://[v1.x]/", UrlRule.HOST),
+        ("https://app!example.com/", UrlRule.HOST),
+        (f"https://{NAME_OF_253}/", None),
+        (f"https://{NAME_OF_253}./", None),
+        (f"https://a{NAME_OF_253}/", UrlRule.NAME),
+        ("https://203.0.113.7/", None),
+        ("https://app.example.7/", UrlRule.NUMBER),
         ("https://app..example.com/", UrlRule.NAME),
         ("https://127.1/", UrlRule.NUMBER),
         ("https://app.example.com:x/", UrlRule.PORT),

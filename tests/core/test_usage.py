@@ -8,7 +8,7 @@ from things import DAY, HOUR, NOW
 from notifier.core.allowance import Allowance
 from notifier.core.budget import Budget, left, loaded, quota, refused, spend, stepped, told, used, window
 from notifier.core.model import Limit, Rate
-from notifier.core.usage import told_left
+from notifier.core.usage import per_hour, told_left
 
 OWN = Allowance(Rate(600, 60), Rate(0, 60))
 CLOCK_HOUR = Allowance(Rate(60, 3600), Rate(60, 3600), 0.25, hourly=True)
@@ -63,6 +63,8 @@ def test_of_a_clock_hour_what_is_used_and_what_is_left_are_all_of_it():
     assert window(budget, CLOCK_HOUR, NOON + 40) == Rate(45, 3600)
     assert (used(budget, NOON + 40), left(budget, CLOCK_HOUR, NOON + 40)) == (3, 42)
     assert quota(budget, CLOCK_HOUR, NOON + 40) == 45
+    seldom = Allowance(Rate(48, 86400), Rate(60, 3600), 0.25, hourly=True)
+    assert window(Budget(), seldom, NOON) == Rate(2, 3600)
 
 
 def test_another_clock_changes_nothing_of_what_is_used():
@@ -72,8 +74,22 @@ def test_another_clock_changes_nothing_of_what_is_used():
 
 def test_a_clock_that_was_put_back_while_nobody_looked_tells_of_no_hour_to_come():
     budget = loaded(spent(OWN, 1, 2), OWN, NOON - DAY)
-    assert used(budget, NOON - DAY) == 0
+    assert (budget.window_start, budget.used, used(budget, NOON - DAY)) == (0.0, 0, 0)
     assert used(spent(OWN, 1 - DAY, budget=budget), NOON + 2 - DAY) == 1
+
+
+@pytest.mark.parametrize(
+    ("budget", "allowance", "most"),
+    [
+        (Budget(), CLOCK_HOUR, 45),
+        (Budget(), Allowance(Rate(60, 60), Rate(0, 60)), 3240),
+        (Budget(rate=0.1, slowed_at=NOON), OWN, 360),
+        (Budget(rate=0.0999, slowed_at=NOON), OWN, 359),
+        (Budget(), Allowance(Rate(7, 3600), Rate(0, 60)), 7),  # though 3600 / (3600 / 7) is a little less
+    ],
+)
+def test_how_many_may_go_in_an_hour_is_told_in_whole_requests(budget, allowance, most):
+    assert per_hour(budget, allowance, NOON) == most
 
 
 # --- what the provider says

@@ -144,7 +144,9 @@ def test_a_wrong_secret_is_likely_where_the_body_looks_as_it_was_sent(signed, se
 )
 def test_what_altered_a_body_is_told_where_it_can_be_undone(signed, alter, words):
     secret = WHSEC if signed == WHSEC else WHPK
-    assert why(captured(signed), alter(BODY), secret).startswith(f"altered body: it verifies {words}")
+    told = why(captured(signed), alter(BODY), secret)
+    assert told.startswith(f"altered body: it verifies {words}")
+    assert told.endswith("; take the bytes of the request before anything reads them")
 
 
 def test_line_ends_that_were_changed_are_told():
@@ -166,6 +168,10 @@ def test_the_body_of_another_event_is_told():
 )
 def test_where_it_cannot_be_told_all_that_it_may_be_is_told(body):
     assert why(captured(WHSEC), body).startswith("wrong secret or altered body")
+
+
+def test_what_a_public_half_is_expected_to_be_is_told():
+    assert EXPECTED_PUBLIC == "expected whpk_ and the standard, padded base64 of the 32 bytes of an Ed25519 public key"
 
 
 @given(st.text(max_size=99), st.text(max_size=99), st.text(max_size=99), st.binary(max_size=99))

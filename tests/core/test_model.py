@@ -1,0 +1,72 @@
+"""The nouns: what each of them is where nothing else is said."""
+
+from dataclasses import MISSING, fields
+
+import pytest
+
+from notifier.core import model as m
+from notifier.core.secret import Secret
+
+A_DAY_AND_MORE = (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
+
+
+@pytest.mark.parametrize(
+    ("kind", "usual"),
+    [
+        (m.Look, {"collection": "", "page": 1, "word": "", "ids": (), "refs": (), "id": ""}),
+        (m.Observation, {"targets": (), "complete": True, "every_target": False, "reduced": False}),
+        (m.Answer, {"observations": (), "missing": False, "more": False, "skipped": ()}),
+        (m.Callback, {"number": 0}),
+        (m.Upload, {"registered": False, "sequence": 0, "stalled": False, "misses": 0, "labels": {}}),
+        (m.Registration, {"media_id": 0}),
+        (m.SourceState, {"sequence": 0, "hold_until": 0.0, "failures": 0, "failed_due_at": 0.0}),
+        (m.ListingState, {"page": 1, "due_at": 0.0, "failures": 0}),
+        (m.Event, {"tasks": (), "renderings": {}}),
+        (m.Delivery, {"format": "standard"}),
+        (m.Attempt, {"note": "", "excerpt": "", "phases": {}}),
+        (
+            m.Source,
+            {
+                "user_id": "", "discover": True, "baseline": m.Baseline.SILENT, "uploads": (), "kinds": (),
+                "reserve": 0.25, "stalled_after": 7200.0,
+            },
+        ),
+        (
+            m.Endpoint,
+            {
+                "format": "standard", "announce_ready": False, "notify_upload": False, "events": ("upload.*",),
+                "sources": ("*",), "statuses": (), "drain": False, "files": "", "schedule": A_DAY_AND_MORE,
+                "timeout": 20.0, "max_in_flight": 8, "rate": m.Rate(0, 1), "order": m.Order.STRICT,
+                "allow_http": False, "allow_networks": (), "headers": {},
+            },
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_not_said_is_nothing_or_the_usual(kind, usual):
+    told = {one.name: one.default for one in fields(kind) if one.default not in {MISSING, None}}
+    made = {one.name: one.default_factory() for one in fields(kind) if one.default_factory is not MISSING}
+    assert {**told, **made} == usual
+
+
+def test_what_has_settled_and_what_waits_for_a_person_are_these():
+    assert {*m.SETTLED} == {"completed", "partial", "failed", "cancelled", "gone"}
+    assert {*m.DORMANT} == {"draft", "action_required"}
+
+
+def test_an_upload_has_64_targets_at_most():
+    assert m.MOST_TARGETS == 64
+
+
+def test_headers_that_an_endpoint_is_sent_are_not_shown():
+    assert "sesame" not in repr(
+        m.Endpoint(name="app", url="https://a.example/", secrets=(), headers={"x-key": "sesame"})
+    )
+
+
+def test_how_far_a_clock_is_ahead_makes_no_other_answer():
+    assert m.Answer(skew=1.0) == m.Answer(skew=2.0)
+
+
+def test_sources_with_the_same_key_at_the_same_account_share_what_is_counted():
+    one = {"provider": "xenonflare", "base_url": "https://a.example", "user_id": "u", "api_key": Secret("k")}
+    assert m.Source(name="posts", budget=m.Rate(1, 1), **one).credential == tuple(one.values())
