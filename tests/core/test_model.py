@@ -22,8 +22,6 @@ A_DAY_AND_MORE = (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
         (m.SourceState, {"sequence": 0, "hold_until": 0.0, "failures": 0, "failed_due_at": 0.0}),
         (m.ListingState, {"page": 1, "due_at": 0.0, "failures": 0}),
         (m.Event, {"tasks": (), "renderings": {}}),
-        (m.Delivery, {"format": "standard"}),
-        (m.Attempt, {"note": "", "excerpt": "", "phases": {}}),
         (
             m.Source,
             {
@@ -46,6 +44,11 @@ def test_what_is_not_said_is_nothing_or_the_usual(kind, usual):
     told = {one.name: one.default for one in fields(kind) if one.default not in {MISSING, None}}
     made = {one.name: one.default_factory() for one in fields(kind) if one.default_factory is not MISSING}
     assert {**told, **made} == usual
+
+
+def test_what_is_not_said_of_a_delivery_or_an_attempt_is_nothing():
+    usual = {kind: {name: is_ for name, is_ in kind._field_defaults.items() if is_} for kind in (m.Delivery, m.Attempt)}
+    assert usual == {m.Delivery: {"format": "standard"}, m.Attempt: {}}
 
 
 def test_what_has_settled_and_what_waits_for_a_person_are_these():
