@@ -204,11 +204,8 @@ def _never_shown(endpoint: Endpoint) -> Iterator[str]:
 
 
 def _of_url(text: str) -> Iterator[str]:
-    """What may be a token in a URL: the values of its query, the long parts of its path."""
-    try:
-        url = URL(text)
-    except ValueError:
-        return
+    """What may be a token in a URL that has been answered at: the values of its query, the long parts of its path."""
+    url = URL(text)
     yield from (value for value in url.query.values() if len(value) >= SHORTEST_PART)
     yield from (part for part in (*url.parts, *url.raw_parts) if len(part) > LONGEST_WORD)
     yield url.raw_query_string
