@@ -12,7 +12,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 
-from bench.sink import END_OF_HEAD
+from bench.connection import Connection
 
 PAGE = 100
 
@@ -60,26 +60,19 @@ def name(number: int) -> str:
     return f"job-{number:08}"
 
 
-class Provider(asyncio.Protocol):
+class Provider(Connection):
     """One connection."""
 
     def __init__(self, jobs: Jobs) -> None:
+        super().__init__()
         self._jobs = jobs
-        self._pending = b""
-        self._transport: asyncio.Transport
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self._pending += data
-        while (cut := self._pending.find(END_OF_HEAD)) >= 0:
-            head, self._pending = self._pending[:cut].decode(), self._pending[cut + len(END_OF_HEAD) :]
-            account = head.partition("Bearer key-")[2].partition("\r\n")[0]
-            body = self._jobs.answer(head.split()[1], int(account or 0))
-            start = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-            self._transport.write(start.encode() + body)
+    def asked(self, head: bytes, body: bytes) -> None:
+        """A page, or how it was asked so far."""
+        del body
+        text = head.decode()
+        account = text.partition("Bearer key-")[2].partition("\r\n")[0]
+        self.answer_json(self._jobs.answer(text.split()[1], int(account or 0)))
 
 
 async def serve(listener: int, core: int, jobs: Jobs) -> None:

@@ -15,8 +15,9 @@ import time
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from bench.connection import Connection
+
 NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
-END_OF_HEAD = b"\r\n\r\n"
 SLOW, SILENT = b"POST /slow/", b"POST /silent/"
 TAKES = 0.005
 """Seconds until a slow answer."""
@@ -24,51 +25,33 @@ Taken = tuple[float, float | None, bytes, bytes]
 """When a request was there, when it was answered, its head and its body."""
 
 
-class Sink(asyncio.Protocol):
+class Sink(Connection):
     """One connection; `receipts` is shared by all."""
 
     def __init__(self, webhook: Webhook, receipts: list[Taken]) -> None:
+        super().__init__()
         self._webhook = webhook
         self._receipts = receipts
-        self._pending = b""
-        self._transport: asyncio.Transport
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+    def asked(self, head: bytes, body: bytes) -> None:
+        """A delivery, or what has become of them."""
+        if head.startswith(b"GET /receipts "):
+            self._hand_over()
+        elif head.startswith(SLOW):
+            asyncio.get_running_loop().call_later(TAKES, self._take, time.monotonic(), head, body)
+        elif head.startswith(SILENT):
+            self._receipts.append((time.monotonic(), None, head, body))
+        else:
+            self._take(time.monotonic(), head, body)
 
-    def data_received(self, data: bytes) -> None:
-        self._pending += data
-        while (cut := self._pending.find(END_OF_HEAD)) >= 0:
-            head, start = self._pending[:cut], cut + len(END_OF_HEAD)
-            end = start + length(head)
-            if len(self._pending) < end:
-                return
-            body, self._pending = self._pending[start:end], self._pending[end:]
-            if head.startswith(b"GET /receipts "):
-                self._hand_over()
-            elif head.startswith(SLOW):
-                asyncio.get_running_loop().call_later(TAKES, self._answer, time.monotonic(), head, body)
-            elif head.startswith(SILENT):
-                self._receipts.append((time.monotonic(), None, head, body))
-            else:
-                self._answer(time.monotonic(), head, body)
-
-    def _answer(self, at: float, head: bytes, body: bytes) -> None:
+    def _take(self, at: float, head: bytes, body: bytes) -> None:
         self._receipts.append((at, time.monotonic(), head, body))
-        self._transport.write(NO_CONTENT)
+        self.answer(NO_CONTENT)
 
     def _hand_over(self) -> None:
         document = json.dumps([receipt(self._webhook, *one) for one in self._receipts]).encode()
         self._receipts.clear()
-        head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(document)}\r\n\r\n"
-        self._transport.write(head.encode() + document)
-
-
-def length(head: bytes) -> int:
-    """Of the body, by the request's head."""
-    start = head.lower().find(b"\r\ncontent-length:")
-    return int(head[start + 17 :].split(b"\r\n", 1)[0]) if start >= 0 else 0
+        self.answer_json(document)
 
 
 def receipt(webhook: Webhook, at: float, answered: float | None, head: bytes, body: bytes) -> dict[str, object]:
