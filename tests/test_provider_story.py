@@ -4,154 +4,45 @@ The real poller and the real modules over HTTP; a model of the truth says what m
 """
 
 import asyncio
-import copy
 import itertools
-import json
 import shutil
 import tempfile
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
-import encoding_service
 import pytest
 from aiohttp import web
-from encoding_service import EncodingService, Format
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from living import HOUR, living
 from longer import LONGER
-from providing import KEY, source
-from transcoders import FakeTranscoder
+from providing import source
+from upstreams import ROWS, STATUSES, EncodingCom, Transcoder, XenonFlare
 from world import Clock
 
 from notifier.core.model import Baseline
 from notifier.core.secret import Secret
 from notifier.demo import xenonflare
 from notifier.demo.local import LocalServer
-from notifier.demo.xenonflare import FakeXenonFlare, Media
 from notifier.providers import encoding_com
 
 pytestmark = pytest.mark.timeout(300 * LONGER)
 
-STATUSES = ("queued", "processing", "completed", "failed")
 SETTLED = ("completed", "failed")
-JOBS = dict(zip(STATUSES, ("waiting", "running", "done", "error"), strict=True))
-WORDS = dict(zip(STATUSES, ("Waiting for encoder", "Processing", "Finished", "Error"), strict=True))
-ROWS = 3
-"""On a page: most lists have several, between which uploads move while they are read."""
 MOST_DENIALS = 2
 """Of one upload: three, far enough from one another, are believed."""
 RECOVERY = 2 * HOUR
 """Longer than the longest rest of a source."""
-WHOLE_SWEEP = {"xenonflare": 6 * HOUR, "http_json": 6 * HOUR, "encoding_com": 24 * HOUR}
-"""After which a list is read to its end whatever its pages hold: what a page has kept back is seen then, and what moved
-again after it had settled."""
 BOMB = "<!DOCTYPE a [<!ENTITY b 'ha'><!ENTITY c '&b;&b;'><!ENTITY d '&c;&c;'>]><a>&d;</a>"
-
-
-class Json:
-    """What answers in JSON."""
-
-    key = KEY
-    rotten = ({}, None, 7)
-
-    @staticmethod
-    def own(id_):
-        """Its id in the story."""
-        return id_
-
-    def changed(self, body, change):
-        """A list whose rows are others, or in another order; an answer about a single upload stays."""
-        document = json.loads(body)
-        if isinstance(document.get("data"), dict) and (rows := self.rows(document["data"])) is not None:
-            rows[:] = change(rows)
-        return json.dumps(document).encode()
-
-
-class XenonFlare(Json):
-    """Two lists by pages, and singles."""
-
-    provider = "xenonflare"
-
-    def __init__(self, clock):
-        self.fake = FakeXenonFlare([], clock, key=KEY)
-
-    @property
-    def base_url(self):
-        return self.fake.base_url
-
-    def put(self, id_, status):
-        word = "pending" if status == "queued" else status
-        part = {"completed": "published"}.get(word, word)
-        collection = "videos" if int(id_, 16) % 2 else "images"
-        self.fake.put(Media(id_, collection, word, parts={"youtube": part}))
-
-    @staticmethod
-    def rows(data):
-        return data.get("videos", data.get("images"))
-
-
-class Transcoder(Json):
-    """An API that is described, whose list tells only whether there is more."""
-
-    provider = "http_json"
-
-    def __init__(self, _clock):
-        self.fake = FakeTranscoder(accepted=KEY, size=ROWS)
-
-    @property
-    def base_url(self):
-        return self.fake.base_url
-
-    def put(self, id_, status):
-        self.fake.put(id_, JOBS[status])
-
-    @staticmethod
-    def rows(data):
-        return data.get("jobs")
-
-
-class EncodingCom:
-    """One list in two orders, and singles, several at once; all of it in XML, at one address."""
-
-    provider, key = "encoding_com", encoding_service.KEY
-    rotten = tuple(map(ET.fromstring, ("<media/>", "<media>no</media>", "<media><id>x</id></media>")))
-
-    def __init__(self, clock):
-        self.fake = EncodingService(clock)
-
-    @property
-    def base_url(self):
-        return self.fake.origin
-
-    def put(self, id_, status):
-        number = str(int(id_, 16) + 1)
-        media = self.fake.put(encoding_service.Media(number, formats=[Format(f"9{number}", "mp4")]))
-        word = WORDS[status]
-        self.fake.move(media, word, word)
-
-    @staticmethod
-    def own(id_):
-        return f"{int(id_) - 1:024x}"
-
-    def changed(self, body, change):
-        """A list, or an answer about several, whose rows are others; they end what they stand in."""
-        root = ET.fromstring(body)
-        rows = root.findall("media") or root.findall("job")
-        for row in rows:
-            root.remove(row)
-        root.extend([copy.deepcopy(row) for row in change(rows)])
-        return ET.tostring(root)
 
 
 # --- what an answer may become
 
 
 def changed(change):
-    """See `Json.changed`."""
+    """See `upstreams.Json.changed`."""
 
     async def spoiled(story, _request, response):
         body = story.api.changed(response.body, change)
@@ -298,7 +189,7 @@ class ProviderStory(RuleBasedStateMachine):
         if self.spoilers and response.status in {200, 404}:
             name = self.spoilers.pop(0)
             if name in HIDING:
-                self.recovery = RECOVERY + WHOLE_SWEEP[self.api.provider]
+                self.recovery = RECOVERY + self.api.whole_sweep
             return await SPOILERS[name](self, request, response)
         return response
 
@@ -313,7 +204,7 @@ class ProviderStory(RuleBasedStateMachine):
         id_ = f"{which % (len(self.lives) + 1):024x}"
         life = self.lives.setdefault(id_, [])
         if life and life[-1] in SETTLED:
-            self.recovery = RECOVERY + WHOLE_SWEEP[self.api.provider]
+            self.recovery = RECOVERY + self.api.whole_sweep
         life.append(status)
         self.api.put(id_, status)
 
