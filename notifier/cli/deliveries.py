@@ -78,12 +78,15 @@ def why(delivery: Mapping[str, Any], now: float) -> str | None:
         return f"{cause}: {met}" if met and delivery["cause"] in ENDED_BY_ANSWER else cause
     if delivery["replaced_by"] is not None:
         return f"{delivery['replaced_by']} says more"
-    waits = [] if met is None or delivery["due_at"] is None else [met]
+    waits = () if delivery["due_at"] is None else (met, _again(delivery, now, is_first=met is None))
+    replay = delivery["replay"] and f"replay {delivery['replay']}"
+    return "; ".join(filter(None, (*waits, replay))) or None
+
+
+def _again(delivery: Mapping[str, Any], now: float, *, is_first: bool) -> str | None:
+    """What holds a delivery that waits, or when it goes again."""
     if delivery["held"] is not None:
-        waits.append(delivery["held"]["text"])
-    elif waits:
-        waits.append(
-            "due again" if moment(delivery["next_at"]) <= now else f"tried again {when(delivery['next_at'], now)}"
-        )
-    replay = [] if delivery["replay"] is None else [f"replay {delivery['replay']}"]
-    return "; ".join([*waits, *replay]) or None
+        return str(delivery["held"]["text"])
+    if is_first:
+        return None
+    return "due again" if moment(delivery["next_at"]) <= now else f"tried again {when(delivery['next_at'], now)}"

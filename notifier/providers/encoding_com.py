@@ -35,7 +35,6 @@ OVER_THE_LIMIT = 421
 """Encoding.com's status for "Request Rate over limit"; nowhere else does it mean that."""
 PAGE_SIZE = 100
 """Rows of a list, the most that the documentation allows."""
-DAY = 86400.0
 MOST_IDS = 50
 """Ids in one request; no limit is documented."""
 WRONG_KEY, TOO_MANY = "wrong user id or key", "rate over limit"
@@ -231,7 +230,7 @@ PROVIDER = Provider(
     kinds=(),
     listings=(
         # What a page kept back would else be found only once it has finished, and what fails never does.
-        Listing(LookKind.LIST, "media", active=60, idle=300, through=DAY),
+        Listing(LookKind.LIST, "media", active=60, idle=300, through=86400),
         Listing(LookKind.FEED, "finished", active=300, idle=900),
     ),
     # A restart moves any of them, and a look shows many.

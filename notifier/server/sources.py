@@ -15,9 +15,8 @@ from notifier.store import UnknownNameError
 from notifier.watched import Watched
 
 STOPPED = "its credential was refused: mend it, then `systemctl reload notifier`, or restart"
-
-MOMENT = 1.0
-"""Seconds that are no wait worth a word."""
+NO_WAIT = 1.0
+"""Seconds that are not worth a word."""
 
 
 def routes(control: Control) -> list[Route]:
@@ -74,7 +73,7 @@ class _Sources:
         spent = self._poller.budget(one)
         hourly, whole = one.allowance.hourly, window(spent, one.allowance, now)
         rests, may_go_at = max(state.hold_until, spent.hold_until), may_go(spent, one.allowance, now)
-        is_waiting = is_asked or one.comes_at is None or one.comes_at <= may_go_at + MOMENT
+        is_waiting = is_asked or one.comes_at is None or one.comes_at <= may_go_at + NO_WAIT
         return models.Source(
             name=name,
             provider=one.provider.name,
@@ -85,7 +84,7 @@ class _Sources:
             looked_at=moment(one.asked_at),
             next_at=None if one.is_stopped else moment(one.comes_at),
             rests_until=moment(rests if rests > now else None),
-            may_go_at=moment(may_go_at if is_waiting and may_go_at > now + MOMENT else None),
+            may_go_at=moment(may_go_at if is_waiting and may_go_at > now + NO_WAIT else None),
             requests_used=used(spent, now),
             requests_limit=int(whole.count),
             requests_window=whole.seconds,

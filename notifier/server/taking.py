@@ -123,14 +123,15 @@ async def taken(request: web.Request, takes: type[T]) -> T:
     except ValidationError as error:
         raise _problem(error, takes if reads else Nothing, HTTPStatus.BAD_REQUEST) from None
     body = await _body(request)
+    document = body or b"{}"
     try:
-        given = takes.model_validate_json(body or b"{}", strict=True)
-        json.loads(body or b"{}", object_pairs_hook=_once)
+        given = takes.model_validate_json(document, strict=True)
+        json.loads(document, object_pairs_hook=_once)
     except ValidationError as error:
         problem = _problem(error, takes, HTTPStatus.UNPROCESSABLE_ENTITY)
-        raise (
-            problem if body else replace(problem, detail=f"a body is needed, a JSON object: {problem.detail}")
-        ) from None
+        if not body:
+            problem = replace(problem, detail=f"a body is needed, a JSON object: {problem.detail}")
+        raise problem from None
     return given
 
 
