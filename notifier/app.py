@@ -214,8 +214,7 @@ class App:
         finally:
             self._poller.hands.give()
         del self._passes[name]
-        self._sender.wake.set()
-        if name in self._rung_meanwhile:
+        if name in self._rung_meanwhile or at <= self._clocks.wall():
             self._rung.put_nowait(name)
         elif name in self._poller.watched and not self._stopping.is_set():
             self._alarm.set(f"poll {name}", at, lambda: self._rung.put_nowait(name))

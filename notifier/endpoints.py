@@ -36,6 +36,7 @@ class Endpoints:
         """`post` makes one attempt and never raises; `calling` says how callbacks are sent to."""
         self.wake = asyncio.Event()
         """Set when there is something to do for the sender, so that a pass may follow at once."""
+        store.announced.calls.append(self.wake.set)
         self._store = store
         self._post = post
         self._clock = clock

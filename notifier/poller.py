@@ -20,7 +20,7 @@ from notifier.hands import Hands
 from notifier.hearing import Hearing, sound, tell_skipped
 from notifier.numbering import register, with_tasks
 from notifier.providers.base import Malformed, ProviderError, Refused, Unavailable
-from notifier.store import Announcement, Store
+from notifier.store import Announcement, Outlook, Store
 from notifier.watched import Watched
 
 log = logging.getLogger(__name__)
@@ -146,11 +146,11 @@ class Poller:
             await self._tell_refused(one, one.refused)
         if one.is_accepted:
             await self._tell_accepted(one)
-        question = None if one.is_stopped else one.then or await self._question(one, now)
+        outlook = await self._store.outlook(name, one.ways.batch, now)
+        state, question = outlook.state, None if one.is_stopped else one.then or self._question(one, outlook, now)
         if question is None:
             self._credentials.withdraws(one)
             return now + IDLE
-        state = await self._store.source(name)
         ready, may_go = max(question.due_at, state.hold_until), self._credentials.may_go(one, now)
         if ready > now:
             self._credentials.withdraws(one)
@@ -181,14 +181,8 @@ class Poller:
             async with one.writing:
                 await self._answered(one, state, question, answer)
 
-    async def _question(self, one: Watched, now: float) -> Question | None:
-        name = one.source.name
-        progress = await self._store.listings(name)
-        first = await self._store.next_uploads(name, 1, seen=False)
-        slow = await self._store.next_uploads(name, 1, seen=True)
-        if one.ways.batch and slow and (slow[0].due_at or 0.0) <= now:
-            slow = await self._store.next_uploads(name, one.ways.batch, seen=True)
-        asked = one.questions(progress, first, slow, self._credentials.budget(one), now)
+    def _question(self, one: Watched, outlook: Outlook, now: float) -> Question | None:
+        asked = one.questions(outlook.progress, outlook.first, outlook.slow, self._credentials.budget(one), now)
         return chosen(
             asked, now, lambda moment: self._credentials.free_after(one, moment, now), after_overdue=one.after_overdue
         )

@@ -12,7 +12,6 @@ import signal
 import socket
 import sys
 from collections import Counter
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 from clocks import CLOCK  # isort: skip  # before anybody takes the real one for its own
@@ -83,17 +82,22 @@ class Fuses:
         App.stop = stopped
 
     def _commits(self):
-        transaction = Database.transaction
+        for kind in (Database.write, Database.write_unsynced):
+            setattr(Database, kind.__name__, self._committing(kind))
 
-        @asynccontextmanager
-        async def fused(db, name):
-            async with transaction(db) as connection:
-                yield connection
+    def _committing(self, write):
+        async def fused(database, name, work, *args):
+            def done(db):
+                result = work(db, *args)
                 self(f"before the commit of {name}")
+                return result
+
+            result = await write(database, done)
             self(f"after the commit of {name}")
+            return result
 
         # The method of the store that asks for it is the commit's name.
-        Database.transaction = lambda db: fused(db, sys._getframe(1).f_code.co_name)
+        return lambda database, *args: fused(database, sys._getframe(1).f_code.co_name, *args)
 
     def _pauses(self):
         record = Store.record

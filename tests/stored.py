@@ -1,6 +1,6 @@
 """A store to try by itself: what a test does not care about is filled in."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -67,6 +67,11 @@ def result(delivery: Delivery, phase: Phase = Phase.DELIVERED, due_at: float | N
 
 def retried(delivery: Delivery, after: float = 60.0) -> Result:
     return result(delivery, Phase.WAITING, NOW + after)
+
+
+async def altered(store: Store, sql: str, parameters: Sequence[object] = ()) -> None:
+    """Write by a statement what no method of the store would."""
+    await store.database.write(lambda db: db.execute(sql, parameters).fetchall())
 
 
 async def deliveries(store: Store, columns: str, where: str = "1 = 1") -> list[tuple]:

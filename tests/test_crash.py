@@ -5,7 +5,6 @@ Edges are before every statement and commit of the database, before and after ev
 
 import json
 from collections import Counter
-from contextlib import asynccontextmanager
 from itertools import count
 
 import pytest
@@ -55,12 +54,23 @@ class FusedConnection:
 class FusedDatabase(Database):
     fuse: Fuse
 
-    @asynccontextmanager
-    async def transaction(self):
-        async with super().transaction() as connection:
-            yield FusedConnection(connection, self.fuse)
-            self.fuse.edge("before COMMIT")
+    async def write(self, work, *args):
+        result = await super().write(self._fused(work), *args)
         self.fuse.edge("after COMMIT")
+        return result
+
+    async def write_unsynced(self, work, *args):
+        result = await super().write_unsynced(self._fused(work), *args)
+        self.fuse.edge("after COMMIT")
+        return result
+
+    def _fused(self, work):
+        def fused(db, *args):
+            result = work(FusedConnection(db, self.fuse), *args)
+            self.fuse.edge("before COMMIT")
+            return result
+
+        return fused
 
 
 def opener(fuse):

@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from daemons import KEY, SECRETS, Systemd, config
 from legacy import WHERE, Legacy, called, ends
+from stored import altered
 
 from notifier.core.encoding_com_call import Dialect
 from notifier.core.model import Status
@@ -165,9 +166,8 @@ async def test_a_destination_is_called_for_before_the_result(tmp_path):
 
 async def test_what_is_owed_in_the_other_manner_is_dropped_and_not_sent(tmp_path):
     async with called(tmp_path, Dialect(), handed_on) as (w, legacy):
-        async with w.store.database.transaction() as db:
-            await db.execute("CREATE TRIGGER other AFTER INSERT ON deliveries BEGIN UPDATE deliveries SET"
-                             " format = 'standard' WHERE id = new.id; END")  # fmt: skip
+        await altered(w.store, "CREATE TRIGGER other AFTER INSERT ON deliveries BEGIN UPDATE deliveries SET"
+                         " format = 'standard' WHERE id = new.id; END")  # fmt: skip
         await ends(w, S.COMPLETED)
         assert legacy.requests == []
         assert [one.phase.value for one in (await w.store.deliveries()).items] == ["dropped"]

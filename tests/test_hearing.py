@@ -347,12 +347,12 @@ async def test_a_sweep_that_a_restart_cuts_in_two_judges_no_absence(tmp_path):
             w.client.set(id_, S.PROCESSING)
         await w.polls_until(w.clock.now + 60)
         for _ in range(6):
-            while (await w.store.listings("posts"))["all"].page != 2:
+            while (await w.store.outlook("posts", 1, 0.0)).progress["all"].page != 2:
                 await w.poll()
             await w.stop()
             await w.start()
             w.client.asked.clear()
-            while (await w.store.listings("posts"))["all"].page != 1:
+            while (await w.store.outlook("posts", 1, 0.0)).progress["all"].page != 1:
                 await w.poll()
             assert {2, 3} <= set(pages(w))
         assert await told(w) == []

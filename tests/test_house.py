@@ -41,6 +41,7 @@ MAY_KNOW_THE_MOMENT = {
     "cli/secret.py": "makes keys of nothing but chance",
     "cli/listen.py": "a receiver of its own: it hands them on",
     "cli/verify.py": "a command has a moment, which it hands on",
+    "store/database.py": "how long a commit takes, which only its thread can tell",
     "webhook/receiver.py": "its defaults, which a test replaces",
     "demo/__init__.py": "hands the real clock to the demo",
     "demo/stage.py": "every demo has keys of its own",

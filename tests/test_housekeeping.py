@@ -4,7 +4,7 @@ import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
-from stored import NOW, announce, due, event, opened, result
+from stored import NOW, altered, announce, due, event, opened, result
 from world import endpoint, world
 
 from notifier.core.model import Baseline, Status
@@ -204,8 +204,7 @@ async def test_a_clock_that_is_set_neither_shortens_nor_prolongs_the_time_of_who
 
 async def test_a_clock_that_was_ahead_when_one_left_does_not_prolong_its_time(tmp_path):
     async with left(tmp_path, 1) as w:
-        async with w.store.database.transaction() as db:
-            await db.execute("UPDATE endpoints SET left_at = 1e12 WHERE name = 'app'")
+        await altered(w.store, "UPDATE endpoints SET left_at = 1e12 WHERE name = 'app'")
         await w.stop()
         await w.start()
         await round_of(Housekeeping(w.store, 30 * DAY), w.clock.now + 30.1 * DAY)

@@ -51,7 +51,7 @@ def commits():
     """Every method of the store that is a transaction."""
     for path in (PACKAGE / "store").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.AsyncFunctionDef) and "self.database.transaction()" in ast.unparse(node):
+            if isinstance(node, ast.AsyncFunctionDef) and "self.database.write" in ast.unparse(node):
                 yield node.name
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from math import inf
 
 import pytest
+from stored import altered
 from world import CADENCE, PACE, endpoint, world
 
 from notifier.core.model import LookKind, Rate, Status, Upload
@@ -136,7 +137,7 @@ async def test_a_feed_that_fails_is_done_without(tmp_path):
         w.client.set("a", S.COMPLETED)
         await w.polls_until(w.clock.now + 60)
         assert (await types(w))[-1] == "upload.completed"
-        assert (await w.store.listings("posts"))["finished"].failures >= GIVE_UP_AFTER
+        assert (await w.store.outlook("posts", 1, 0.0)).progress["finished"].failures >= GIVE_UP_AFTER
 
 
 @pytest.mark.parametrize("single", [True, False])
@@ -270,11 +271,10 @@ async def test_a_batch_and_a_page_that_take_turns_and_say_nothing_new_write_no_u
         w.client.set("a", S.PROCESSING)
         w.client.set("b", S.PROCESSING)
         await w.polls_until(w.clock.now + 120)
-        async with w.store.database.transaction() as db:
-            await db.execute("CREATE TABLE written (id TEXT)")
-            await db.execute(
-                "CREATE TRIGGER written AFTER UPDATE ON uploads BEGIN INSERT INTO written VALUES (NEW.id); END"
-            )
+        await altered(w.store, "CREATE TABLE written (id TEXT)")
+        await altered(
+            w.store, "CREATE TRIGGER written AFTER UPDATE ON uploads BEGIN INSERT INTO written VALUES (NEW.id); END"
+        )
         w.client.asked.clear()
         await w.polls_until(w.clock.now + 300)
         assert kinds(w) == {LookKind.BATCH, LookKind.LIST}

@@ -476,6 +476,7 @@ async def test_what_a_pass_and_a_stop_both_find_is_written_once(tmp_path):
     async with world(tmp_path, endpoints=(endpoint("app"),), uploads=("a",), open_store=Counting.open) as w:
         w.client.set("a", S.QUEUED)
         await w.poll(2)
+        w.sender.wake.clear()
         await w.sender.send_due()
         await w.sender.wake.wait()
         await asyncio.gather(w.sender.record_ended(), w.sender.record_ended())

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import tables
 from prometheus_client.parser import text_string_to_metric_families
-from stored import announce, event
+from stored import altered, announce, event
 from world import World, endpoint, world
 
 from notifier.core.model import Attempt, Delivery, Order, Outcome, Phase, Rate, Status, StatusClass
@@ -97,9 +97,8 @@ async def troubled(path: Path) -> AsyncIterator[World]:
     """Half an hour in which everything went wrong somewhere, and in the end one endpoint hangs."""
     async with world(path, endpoints=ENDPOINTS) as w:
         answers = Answers(w)
-        async with w.store.database.transaction() as db:
-            await db.execute("CREATE TABLE once AS SELECT zeroblob(100000) AS x")
-            await db.execute("DROP TABLE once")
+        await altered(w.store, "CREATE TABLE once AS SELECT zeroblob(100000) AS x")
+        await altered(w.store, "DROP TABLE once")
         await announced(w, "a", 1)
         await announced(w, "b", 1, size=30_000)
         await w.settle()
@@ -446,9 +445,7 @@ async def test_only_what_was_committed_counts_as_a_commit(tmp_path):
         commits = w.store.database.commits
         before = sum(commits.counts)
         with pytest.raises(ZeroDivisionError):
-            async with w.store.database.transaction():
-                raise ZeroDivisionError
+            await w.store.database.write(lambda _: 1 / 0)
         assert sum(commits.counts) == before
-        async with w.store.database.transaction():
-            pass
+        await w.store.database.write(lambda _: None)
         assert sum(commits.counts) == before + 1

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 from asking import BEARER, TOKEN, served
 from prometheus_client.parser import text_string_to_metric_families
+from stored import altered
 
 from notifier.core.secret import Secret
 from notifier.server.access import Guard
@@ -154,8 +155,7 @@ async def test_a_database_that_fails_is_told_without_its_words_and_the_next_scra
 
 async def renamed(w, table, name):
     """Without its table, a question is an error of the database."""
-    async with w.store.database.transaction() as db:
-        await db.execute(f"ALTER TABLE {table} RENAME TO {name}")
+    await altered(w.store, f"ALTER TABLE {table} RENAME TO {name}")
 
 
 @pytest.mark.parametrize("fails", [False, True])

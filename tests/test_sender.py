@@ -47,6 +47,7 @@ async def behind_doors(path, *endpoints, uploads="abc", **more) -> AsyncIterator
             w.clock.now += 1
         doors = Doors(w)
         w.post = doors.post
+        w.sender.wake.clear()
         yield w, doors
         doors.open(*uploads)
 
@@ -77,6 +78,18 @@ async def test_a_result_that_comes_between_two_passes_is_never_lost(tmp_path):
         await w.sender.send_due()
         assert w.sender.in_flight == 0
         assert await phases(w) == [("delivered", 1), ("delivered", 1)]
+
+
+async def test_what_is_announced_wakes_the_sender_and_a_look_without_news_does_not(tmp_path):
+    async with world(tmp_path, endpoints=(endpoint("app"),), uploads=("a",)) as w:
+        w.client.set("a", S.QUEUED)
+        await w.poll(2)
+        assert w.sender.wake.is_set()
+        w.sender.wake.clear()
+        looks = len(w.client.asked)
+        await w.polls_until(w.clock.now + 300)
+        assert len(w.client.asked) > looks
+        assert not w.sender.wake.is_set()
 
 
 async def test_a_place_is_held_until_the_result_is_committed(tmp_path):

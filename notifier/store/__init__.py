@@ -4,9 +4,10 @@ from pathlib import Path
 
 from notifier.store.backup import Copying
 from notifier.store.callbacks import Callbacks, Called, Room
-from notifier.store.database import Database, NewerDatabaseError, StoreError, UnknownNameError
+from notifier.store.database import Database
 from notifier.store.drop import Dropping
-from notifier.store.followed import Announcement
+from notifier.store.errors import NewerDatabaseError, StoreError, UnknownNameError
+from notifier.store.followed import Announcement, Outlook
 from notifier.store.history import DeliveryRow, EventRow, History, Queue, Tried
 from notifier.store.media import Media
 from notifier.store.owed import GivenUp, Owed, Result, Standing
@@ -22,6 +23,7 @@ __all__ = [
     "EventRow",
     "GivenUp",
     "NewerDatabaseError",
+    "Outlook",
     "Page",
     "Place",
     "Queue",

@@ -4,13 +4,14 @@ There may be one for every upload, so none is looked at but for a reason. Their 
 """
 
 import json
+import sqlite3
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from notifier.core.callbacks import ALL, number_of
 from notifier.core.health import Health
 from notifier.core.model import Callback
-from notifier.store.database import UnknownNameError
+from notifier.store.errors import UnknownNameError
 from notifier.store.followed import Followed
 from notifier.store.forward import FORWARD, moments
 from notifier.store.history import WAITING, Queue, queue_of
@@ -134,8 +135,7 @@ class Callbacks(Followed):
     async def bring_callbacks_forward(self, latest: Sequence[float]) -> int:
         """As `bring_forward`, for all of them."""
         parameters = moments(LOWEST, -1, latest)
-        async with self.database.transaction() as db, db.execute(FORWARD, parameters) as cursor:
-            return cursor.rowcount
+        return await self.database.write(lambda db: db.execute(FORWARD, parameters).rowcount)
 
     async def callbacks_waiting(self, most: int = 1000) -> list[Queue]:
         """What is owed to each of those that something waits for, at most so many of them."""
@@ -153,11 +153,16 @@ class Callbacks(Followed):
 
         `after` is 0 at first. None: there are no more to look at.
         """
-        async with self.database.transaction() as db:
-            found = list(await db.execute_fetchall(UNUSED, {"after": after, "most": most}))
-            free = json.dumps([number for number, is_used in found if not is_used])
-            await db.execute("DELETE FROM endpoints WHERE number IN (SELECT value FROM json_each(?))", (free,))
-        return int(found[-1][0]) if len(found) == most else None
+        found = await self.database.write(_prune, after, most)
+        return found[-1] if len(found) == most else None
+
+
+def _prune(db: sqlite3.Connection, after: int, most: int) -> list[int]:
+    """The numbers of those that were looked at."""
+    found = db.execute(UNUSED, {"after": after, "most": most}).fetchall()
+    free = json.dumps([number for number, is_used in found if not is_used])
+    db.execute("DELETE FROM endpoints WHERE number IN (SELECT value FROM json_each(?))", (free,))
+    return [number for number, _ in found]
 
 
 def _called_of(row: Any) -> Called:

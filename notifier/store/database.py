@@ -1,39 +1,40 @@
-"""One SQLite file: opened once, migrated forwards, one connection that writes and one that only reads."""
+"""One SQLite file: opened once, migrated forwards, one connection that writes and one that only reads.
+
+Each has a thread of its own, and the way there and back costs more than most statements do. So what belongs together
+goes there as one function; those of the writing connection are transactions, one after the other.
+"""
 
 import asyncio
 import fcntl
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from time import perf_counter
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import aiosqlite
 
 from notifier.core.spread import Spread
+from notifier.store.errors import RIGHTS, NewerDatabaseError, StoreError, UnknownNameError, told
 
 APPLICATION_ID = 0x6E6F7469  # "noti": tells our file from any other database
 BUSY_SECONDS = 5.0
 LOCKS = Path("/proc/locks")
+FULL = "PRAGMA synchronous = FULL"
 LARGEST_LOG = 16 * 1024 * 1024
 """Bytes of the log before the file that are kept for further use."""
 
 
+P = ParamSpec("P")
+T = TypeVar("T")
+Work = Callable[Concatenate[sqlite3.Connection, P], T]
+"""What is done in a connection's thread: it may block, and must touch nothing that the event loop changes."""
+
 COMMITS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-
-
-class StoreError(Exception):
-    """The database cannot be used; the message says which file, why, and what would cure it."""
-
-
-class NewerDatabaseError(StoreError):
-    """The file was written by a newer program; nothing was changed."""
-
-
-class UnknownNameError(LookupError):
-    """Nothing has this name or id; the message says what there is instead."""
 
 
 def number_of(numbers: Mapping[str, int], what: str, name: str) -> int:
@@ -44,14 +45,26 @@ def number_of(numbers: Mapping[str, int], what: str, name: str) -> int:
     return numbers[name]
 
 
-class Database:
-    """The two connections and the lock between writers."""
+class Connection(aiosqlite.Connection):
+    """A connection with its thread."""
 
-    def __init__(self, path: Path, lock: int, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
+    async def run(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        """Run this in the thread; it ends there, be it that nobody waits for it any more."""
+        return await self._execute(work, *args, **named)  # type: ignore[no-any-return, no-untyped-call]
+
+    @property
+    def plain(self) -> sqlite3.Connection:
+        """For what runs in the thread."""
+        return self._conn
+
+
+class Database:
+    """The two connections: one writes, one only reads."""
+
+    def __init__(self, path: Path, lock: int, writer: Connection, reader: Connection) -> None:
         self.path = path
         self._lock_file = lock
         self._writer = writer
-        self._writing = asyncio.Lock()
         self.reader = reader
         self.commits = Spread(COMMITS)
         """Seconds that each took."""
@@ -75,70 +88,69 @@ class Database:
             opened.pop_all()
         return cls(path, lock, writer, reader)
 
-    async def rows(self, sql: str, parameters: Iterable[Any] = ()) -> list[Any]:
+    async def rows(self, sql: str, parameters: Any = ()) -> list[Any]:
         """What a query finds, as far as it is committed; raises `StoreError`."""
-        with told(self.path):
-            return list(await self.reader.execute_fetchall(sql, parameters))
+        return await self.read(_rows, sql, parameters)
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:
-        """All or nothing: committed at the end, rolled back on any way out but that."""
-        async with self._writing:
-            with told(self.path):
-                try:
-                    await self._writer.execute("BEGIN IMMEDIATE")
-                    yield self._writer
-                    began = asyncio.get_running_loop().time()
-                    await self._writer.execute("COMMIT")
-                    self.commits.add(asyncio.get_running_loop().time() - began)
-                except BaseException:
-                    await asyncio.shield(self._writer.rollback())
-                    raise
+    async def read(self, work: Work[P, T], *args: P.args, **named: P.kwargs) -> T:
+        """What comes of several queries; raises `StoreError`."""
+        with told(self.path):
+            return await self.reader.run(work, self.reader.plain, *args, **named)
+
+    async def write(self, work: Work[P, T], *args: P.args, **named: P.kwargs) -> T:
+        """A transaction, all or nothing: it is on the disk when this returns, and rolled back where `work` raises.
+
+        Who is cut off while waiting here does not cut off the transaction. Raises `StoreError`, and what `work` raises.
+        """
+        with told(self.path):
+            result, took = await self._writer.run(_whole, self._writer.plain, lambda db: work(db, *args, **named))
+        self.commits.add(took)
+        return result
+
+    async def write_unsynced(self, work: Work[P, T], *args: P.args, **named: P.kwargs) -> T:
+        """As `write`, but not waiting for the disk: it outlives the process, not a loss of power.
+
+        Nothing is out of order then: where a later transaction is on the disk, this one is, too.
+        """
+        with told(self.path):
+            return await self._writer.run(_unsynced, self._writer.plain, lambda db: work(db, *args, **named))
 
     async def alone(self, statement: str) -> None:
         """Run what can be part of no transaction; raises `StoreError`."""
-        async with self._writing:
-            with told(self.path):
-                await self._writer.execute_fetchall(statement)
+        with told(self.path):
+            await self._writer.run(_rows, self._writer.plain, statement)
 
     async def close(self) -> None:
         """Close both connections; a transaction in progress ends first. Once is enough."""
-        async with self._writing, AsyncExitStack() as closing:
+        async with AsyncExitStack() as closing:
             closing.callback(os.close, self._lock_file)
             closing.push_async_callback(self._writer.close)
             closing.push_async_callback(self.reader.close)
 
 
-class told:  # noqa: N801  # reads as a word: with told(path)
-    """Turn what the driver raises into a `StoreError` that names the file and the cure."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, sqlite3.Error) and not isinstance(
-            error, sqlite3.IntegrityError | sqlite3.ProgrammingError
-        ):
-            raise StoreError(f"{self.path}: {error}: {_cure(error)}") from error
+def _rows(db: sqlite3.Connection, sql: str, parameters: Any = ()) -> list[Any]:
+    return db.execute(sql, parameters).fetchall()
 
 
-_RIGHTS = "the daemon's user must be able to write it and its folder"
-_CURES = {
-    sqlite3.SQLITE_FULL: "free some space on its disk; nothing was lost",
-    sqlite3.SQLITE_READONLY: _RIGHTS,
-    sqlite3.SQLITE_CANTOPEN: _RIGHTS,
-    sqlite3.SQLITE_BUSY: "another program holds it: end that one",
-    sqlite3.SQLITE_CORRUPT: "move it away and restore a backup",
-    sqlite3.SQLITE_NOTADB: "move it away and restore a backup",
-}
+def _whole(db: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> tuple[T, float]:
+    """What comes of a transaction, and how many seconds its commit took."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        result = work(db)
+        began = perf_counter()
+        db.execute("COMMIT")
+    except BaseException:
+        db.rollback()
+        raise
+    return result, perf_counter() - began
 
 
-def _cure(error: sqlite3.Error) -> str:
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the primary code, without its details
-    return _CURES.get(code, "see the disk and its log")
+def _unsynced(db: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+    db.execute("PRAGMA synchronous = NORMAL")
+    try:
+        return _whole(db, work)[0]
+    finally:
+        db.execute(FULL)
 
 
 def _sole(path: Path) -> int:
@@ -194,15 +206,18 @@ def _make(path: Path) -> None:
     except FileExistsError:
         return
     except OSError as error:
-        raise StoreError(f"{path}: {error.strerror}: {_RIGHTS}") from error
+        raise StoreError(f"{path}: {error.strerror}: {RIGHTS}") from error
     os.fchmod(made, 0o600)  # whatever the umask takes away
     os.close(made)
 
 
-async def _connect(path: Path) -> aiosqlite.Connection:
+async def _connect(path: Path) -> Connection:
     # Where aiosqlite cannot open a file, its thread stays behind and may find the event loop closed.
     await asyncio.to_thread(lambda: sqlite3.connect(path).close())
-    return await aiosqlite.connect(path, isolation_level=None, timeout=BUSY_SECONDS)
+    connect = partial(sqlite3.connect, path, isolation_level=None, timeout=BUSY_SECONDS)
+    connection = Connection(connect, iter_chunk_size=64)
+    await connection
+    return connection
 
 
 async def _version(connection: aiosqlite.Connection, path: Path) -> int:
@@ -225,7 +240,7 @@ async def _prepare(connection: aiosqlite.Connection, path: Path) -> None:
     if (mode := await _pragma(connection, "journal_mode = WAL")) != "wal":
         raise StoreError(f"{path}: its journal is '{mode}' and cannot be 'wal': keep it in a file on a local disk")
     # A commit is on the disk when it returns: promise 2 speaks of power loss too.
-    await connection.execute("PRAGMA synchronous = FULL")
+    await connection.execute(FULL)
     await connection.execute("PRAGMA foreign_keys = ON")
     # A log that has grown large once is cut when it is written back.
     await connection.execute(f"PRAGMA journal_size_limit = {LARGEST_LOG}")

@@ -4,11 +4,10 @@ So are those dead, until they are replayed, whose endpoint left the config long 
 """
 
 import json
+import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-
-import aiosqlite
 
 from notifier.core import callbacks
 from notifier.core.model import Phase
@@ -39,9 +38,7 @@ class Dropping(Owing):
 
         The lane goes on. One that is on its way is delivered all the same if it arrives.
         """
-        async with self.database.transaction() as db:
-            dropped = await _drop(db, ids, by, now)
-        return self._count(dropped)
+        return self._count(await self.database.write(_drop, ids, by, now))
 
     async def drop_owed(self, endpoint: str, phases: Sequence[Phase], by: str, now: float, most: int = 500) -> int:
         """The same of all to an endpoint that wait or are dead, `most` at once: to be repeated until it answers 0.
@@ -52,10 +49,7 @@ class Dropping(Owing):
         if not phases or not set(phases) <= set(OWED):
             raise ValueError(f"only what is owed can be given up: choose from {', '.join(OWED)}")
         parameters = {"endpoint": self.number(endpoint), "phases": json.dumps(phases), "most": most}
-        async with self.database.transaction() as db:
-            found = await db.execute_fetchall(NEWEST, parameters)
-            dropped = await _drop(db, [row[0] for row in found], by, now)
-        return self._count(dropped)
+        return self._count(await self.database.write(_drop_newest, parameters, by, now))
 
     def _count(self, dropped: Counter[int]) -> int:
         """Once it is committed."""
@@ -70,21 +64,29 @@ class Dropping(Owing):
         Answers how many of each: to be repeated until there is none. Should one be named again meanwhile, its lanes are
         in order.
         """
-        async with self.database.transaction() as db:
-            found = list(await db.execute_fetchall(LEFT, {"before": before, "most": most}))
-            ids = json.dumps([id_ for id_, _ in found])
-            await _promote(db, await db.execute_fetchall(BURY, {"ids": ids, "now": now}))
-        return Counter(name for _, name in found)
+        return await self.database.write(_bury, before, now, most)
 
 
-async def _drop(db: aiosqlite.Connection, ids: Sequence[int], by: str, now: float) -> Counter[int]:
+def _drop(db: sqlite3.Connection, ids: Sequence[int], by: str, now: float) -> Counter[int]:
     """How many of each endpoint, by its number."""
-    dropped = list(await db.execute_fetchall(DROP, {"ids": json.dumps(ids), "by": by, "now": now}))
-    await _promote(db, dropped)
+    dropped = db.execute(DROP, {"ids": json.dumps(ids), "by": by, "now": now}).fetchall()
+    _promote(db, dropped)
     return Counter(endpoint for endpoint, _ in dropped)
 
 
-async def _promote(db: aiosqlite.Connection, over: Iterable[Any]) -> None:
+def _drop_newest(db: sqlite3.Connection, parameters: Mapping[str, Any], by: str, now: float) -> Counter[int]:
+    return _drop(db, [id_ for (id_,) in db.execute(NEWEST, parameters)], by, now)
+
+
+def _bury(db: sqlite3.Connection, before: float, now: float, most: int) -> Counter[str]:
+    """How many of each endpoint, by its name."""
+    found = db.execute(LEFT, {"before": before, "most": most}).fetchall()
+    ids = json.dumps([id_ for id_, _ in found])
+    _promote(db, db.execute(BURY, {"ids": ids, "now": now}).fetchall())
+    return Counter(name for _, name in found)
+
+
+def _promote(db: sqlite3.Connection, over: Iterable[Any]) -> None:
     """Let the lanes of these go on."""
     lanes = [{"endpoint": endpoint, "lane": lane} for endpoint, lane in over if lane is not None]
-    await db.executemany(PROMOTE, lanes)
+    db.executemany(PROMOTE, lanes)

@@ -1,11 +1,11 @@
 """What the poller asks of the store: sources, listings, uploads, and the one transaction that announces."""
 
 import json
+import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-
-import aiosqlite
+from typing import Any, NamedTuple
 
 from notifier.core.budget import Budget
 from notifier.core.lives import Lives
@@ -30,6 +30,24 @@ CHANGED = """SELECT j.key FROM json_each(:rows) AS j
     WHERE iif(:batched, u.batch_fingerprint, u.fingerprint) IS NOT j.value->>2 OR u.misses > 0 OR u.due_at <= :now"""
 
 
+OTHERS = "id NOT IN (SELECT value FROM json_each(?))"
+LISTINGS = "SELECT collection, page, due_at, baseline_at, swept_at, failures, cursor FROM listings WHERE source = ?"
+UNSEEN = "source = ? AND due_at IS NOT NULL AND snapshot IS NULL ORDER BY due_at LIMIT ?"
+SEEN = "source = ? AND due_at IS NOT NULL AND snapshot IS NOT NULL ORDER BY due_at LIMIT ?"
+
+
+class Outlook(NamedTuple):
+    """What is remembered of a source, and what is to be asked next at it."""
+
+    state: SourceState
+    progress: dict[str, ListingState]
+    """How far each of its collections has been read."""
+    first: list[Upload]
+    """The upload that is to be asked for next, due or not, of those that were never seen."""
+    slow: list[Upload]
+    """The same of those that were, in the order in which they are due."""
+
+
 @dataclass(frozen=True, slots=True)
 class Announcement:
     """All that one look changes, to be written together or not at all."""
@@ -47,37 +65,29 @@ class Followed(Owing):
 
     async def source(self, name: str) -> SourceState:
         """What is remembered of an enrolled source."""
-        sql = """SELECT number, sequence, hold_until, failures, failing_since, trouble_code, trouble_text,
-            failed, failed_due_at FROM sources WHERE name = ?"""
-        rows = await self.database.rows(sql, (name,))
-        if not rows:
-            raise KeyError(name)
-        return source_of(name, rows[0])
+        return await self.database.read(_source, name)
 
     async def in_trouble(self) -> set[str]:
         """The names of the sources that are in trouble."""
         return {row[0] for row in await self.database.rows("SELECT name FROM sources WHERE trouble_code IS NOT NULL")}
 
-    async def listings(self, source: str) -> dict[str, ListingState]:
-        """How far each of a source's collections has been read."""
-        sql = """SELECT collection, page, due_at, baseline_at, swept_at, failures, cursor FROM listings
-            WHERE source = ?"""
-        return {row[0]: ListingState(*row) for row in await self.database.rows(sql, (self._sources[source],))}
+    async def outlook(self, source: str, most: int, now: float) -> Outlook:
+        """What a pass over an enrolled source looks at; several that were seen, `most`, only where one of them is due.
 
-    async def next_uploads(self, source: str, most: int, *, seen: bool) -> list[Upload]:
-        """The uploads at a source that are to be asked for by themselves next, due or not, `seen` before or never."""
-        where = f"source = ? AND due_at IS NOT NULL AND snapshot IS {'NOT ' * seen}NULL ORDER BY due_at LIMIT ?"
-        return await uploads_of(self.database.rows, source, where, (self._sources[source], most))
+        One trip for all of it: there is a pass before every look, and another after it.
+        """
+        return await self.database.read(_outlook, source, most, now)
 
     async def as_now(self, uploads: Sequence[Upload]) -> list[Upload]:
         """These uploads, all of one source, as they stand now, as far as they are still followed."""
         numbers = json.dumps([one.media_id for one in uploads])
         where = "media_id IN (SELECT value FROM json_each(?)) AND unfollowed_at IS NULL"
-        return await uploads_of(self.database.rows, uploads[0].source, where, (numbers,)) if uploads else []
+        return await self._uploads(uploads[0].source, where, (numbers,)) if uploads else []
 
-    async def open_uploads(self, source: str) -> list[Upload]:
-        """All uploads at a source that have not settled."""
-        return await uploads_of(self.database.rows, source, "source = ? AND open = 1", (self._sources[source],))
+    async def open_uploads(self, source: str, without: Iterable[str] = ()) -> list[Upload]:
+        """All uploads at a source that have not settled, but for those with these ids."""
+        where = f"source = ? AND open = 1 AND {OTHERS}"
+        return await self._uploads(source, where, (self._sources[source], json.dumps(list(without))))
 
     async def open_count(self, source: str) -> int:
         """How many they are."""
@@ -87,16 +97,13 @@ class Followed(Owing):
 
     async def look_anew(self, source: str, now: float) -> None:
         """Let all that is open at a source be due, and each of its lists, to the end."""
-        number = self._sources[source]
-        async with self.database.transaction() as db:
-            await db.execute("UPDATE listings SET due_at = ?, swept_at = NULL WHERE source = ?", (now, number))
-            sql = "UPDATE uploads SET due_at = ? WHERE source = ? AND open = 1 AND due_at IS NOT NULL"
-            await db.execute(sql, (now, number))
+        await self.database.write(_look_anew, self._sources[source], now)
 
-    async def listed(self, source: str) -> list[Upload]:
-        """All uploads at a source that its lists ought to show: those seen and not gone, and those registered."""
+    async def listed(self, source: str, without: Iterable[str] = ()) -> list[Upload]:
+        """All that its lists ought to show, but for those with these ids: those seen and not gone, and registered."""
         there = "(snapshot IS NULL AND registered = 1) OR snapshot->>'status' <> 'gone'"
-        return await uploads_of(self.database.rows, source, f"source = ? AND ({there})", (self._sources[source],))
+        where = f"source = ? AND ({there}) AND {OTHERS}"
+        return await self._uploads(source, where, (self._sources[source], json.dumps(list(without))))
 
     async def changed(
         self, source: str, rows: Sequence[tuple[str, str, int]], now: float, *, batched: bool = False
@@ -120,10 +127,8 @@ class Followed(Owing):
     async def known(self, source: str, ids: Iterable[str]) -> dict[str, list[Upload]]:
         """The uploads at a source with these ids, of whatever kind, followed or no more."""
         where = "source = ? AND id IN (SELECT value FROM json_each(?))"
-        parameters = (self._sources[source], json.dumps(list(ids)))
-        uploads = await uploads_of(self.database.rows, source, where, parameters)
         by_id: dict[str, list[Upload]] = {}
-        for upload in uploads:
+        for upload in await self._uploads(source, where, (self._sources[source], json.dumps(list(ids)))):
             by_id.setdefault(upload.id, []).append(upload)
         return by_id
 
@@ -132,29 +137,23 @@ class Followed(Owing):
 
         Given is the media id that each would have, or 0: that is its own unless another has it.
         """
-        if not uploads:
-            return []
-        async with self.database.transaction() as db:
-            return [await self._follow(db, upload) for upload in uploads]
+        return await self.database.write_unsynced(self._follow, uploads) if uploads else []
 
     async def give_tasks(self, wanted: Mapping[int, Sequence[int]]) -> dict[int, list[int]]:
         """Numbers for the tasks of these uploads: the wanted one; for 0, or where another has that, one of ours."""
-        async with self.database.transaction() as db:
-            return {upload: [await numbers.task(db, upload, one) for one in each] for upload, each in wanted.items()}
+        return await self.database.write_unsynced(_give_tasks, wanted)
 
     async def believe_no_later(self, listings: Mapping[str, float], look: float, hold: float) -> None:
         """Bring forward what is due later than these moments, `listings` by source: a clock that was ahead wrote it."""
-        async with self.database.transaction() as db:
-            numbered = [(self._sources[source], listing) for source, listing in listings.items()]
-            await moments.clamp(db, numbered, look, hold)
+        numbered = [(self._sources[source], listing) for source, listing in listings.items()]
+        await self.database.write(moments.clamp, numbered, look, hold)
 
     async def put_back(self, seconds: float, now: float) -> None:
         """Bring forward by so many seconds what is due after `now`: our clock was put back by them.
 
         What has happened, happened now at the latest.
         """
-        async with self.database.transaction() as db:
-            await moments.put_back(db, seconds, now)
+        await self.database.write(moments.put_back, seconds, now)
 
     async def budgets(self) -> dict[str, Budget]:
         """What is used of what each credential may be asked."""
@@ -163,67 +162,99 @@ class Followed(Owing):
 
     async def spend(self, name: str, budget: Budget) -> None:
         """Note a request before it is sent: a kill may forget allowance, never overdraw it."""
-        async with self.database.transaction() as db:
-            await _write_budget(db, name, budget)
+        await self.database.write_unsynced(_write_budgets, {name: budget})
 
     async def announce(self, news: Announcement) -> None:
         """Snapshots, events, what is owed and how far we have read: one transaction."""
-        superseded: Counter[str] = Counter()
-        async with self.database.transaction() as db:
-            await self._write_source(db, news.source)
-            if news.listing is not None:
-                await self._write_listing(db, news.source.number, news.listing)
-            if news.uploads:  # each statement is a trip to another thread
-                await db.executemany(UPDATE, [upload_row(upload) for upload in news.uploads])
-            for name, budget in news.budgets.items():
-                await _write_budget(db, name, budget)
-            if news.lives:
-                await db.executemany(
-                    "INSERT OR REPLACE INTO lives (source, class, events, exposure) VALUES (?, ?, ?, ?)",
-                    [lives_row(news.source.number, name, lives) for name, lives in news.lives.items()],
-                )
-            for event, endpoints in news.owed:
-                superseded += await self._owe(db, news.source.number, event, endpoints)
-        self.superseded += superseded
+        self.superseded += await self.database.write(self._announce, news)
         if news.owed:
             self.announced.ring()
 
-    # --- one row each
+    async def _uploads(self, source: str, where: str, parameters: Sequence[Any]) -> list[Upload]:
+        return await self.database.read(uploads_of, source, where, parameters)
 
-    async def _follow(self, db: aiosqlite.Connection, upload: Upload) -> Upload:
+    def _announce(self, db: sqlite3.Connection, news: Announcement) -> Counter[str]:
+        number = news.source.number
+        _write_source(db, news.source)
+        if news.listing is not None:
+            _write_listing(db, number, news.listing)
+        db.executemany(UPDATE, [upload_row(upload) for upload in news.uploads])
+        _write_budgets(db, news.budgets)
+        lives = [lives_row(number, name, lives) for name, lives in news.lives.items()]
+        db.executemany("INSERT OR REPLACE INTO lives (source, class, events, exposure) VALUES (?, ?, ?, ?)", lives)
+        superseded: Counter[str] = Counter()
+        for event, endpoints in news.owed:
+            superseded += self._owe(db, number, event, endpoints)
+        return superseded
+
+    def _follow(self, db: sqlite3.Connection, uploads: Iterable[Upload]) -> list[Upload]:
+        return [self._follow_one(db, upload) for upload in uploads]
+
+    def _follow_one(self, db: sqlite3.Connection, upload: Upload) -> Upload:
         number = self._sources[upload.source]
         where = "source = ? AND id = ? AND kind = ?"
-        found = await uploads_of(db.execute_fetchall, upload.source, where, (number, upload.id, upload.kind))
+        found = uploads_of(db, upload.source, where, (number, upload.id, upload.kind))
         if found:
             return found[0]
-        media_id = await numbers.media_id(db, upload.media_id)
-        await db.execute(
+        media_id = numbers.media_id(db, upload.media_id)
+        db.execute(
             """INSERT INTO uploads (media_id, source, kind, id, ref, registered, labels, followed_at, due_at)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             (media_id, number, upload.kind, upload.id, upload.ref, upload.registered, json.dumps(dict(upload.labels)),
              upload.followed_at, upload.due_at),
         )  # fmt: skip
-        (stored,) = await uploads_of(db.execute_fetchall, upload.source, "media_id = ?", (media_id,))
+        (stored,) = uploads_of(db, upload.source, "media_id = ?", (media_id,))
         return stored
 
-    async def _write_source(self, db: aiosqlite.Connection, source: SourceState) -> None:
-        code, text = (None, None) if source.trouble is None else (source.trouble.code, source.trouble.text)
-        await db.execute(
-            """UPDATE sources SET sequence = ?, hold_until = ?, failures = ?, failing_since = ?,
-                trouble_code = ?, trouble_text = ?, failed = ?, failed_due_at = ? WHERE number = ?""",
-            (source.sequence, source.hold_until, source.failures, source.failing_since, code, text,
-             source.failed, source.failed_due_at, source.number),
-        )  # fmt: skip
 
-    async def _write_listing(self, db: aiosqlite.Connection, source: int, listing: ListingState) -> None:
-        await db.execute(
-            """INSERT OR REPLACE INTO listings
-                (source, collection, page, due_at, baseline_at, swept_at, failures, cursor)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
-            (source, listing.collection, listing.page, listing.due_at, listing.baseline_at, listing.swept_at,
-             listing.failures, listing.cursor),
-        )  # fmt: skip
+def _source(db: sqlite3.Connection, name: str) -> SourceState:
+    sql = """SELECT number, sequence, hold_until, failures, failing_since, trouble_code, trouble_text,
+        failed, failed_due_at FROM sources WHERE name = ?"""
+    for row in db.execute(sql, (name,)).fetchall():
+        return source_of(name, row)
+    raise KeyError(name)
 
 
-async def _write_budget(db: aiosqlite.Connection, name: str, budget: Budget) -> None:
-    await db.execute("INSERT OR REPLACE INTO budgets (name, state) VALUES (?, ?)", budget_row(name, budget))
+def _outlook(db: sqlite3.Connection, source: str, most: int, now: float) -> Outlook:
+    state = _source(db, source)
+    listings = [ListingState(*row) for row in db.execute(LISTINGS, (state.number,))]
+    first = uploads_of(db, source, UNSEEN, (state.number, 1))
+    slow = uploads_of(db, source, SEEN, (state.number, 1))
+    if most > 1 and slow and (slow[0].due_at or 0.0) <= now:
+        slow = uploads_of(db, source, SEEN, (state.number, most))
+    return Outlook(state, {one.collection: one for one in listings}, first, slow)
+
+
+def _write_source(db: sqlite3.Connection, source: SourceState) -> None:
+    code, text = (None, None) if source.trouble is None else (source.trouble.code, source.trouble.text)
+    db.execute(
+        """UPDATE sources SET sequence = ?, hold_until = ?, failures = ?, failing_since = ?,
+            trouble_code = ?, trouble_text = ?, failed = ?, failed_due_at = ? WHERE number = ?""",
+        (source.sequence, source.hold_until, source.failures, source.failing_since, code, text,
+         source.failed, source.failed_due_at, source.number),
+    )  # fmt: skip
+
+
+def _write_listing(db: sqlite3.Connection, source: int, listing: ListingState) -> None:
+    db.execute(
+        """INSERT OR REPLACE INTO listings
+            (source, collection, page, due_at, baseline_at, swept_at, failures, cursor)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
+        (source, listing.collection, listing.page, listing.due_at, listing.baseline_at, listing.swept_at,
+         listing.failures, listing.cursor),
+    )  # fmt: skip
+
+
+def _write_budgets(db: sqlite3.Connection, budgets: Mapping[str, Budget]) -> None:
+    rows = [budget_row(name, budget) for name, budget in budgets.items()]
+    db.executemany("INSERT OR REPLACE INTO budgets (name, state) VALUES (?, ?)", rows)
+
+
+def _give_tasks(db: sqlite3.Connection, wanted: Mapping[int, Sequence[int]]) -> dict[int, list[int]]:
+    return {upload: [numbers.task(db, upload, one) for one in each] for upload, each in wanted.items()}
+
+
+def _look_anew(db: sqlite3.Connection, source: int, now: float) -> None:
+    db.execute("UPDATE listings SET due_at = ?, swept_at = NULL WHERE source = ?", (now, source))
+    sql = "UPDATE uploads SET due_at = ? WHERE source = ? AND open = 1 AND due_at IS NOT NULL"
+    db.execute(sql, (now, source))

@@ -1,12 +1,11 @@
 """uploads × an endpoint → the last event of each that it wants and lacks, and the bytes of that."""
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import sqlite3
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
 from typing import Any
-
-import aiosqlite
 
 from notifier.core.events import passes
 from notifier.core.model import STANDARD, Endpoint, Event, Phase
@@ -26,21 +25,18 @@ UNRENDERED = """SELECT e.position, e.id, e.type, e.at, s.name, e.lane, e.sequenc
 HAS = {Phase.WAITING, Phase.DELIVERED}
 """The phases of what an endpoint has, or is about to have."""
 
-Fetch = Callable[[str, Any], Awaitable[Iterable[Any]]]
-"""Asks a statement with its parameters, within a transaction or without."""
 
-
-async def lacking(
-    fetch: Fetch, after: int, most: int, number: int, endpoint: Endpoint
+def lacking(
+    db: sqlite3.Connection, after: int, most: int, number: int, endpoint: Endpoint
 ) -> dict[int, tuple[int, int] | None]:
     """The next `most` uploads after one, and of each the event that is to be owed, if any: position and sequence.
 
     `number` is that of the endpoint.
     """
     sql = "SELECT media_id, sequence FROM uploads WHERE media_id > ? ORDER BY media_id LIMIT ?"
-    last = {row[0]: row[1] for row in await fetch(sql, (after, most))}
+    last = {row[0]: row[1] for row in db.execute(sql, (after, most))}
     said: dict[int, list[Any]] = {lane: [] for lane in last}
-    for lane, *event in await fetch(SAID, {"endpoint": number, "lanes": json.dumps(list(last))}):
+    for lane, *event in db.execute(SAID, {"endpoint": number, "lanes": json.dumps(list(last))}):
         said[lane].append(event)
     return {lane: _last_lacking(endpoint, events, last[lane]) for lane, events in said.items()}
 
@@ -63,12 +59,12 @@ def _last_lacking(endpoint: Endpoint, events: Sequence[Any], last: int) -> tuple
     return None
 
 
-async def render(db: aiosqlite.Connection, events: Sequence[int], format_: str) -> None:
+def render(db: sqlite3.Connection, events: Sequence[int], format_: str) -> None:
     """Fix the bytes of events in a format that none of their receivers has wanted yet."""
     if format_ == STANDARD:
         return
     parameters = {"events": json.dumps(events), "format": format_}
-    for position, *columns, tasks in await db.execute_fetchall(UNRENDERED, parameters):
+    for position, *columns, tasks in db.execute(UNRENDERED, parameters).fetchall():
         event = replace(Event(*columns), tasks=tuple(json.loads(tasks)))
         body = rendered(event, [format_]).renderings[format_]
-        await db.execute("INSERT INTO renderings (event, format, body) VALUES (?, ?, ?)", (position, format_, body))
+        db.execute("INSERT INTO renderings (event, format, body) VALUES (?, ?, ?)", (position, format_, body))

@@ -1,8 +1,7 @@
 """Moments in the database, when our clock turns out to have been wrong."""
 
+import sqlite3
 from collections.abc import Sequence
-
-import aiosqlite
 
 HAPPENED = (
     ("uploads", "followed_at"),
@@ -26,7 +25,7 @@ OVER = """UPDATE deliveries SET settled_at = ?1
     WHERE phase IN ('delivered', 'dead', 'superseded', 'dropped') AND settled_at > ?1"""
 
 
-async def clamp(db: aiosqlite.Connection, sources: Sequence[tuple[int, float]], look: float, hold: float) -> None:
+def clamp(db: sqlite3.Connection, sources: Sequence[tuple[int, float]], look: float, hold: float) -> None:
     """Let nothing at these sources be due later than these moments; each has one for its listings."""
     for table, column, bounds in (
         ("uploads", "due_at", [(look, source) for source, _ in sources]),
@@ -35,15 +34,15 @@ async def clamp(db: aiosqlite.Connection, sources: Sequence[tuple[int, float]], 
     ):
         key = "number" if table == "sources" else "source"
         sql = f"UPDATE {table} SET {column} = ?1 WHERE {key} = ?2 AND {column} > ?1"  # noqa: S608  # our own words
-        await db.executemany(sql, bounds)
+        db.executemany(sql, bounds)
 
 
-async def put_back(db: aiosqlite.Connection, seconds: float, now: float) -> None:
+def put_back(db: sqlite3.Connection, seconds: float, now: float) -> None:
     """Bring forward what is to come by so many seconds; let what has happened have happened `now` at the latest."""
     for table, column in HAPPENED:
         sql = f"UPDATE {table} SET {column} = ?1 WHERE {column} > ?1"  # noqa: S608  # our own words
-        await db.execute(sql, (now,))
-    await db.execute(OVER, (now,))
+        db.execute(sql, (now,))
+    db.execute(OVER, (now,))
     for table, column in DUE_LATER:
         sql = f"UPDATE {table} SET {column} = {column} - ?1 WHERE {column} > ?2"  # noqa: S608  # our own words
-        await db.execute(sql, (seconds, now))
+        db.execute(sql, (seconds, now))

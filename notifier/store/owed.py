@@ -1,11 +1,10 @@
 """What the sender asks of the store: what may go now, and one transaction for a batch of results."""
 
 import json
+import sqlite3
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
-
-import aiosqlite
+from typing import Any, NamedTuple
 
 from notifier.core.events import Notice, endpoint_event
 from notifier.core.health import Health
@@ -126,10 +125,7 @@ class Owed(Owing):
         Answers since when it does not. `jump` is by how many seconds the clock was put forward just now, or back.
         """
         parameters = {"present": json.dumps(list(present)), "now": now, "jump": jump}
-        async with self.database.transaction() as db:
-            await db.execute(MARK_LEFT, parameters)
-            left = await db.execute_fetchall("SELECT name, left_at FROM endpoints WHERE left_at IS NOT NULL")
-            return {row[0]: row[1] for row in left}
+        return await self.database.write(_mark_left, parameters)
 
     async def waiting(self, endpoint: str) -> int:
         """How many deliveries wait for an endpoint."""
@@ -144,27 +140,7 @@ class Owed(Owing):
         What is told of an endpoint is announced in the same transaction. Answers which deliveries stay as they are:
         they were replaced, dropped or owed again meanwhile.
         """
-        undelivered = [result.delivery for result in results if result.next.phase is not Phase.DELIVERED]
-        undelivered += [one.delivery for one in given_up]
-        async with self.database.transaction() as db:
-            overtaken = await _overtaken(db, undelivered) if undelivered else ()
-            await db.executemany(TRIED, [_attempt_row(result) for result in results])
-            await db.executemany(SETTLE, [_delivery_row(result) for result in results])
-            failed = [
-                {"id": result.delivery.id, "replay": result.delivery.replay}
-                for result in results
-                if result.next.phase is not Phase.DELIVERED
-            ]
-            if failed:
-                await db.executemany(COUNT, failed)
-            if given_up:
-                await db.executemany(GIVE_UP, [_given_up_row(one) for one in given_up])
-            over = [result.delivery for result in results if result.next.phase is not Phase.WAITING]
-            over += [one.delivery for one in given_up]
-            lanes = [{"endpoint": self.number(one.endpoint), "lane": one.lane} for one in over if one.lane is not None]
-            await db.executemany(PROMOTE, lanes)
-            for standing in standings:
-                await self._stand(db, standing)
+        overtaken = await self.database.write(self._record, results, standings, given_up)
         if any(standing.notice is not None for standing in standings):
             self.announced.ring()
         return overtaken
@@ -173,22 +149,46 @@ class Owed(Owing):
         """Bring forward what is due later than it can be; answers how much. `latest[endpoint]`: see `moments`."""
         numbered = [(self.number(endpoint), by_slots) for endpoint, by_slots in latest.items()]
         parameters = [moments(number, number, by_slots) for number, by_slots in numbered]
-        async with self.database.transaction() as db, db.executemany(FORWARD, parameters) as cursor:
-            return max(cursor.rowcount, 0)  # of no statement at all it is -1
+        # Of no statement at all the count is -1.
+        return await self.database.write(lambda db: max(db.executemany(FORWARD, parameters).rowcount, 0))
 
-    async def _stand(self, db: aiosqlite.Connection, standing: Standing) -> None:
+    def _record(
+        self,
+        db: sqlite3.Connection,
+        results: Sequence[Result],
+        standings: Sequence[Standing],
+        given_up: Sequence[GivenUp],
+    ) -> Container[int]:
+        failed = [result.delivery for result in results if result.next.phase is not Phase.DELIVERED]
+        undelivered = [*failed, *(one.delivery for one in given_up)]
+        overtaken = _overtaken(db, undelivered) if undelivered else ()
+        db.executemany(TRIED, [_attempt_row(result) for result in results])
+        db.executemany(SETTLE, [_delivery_row(result) for result in results])
+        if failed:
+            db.executemany(COUNT, [{"id": one.id, "replay": one.replay} for one in failed])
+        if given_up:
+            db.executemany(GIVE_UP, [_given_up_row(one) for one in given_up])
+        over = [result.delivery for result in results if result.next.phase is not Phase.WAITING]
+        over += [one.delivery for one in given_up]
+        lanes = [{"endpoint": self.number(one.endpoint), "lane": one.lane} for one in over if one.lane is not None]
+        db.executemany(PROMOTE, lanes)
+        for standing in standings:
+            self._stand(db, standing)
+        return overtaken
+
+    def _stand(self, db: sqlite3.Connection, standing: Standing) -> None:
         number = self.number(standing.endpoint)
         row = (*health_row(standing.health), standing.tat, number)
         columns = ", ".join(f"{name.strip()} = ?" for name in HEALTH_COLUMNS.split(","))
-        await db.execute(f"UPDATE endpoints SET {columns}, tat = ? WHERE number = ?", row)  # noqa: S608  # our own words
+        db.execute(f"UPDATE endpoints SET {columns}, tat = ? WHERE number = ?", row)  # noqa: S608  # our own words
         if standing.revives:
-            await db.execute(REVIVE, {"endpoint": number, "now": standing.at})
+            db.execute(REVIVE, {"endpoint": number, "now": standing.at})
         if standing.notice is not None:
-            ((waiting,),) = await db.execute_fetchall(WAITING, (number,))
+            ((waiting,),) = db.execute(WAITING, (number,)).fetchall()
             event = rendered(
                 endpoint_event(standing.notice, number, waiting), {one.format for one in standing.onlookers}
             )
-            await self._owe(db, None, event, standing.onlookers)
+            self._owe(db, None, event, standing.onlookers)
 
     async def counts(self) -> dict[str, int]:
         """How many uploads are followed and how many deliveries wait: what the status line says."""
@@ -197,6 +197,11 @@ class Owed(Owing):
             (SELECT count(*) FROM deliveries INDEXED BY deliveries_lane WHERE phase = 'waiting')"""
         ((uploads, waiting),) = await self.database.rows(sql)
         return {"uploads": uploads, "waiting": waiting}
+
+
+def _mark_left(db: sqlite3.Connection, parameters: Mapping[str, Any]) -> dict[str, float]:
+    db.execute(MARK_LEFT, parameters)
+    return dict(db.execute("SELECT name, left_at FROM endpoints WHERE left_at IS NOT NULL"))
 
 
 def _attempt_row(result: Result) -> tuple[object, ...]:
@@ -221,7 +226,7 @@ def _given_up_row(one: GivenUp) -> dict[str, object]:
     return {"id": one.delivery.id, "phase": one.phase.value, "at": one.at, "cause": one.cause.value}
 
 
-async def _overtaken(db: aiosqlite.Connection, some: Iterable[Delivery]) -> set[int]:
+def _overtaken(db: sqlite3.Connection, some: Iterable[Delivery]) -> set[int]:
     """Which of these do not wait any more, or wait for another reason."""
     rows = json.dumps([(one.id, one.replay) for one in some])
-    return {id_ for (id_,) in await db.execute_fetchall(OVERTAKEN, {"some": rows})}
+    return {id_ for (id_,) in db.execute(OVERTAKEN, {"some": rows}).fetchall()}

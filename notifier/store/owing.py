@@ -1,10 +1,9 @@
 """event × endpoints → the rows by which it is owed: what every part of the store stands on."""
 
 import json
+import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-
-import aiosqlite
 
 from notifier.core import callbacks
 from notifier.core.events import formats
@@ -43,12 +42,9 @@ class Owing:
 
     async def enrol(self, sources: Mapping[str, str], endpoints: Iterable[str]) -> None:
         """Give every source and endpoint of the config its number; `sources` has the provider of each by its name."""
-        async with self.database.transaction() as db:
-            await db.executemany(ENROL_SOURCE, sources.items())
-            await db.executemany(ENROL_ENDPOINT, [(name,) for name in endpoints])
-            self._sources |= await _numbers(db, "SELECT name, number FROM sources")
-            self._endpoints |= await _numbers(db, "SELECT name, number FROM endpoints WHERE number > 0")
-            self.has_callbacks = bool(await db.execute_fetchall("SELECT 1 FROM endpoints WHERE number < 0 LIMIT 1"))
+        self._sources, self._endpoints, self.has_callbacks = await self.database.write(
+            _enrol, list(sources.items()), [(name,) for name in endpoints]
+        )
 
     def number(self, endpoint: str) -> int:
         """The number of an endpoint, be it that the config names it no more; raises `UnknownNameError`.
@@ -63,34 +59,33 @@ class Owing:
         """The same of a source."""
         return number_of(self._sources, "source", source)
 
-    async def _owe(
-        self, db: aiosqlite.Connection, source: int | None, event: Event, endpoints: Sequence[Endpoint]
+    def _owe(
+        self, db: sqlite3.Connection, source: int | None, event: Event, endpoints: Sequence[Endpoint]
     ) -> Counter[str]:
         """Owe an event to endpoints; answers how many deliveries it replaced at each."""
         superseded: Counter[str] = Counter()
         about = None if event.endpoint is None else self.number(event.endpoint)
-        async with db.execute(
+        position = db.execute(
             """INSERT INTO events (id, type, source, endpoint, upload, lane, sequence, status, at, body, tasks)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             (event.id, event.type, source, about, event.upload, event.lane, event.sequence, event.status, event.at,
              event.body, json.dumps(event.tasks)),
-        ) as cursor:  # fmt: skip
-            position = cursor.lastrowid
+        ).lastrowid  # fmt: skip
         for name, body in event.renderings.items():
-            await db.execute("INSERT INTO renderings (event, format, body) VALUES (?, ?, ?)", (position, name, body))
+            db.execute("INSERT INTO renderings (event, format, body) VALUES (?, ?, ?)", (position, name, body))
         for endpoint in endpoints:
             number = self.number(endpoint.name)
             lane = None if endpoint.order is Order.NONE else event.lane
             if endpoint.order is Order.LATEST:
-                superseded[callbacks.family(endpoint.name)] += await _supersede(db, number, event, position)
+                superseded[callbacks.family(endpoint.name)] += _supersede(db, number, event, position)
             due_at = event.at + endpoint.schedule[0]
             for format_ in formats(endpoint, event):
                 row = (position, number, lane, event.sequence, event.at, due_at, format_)
-                await db.execute(DELIVERY, row)
+                db.execute(DELIVERY, row)
         return superseded
 
 
-async def _supersede(db: aiosqlite.Connection, endpoint: int, event: Event, position: int | None) -> int:
+def _supersede(db: sqlite3.Connection, endpoint: int, event: Event, position: int | None) -> int:
     """A newer status replaces every older waiting delivery of its lane; a newer detail only older details.
 
     Answers how many.
@@ -98,15 +93,23 @@ async def _supersede(db: aiosqlite.Connection, endpoint: int, event: Event, posi
     if event.type == "upload.stalled" or not event.type.startswith("upload."):
         return 0
     only = "AND (SELECT type FROM events WHERE position = event) = 'upload.updated'"
-    async with db.execute(
+    replaced = db.execute(
         f"""UPDATE deliveries SET phase = 'superseded', due_at = NULL, head = 0, settled_at = ?, replaced_by = ?
             WHERE endpoint = ? AND lane = ? AND phase = 'waiting' {only if event.type == "upload.updated" else ""}""",  # noqa: S608  # our own words
         (event.at, position, endpoint, event.lane),
-    ) as cursor:
-        replaced = cursor.rowcount
-    await db.execute(PROMOTE, {"endpoint": endpoint, "lane": event.lane})
+    ).rowcount
+    db.execute(PROMOTE, {"endpoint": endpoint, "lane": event.lane})
     return replaced
 
 
-async def _numbers(db: aiosqlite.Connection, sql: str) -> dict[str, int]:
-    return {row[0]: row[1] for row in await db.execute_fetchall(sql)}
+def _enrol(
+    db: sqlite3.Connection, sources: Sequence[tuple[str, str]], endpoints: Sequence[tuple[str]]
+) -> tuple[dict[str, int], dict[str, int], bool]:
+    """The numbers of all sources and endpoints that ever were, and whether there are callbacks."""
+    db.executemany(ENROL_SOURCE, sources)
+    db.executemany(ENROL_ENDPOINT, endpoints)
+    return (
+        dict(db.execute("SELECT name, number FROM sources")),
+        dict(db.execute("SELECT name, number FROM endpoints WHERE number > 0")),
+        bool(db.execute("SELECT 1 FROM endpoints WHERE number < 0 LIMIT 1").fetchall()),
+    )

@@ -1,16 +1,15 @@
 """What programs ask to be followed, and no more: an upload by its name, known to the provider or not yet."""
 
 import json
-from collections.abc import Iterable, Sequence
+import sqlite3
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
-
-import aiosqlite
 
 from notifier.core.callbacks import origin
 from notifier.core.model import Callback, Registration, Upload
 from notifier.store import numbers
-from notifier.store.database import UnknownNameError
+from notifier.store.errors import UnknownNameError
 from notifier.store.followed import Followed
 from notifier.store.rows import UPLOAD_COLUMNS, upload_of, uploads_of
 
@@ -61,23 +60,20 @@ class Registering(Followed):
         An upload that was followed once and then no more goes on with its media id and its sequence. Raises
         `SeveralError`.
         """
-        async with self.database.transaction() as db:
-            return [await self._register(db, one, now) for one in asked]
+        registered = await self.database.write(self._register, asked, now)
+        self.has_callbacks |= any(one.callback is not None for one in asked)
+        return registered
 
     async def unfollow(self, source: str, id_: str, kind: str | None, now: float) -> Upload:
         """Follow an upload no more; answers it as it was. What is owed of it stays owed.
 
         Its place is kept, so that no list makes it new again. Raises `UnknownNameError` and `SeveralError`.
         """
-        async with self.database.transaction() as db:
-            upload = self._followed(source, id_, await self._named(db, source, id_, kind))
-            await db.execute(UNFOLLOW, {"now": now, "media_id": upload.media_id})
-            return upload
+        return await self.database.write(self._unfollow, source, id_, kind, now)
 
     async def named(self, source: str, id_: str, kind: str | None = None) -> Upload:
         """An upload that is followed; raises `UnknownNameError` and `SeveralError`."""
-        rows = await uploads_of(self.database.rows, source, NAMED, (self._sources.get(source), id_))
-        return self._followed(source, id_, [one for one in rows if kind is None or one.kind in {kind, ""}])
+        return await self.database.read(self._followed, source, id_, kind)
 
     async def uploads(
         self,
@@ -128,48 +124,56 @@ class Registering(Followed):
         """What was announced of an upload, the newest first: position, id, type, moment, status, sequence."""
         return [tuple(row) for row in await self.database.rows(ANNOUNCED, (media_id, most))]
 
-    def _followed(self, source: str, id_: str, found: Iterable[Upload]) -> Upload:
-        one = _only([each for each in found if each.unfollowed_at is None])
+    def _unfollow(self, db: sqlite3.Connection, source: str, id_: str, kind: str | None, now: float) -> Upload:
+        upload = self._followed(db, source, id_, kind)
+        db.execute(UNFOLLOW, {"now": now, "media_id": upload.media_id})
+        return upload
+
+    def _followed(self, db: sqlite3.Connection, source: str, id_: str, kind: str | None) -> Upload:
+        one = _only([each for each in self._named(db, source, id_, kind) if each.unfollowed_at is None])
         if one is None:
             raise UnknownNameError(
                 f"no upload {id_!r} is followed at {source!r}: `notifier watch` or POST /v1/uploads follows one"
             )
         return one
 
-    async def _named(self, db: aiosqlite.Connection, source: str, id_: str, kind: str | None) -> list[Upload]:
-        rows = await uploads_of(db.execute_fetchall, source, NAMED, (self._sources.get(source), id_))
+    def _named(self, db: sqlite3.Connection, source: str, id_: str, kind: str | None) -> list[Upload]:
+        rows = uploads_of(db, source, NAMED, (self._sources.get(source), id_))
         return [one for one in rows if kind is None or one.kind in {kind, ""}]
 
-    async def _register(self, db: aiosqlite.Connection, asked: Registration, now: float) -> Registered:
-        found = await self._named(db, asked.source, asked.id, asked.kind)
+    def _register(self, db: sqlite3.Connection, asked: Sequence[Registration], now: float) -> list[Registered]:
+        return [self._register_one(db, one, now) for one in asked]
+
+    def _register_one(self, db: sqlite3.Connection, asked: Registration, now: float) -> Registered:
+        found = self._named(db, asked.source, asked.id, asked.kind)
         known = _only([one for one in found if one.unfollowed_at is None])
         place = known or next(iter(found), None)
-        media_id = place.media_id if place else await self._take_place(db, asked, now)
+        media_id = place.media_id if place else self._take_place(db, asked, now)
         labels = asked.labels if asked.labels is not None or known is None else known.labels
-        callback = None if asked.callback is None else await self._callback(db, asked.callback)
+        callback = None if asked.callback is None else _callback(db, asked.callback)
         parameters = {"media_id": media_id, "labels": json.dumps(dict(labels or {})), "callback": callback}
-        await db.execute(AGAIN, {"now": now, **parameters})
-        (upload,) = await uploads_of(db.execute_fetchall, asked.source, "media_id = ?", (media_id,))
+        db.execute(AGAIN, {"now": now, **parameters})
+        (upload,) = uploads_of(db, asked.source, "media_id = ?", (media_id,))
         return Registered(upload, known is None)
 
-    async def _callback(self, db: aiosqlite.Connection, asked: Callback) -> int:
-        """The number of a callback, which it gets with its first registration; none is ever given out again."""
-        for row in await db.execute_fetchall(KNOWN, (asked.url, asked.format)):
-            return int(row[0])
-        ((number,),) = await db.execute_fetchall(NEXT)
-        made = replace(asked, number=-number)
-        values = (made.number, made.name, made.url, made.format, origin(made.url))
-        await db.execute("INSERT INTO endpoints (number, name, url, format, origin) VALUES (?, ?, ?, ?, ?)", values)
-        self.has_callbacks = True
-        return made.number
-
-    async def _take_place(self, db: aiosqlite.Connection, asked: Registration, now: float) -> int:
-        media_id = await numbers.media_id(db, asked.media_id)
+    def _take_place(self, db: sqlite3.Connection, asked: Registration, now: float) -> int:
+        media_id = numbers.media_id(db, asked.media_id)
         place: tuple[Any, ...] = (media_id, self._sources[asked.source], asked.kind or "", asked.id, now)
-        await db.execute(
+        db.execute(
             "INSERT INTO uploads (media_id, source, kind, id, registered, followed_at) VALUES (?, ?, ?, ?, 1, ?)", place
         )
         return media_id
+
+
+def _callback(db: sqlite3.Connection, asked: Callback) -> int:
+    """The number of a callback, which it gets with its first registration; none is ever given out again."""
+    for row in db.execute(KNOWN, (asked.url, asked.format)).fetchall():
+        return int(row[0])
+    ((number,),) = db.execute(NEXT).fetchall()
+    made = replace(asked, number=-number)
+    values = (made.number, made.name, made.url, made.format, origin(made.url))
+    db.execute("INSERT INTO endpoints (number, name, url, format, origin) VALUES (?, ?, ?, ?, ?)", values)
+    return made.number
 
 
 def _only(found: Sequence[Upload]) -> Upload | None:

@@ -1,19 +1,17 @@
 """What is owed again: deliveries that are over wait once more, a step at a time, each with its cursor in one commit."""
 
 import json
+import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-import aiosqlite
-
 from notifier.core.events import unwanted
 from notifier.core.model import Endpoint, Order, Phase
 from notifier.core.replay import Selection
 from notifier.store import latest
-from notifier.store.database import UnknownNameError
-from notifier.store.latest import Fetch
+from notifier.store.errors import UnknownNameError
 from notifier.store.owing import PROMOTE, Owing
 from notifier.store.rows import Page
 
@@ -90,46 +88,34 @@ class Replaying(Owing):
     async def ask(self, selection: Selection, rate: float, now: float) -> Replay:
         """Note what is to be owed again, `rate` deliveries a second; the steps do it. Raises `UnknownNameError`."""
         endpoint = None if selection.endpoint is None else self.number(selection.endpoint)
-        async with self.database.transaction() as db:
-            if selection.event is not None:
-                _must_be_kept(await db.execute_fetchall(KEPT, (selection.event,)), selection.event)
-            async with db.execute(
-                """INSERT INTO replays (event, endpoint, since, phases, latest, up_to, rate, created_at)
-                    VALUES (?, ?, ?, ?, ?, (SELECT coalesce(max(id), 0) FROM deliveries), ?, ?)""",
-                (selection.event, endpoint, selection.since, json.dumps(selection.phases), selection.latest, rate, now),
-            ) as cursor:
-                return await _replay(db, cursor.lastrowid)
+        asked = (selection.event, endpoint, selection.since, json.dumps(selection.phases), selection.latest, rate, now)
+        return await self.database.write(_ask, selection.event, asked)
 
     async def cancel(self, id_: int, now: float) -> bool:
         """Owe nothing more by a replay: what it has owed stays owed. Answers whether it was not done before.
 
         Raises `UnknownNameError`.
         """
-        async with self.database.transaction() as db:
-            if not await db.execute_fetchall("SELECT 1 FROM replays WHERE id = ?", (id_,)):
-                raise UnknownNameError(f"no replay {id_} is kept: it never was one, or its time is over")
-            sql = "UPDATE replays SET done_at = ? WHERE id = ? AND done_at IS NULL"
-            async with db.execute(sql, (now, id_)) as cursor:
-                return cursor.rowcount > 0
+        return await self.database.write(_cancel, id_, now)
 
     async def end(self, endpoint: str, now: float) -> list[int]:
         """The same of every replay to an endpoint; answers which. Raises `UnknownNameError`."""
         sql = "UPDATE replays SET done_at = ? WHERE endpoint = ? AND done_at IS NULL RETURNING id"
-        async with self.database.transaction() as db:
-            return [id_ for (id_,) in await db.execute_fetchall(sql, (now, self.number(endpoint)))]
+        parameters = (now, self.number(endpoint))
+        return await self.database.write(lambda db: [id_ for (id_,) in db.execute(sql, parameters)])
 
     async def matching(self, selection: Selection, now: float, endpoints: Mapping[str, Endpoint]) -> int:
         """How many deliveries would be owed again if it were asked for now; raises `UnknownNameError`."""
         number = None if selection.endpoint is None else self.number(selection.endpoint)
         if selection.event is not None:
-            _must_be_kept(await self.database.rows(KEPT, (selection.event,)), selection.event)
+            await self.database.read(_must_be_kept, selection.event)
         ((up_to,),) = await self.database.rows("SELECT coalesce(max(id), 0) FROM deliveries")
         replay, count = Replay(0, selection, up_to, 1.0, now, 0, 0, None), 0
         while True:
             if selection.latest and number is not None:
-                found = await _lacking(self.database.rows, replay, number, endpoints[str(selection.endpoint)])
+                found = await self.database.read(_lacking, replay, number, endpoints[str(selection.endpoint)])
             else:
-                found = await self._matching(self.database.rows, replay, endpoints)
+                found = await self.database.read(self._matching, replay, endpoints)
             count += sum(one.fits for one in found)
             if len(found) < LOOKED_AT:
                 return count
@@ -153,38 +139,26 @@ class Replaying(Owing):
         Only what was over when it was asked for is taken, so that what is delivered meanwhile is not sent twice; and of
         what goes to one of these endpoints, what that wants as it is now: the rest would be dropped, and stays.
         """
-        async with self.database.transaction() as db:
-            replay = await _replay(db, id_)
-            if replay.done_at is not None:  # it was cancelled meanwhile
-                return replay
-            found = await self._matching(db.execute_fetchall, replay, endpoints)
-            taken, cursor, done = _portion(found, replay.cursor, most)
-            ids = json.dumps([one.cursor for one in taken])
-            await db.execute(OWE_AGAIN, {"ids": ids, "now": now, "replay": id_})
-            await _put_in_order(db, taken)
-            return await _note(db, replay, cursor, len(taken), now if done else None)
+        return await self.database.write(self._owe_again, id_, most, now, endpoints)
 
     async def owe_latest(self, id_: int, endpoint: Endpoint, most: int, now: float) -> Replay:
         """The same of the latest: the last event of each upload that the endpoint, as it is now, wants and lacks."""
-        number = self.number(endpoint.name)
-        async with self.database.transaction() as db:
-            replay = await _replay(db, id_)
-            if replay.done_at is not None:
-                return replay
-            found = await _lacking(db.execute_fetchall, replay, number, endpoint)
-            taken, cursor, done = _portion(found, replay.cursor, most)
-            ordered = endpoint.order is not Order.NONE
-            rows = [(one.lane if ordered else None, *one.event) for one in taken if one.event is not None]
-            await latest.render(db, [position for _, position, _ in rows], endpoint.format)
-            common = {"endpoint": number, "format": endpoint.format, "now": now, "replay": id_}
-            await db.executemany(
-                OWE_LATEST,
-                [{"lane": lane, "event": event, "sequence": sequence, **common} for lane, event, sequence in rows],
-            )
-            await _put_in_order(db, taken)
-            return await _note(db, replay, cursor, len(taken), now if done else None)
+        return await self.database.write(_owe_latest, id_, self.number(endpoint.name), endpoint, most, now)
 
-    async def _matching(self, fetch: Fetch, replay: Replay, endpoints: Mapping[str, Endpoint]) -> list[_Found]:
+    def _owe_again(
+        self, db: sqlite3.Connection, id_: int, most: int, now: float, endpoints: Mapping[str, Endpoint]
+    ) -> Replay:
+        replay = _replay(db, id_)
+        if replay.done_at is not None:  # it was cancelled meanwhile
+            return replay
+        found = self._matching(db, replay, endpoints)
+        taken, cursor, done = _portion(found, replay.cursor, most)
+        ids = json.dumps([one.cursor for one in taken])
+        db.execute(OWE_AGAIN, {"ids": ids, "now": now, "replay": id_})
+        _put_in_order(db, taken)
+        return _note(db, replay, cursor, len(taken), now if done else None)
+
+    def _matching(self, db: sqlite3.Connection, replay: Replay, endpoints: Mapping[str, Endpoint]) -> list[_Found]:
         """The next page of a replay's deliveries, and which of them were announced and over in time, and are wanted."""
         selection = replay.selection
         parameters = {
@@ -196,7 +170,7 @@ class Replaying(Owing):
             "most": LOOKED_AT,
         }
         since = selection.since or 0.0
-        rows = await fetch(TO_ENDPOINT if selection.event is None else OF_EVENT, parameters)
+        rows = db.execute(TO_ENDPOINT if selection.event is None else OF_EVENT, parameters)
         found = []
         for delivery, number, lane, settled_at, at, name, *about in rows:
             wanted = name not in endpoints or unwanted(endpoints[name], *about) is None
@@ -205,13 +179,49 @@ class Replaying(Owing):
         return found
 
 
-async def _lacking(fetch: Fetch, replay: Replay, number: int, endpoint: Endpoint) -> list[_Found]:
-    owed = await latest.lacking(fetch, replay.cursor, LOOKED_AT, number, endpoint)
+def _ask(db: sqlite3.Connection, event: str | None, asked: Sequence[Any]) -> Replay:
+    if event is not None:
+        _must_be_kept(db, event)
+    cursor = db.execute(
+        """INSERT INTO replays (event, endpoint, since, phases, latest, up_to, rate, created_at)
+            VALUES (?, ?, ?, ?, ?, (SELECT coalesce(max(id), 0) FROM deliveries), ?, ?)""",
+        asked,
+    )
+    return _replay(db, cursor.lastrowid)
+
+
+def _cancel(db: sqlite3.Connection, id_: int, now: float) -> bool:
+    if not db.execute("SELECT 1 FROM replays WHERE id = ?", (id_,)).fetchall():
+        raise UnknownNameError(f"no replay {id_} is kept: it never was one, or its time is over")
+    sql = "UPDATE replays SET done_at = ? WHERE id = ? AND done_at IS NULL"
+    return db.execute(sql, (now, id_)).rowcount > 0
+
+
+def _owe_latest(db: sqlite3.Connection, id_: int, number: int, endpoint: Endpoint, most: int, now: float) -> Replay:
+    replay = _replay(db, id_)
+    if replay.done_at is not None:
+        return replay
+    found = _lacking(db, replay, number, endpoint)
+    taken, cursor, done = _portion(found, replay.cursor, most)
+    ordered = endpoint.order is not Order.NONE
+    rows = [(one.lane if ordered else None, *one.event) for one in taken if one.event is not None]
+    latest.render(db, [position for _, position, _ in rows], endpoint.format)
+    common = {"endpoint": number, "format": endpoint.format, "now": now, "replay": id_}
+    db.executemany(
+        OWE_LATEST,
+        [{"lane": lane, "event": event, "sequence": sequence, **common} for lane, event, sequence in rows],
+    )
+    _put_in_order(db, taken)
+    return _note(db, replay, cursor, len(taken), now if done else None)
+
+
+def _lacking(db: sqlite3.Connection, replay: Replay, number: int, endpoint: Endpoint) -> list[_Found]:
+    owed = latest.lacking(db, replay.cursor, LOOKED_AT, number, endpoint)
     return [_Found(lane, event is not None, number, lane, event) for lane, event in owed.items()]
 
 
-def _must_be_kept(found: Iterable[Any], event: str) -> None:
-    if not list(found):
+def _must_be_kept(db: sqlite3.Connection, event: str) -> None:
+    if not db.execute(KEPT, (event,)).fetchall():
         raise UnknownNameError(f"no event {event!r} is kept: it never was one, or its time is over")
 
 
@@ -227,22 +237,22 @@ def _portion(found: Sequence[_Found], cursor: int, most: int) -> tuple[list[_Fou
     return taken, cursor, len(found) < LOOKED_AT
 
 
-async def _put_in_order(db: aiosqlite.Connection, taken: Iterable[_Found]) -> None:
+def _put_in_order(db: sqlite3.Connection, taken: Iterable[_Found]) -> None:
     """Let the first of each lane go, be it that one waits that has come back before it."""
     lanes = [{"endpoint": one.endpoint, "lane": one.lane} for one in taken if one.lane is not None]
-    await db.executemany(DEMOTE, lanes)
-    await db.executemany(PROMOTE, lanes)
+    db.executemany(DEMOTE, lanes)
+    db.executemany(PROMOTE, lanes)
 
 
-async def _note(db: aiosqlite.Connection, replay: Replay, cursor: int, count: int, done_at: float | None) -> Replay:
+def _note(db: sqlite3.Connection, replay: Replay, cursor: int, count: int, done_at: float | None) -> Replay:
     after = replace(replay, cursor=cursor, count=replay.count + count, done_at=done_at)
     sql = "UPDATE replays SET cursor = ?, count = ?, done_at = ? WHERE id = ?"
-    await db.execute(sql, (after.cursor, after.count, done_at, after.id))
+    db.execute(sql, (after.cursor, after.count, done_at, after.id))
     return after
 
 
-async def _replay(db: aiosqlite.Connection, id_: int | None) -> Replay:
-    (row,) = await db.execute_fetchall(ONE, (id_,))
+def _replay(db: sqlite3.Connection, id_: int | None) -> Replay:
+    (row,) = db.execute(ONE, (id_,)).fetchall()
     return _replay_of(row)
 
 

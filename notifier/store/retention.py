@@ -4,7 +4,8 @@ Each bite is one short transaction, so that nobody waits long for it, and is rig
 """
 
 import json
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from notifier.core.diff import reduced
@@ -50,11 +51,7 @@ class Retention(Owing):
         deliveries go, or all of one event. Answers how far it has looked; None: there are no more to look at.
         """
         parameters = {"before": before, "most": most, **place._asdict()}
-        async with self.database.transaction() as db:
-            found = list(await db.execute_fetchall(PAST, parameters))
-            going, looked_at = _going(found, most)
-            for sql in FORGET:
-                await db.execute(sql, {"going": json.dumps(going)})
+        found, looked_at = await self.database.write(_forget, parameters, most)
         return Place(*found[looked_at - 1][:2]) if looked_at == most or looked_at < len(found) else None
 
     async def prune_uploads(self, before: float, most: int) -> int:
@@ -63,34 +60,30 @@ class Retention(Owing):
         Their rows stay: they have the media id and the sequence, and a list that shows one says nothing new by it.
         Their callbacks, which are meant for what is under way, are told no more. Answers how many.
         """
-        async with self.database.transaction() as db:
-            async with db.execute(RESTING, (before, most)) as cursor:
-                columns = [name for name, *_ in cursor.description]
-                found = [dict(zip(columns, row, strict=True)) for row in await cursor.fetchall()]
-            left = [{**row, "snapshot": _reduced(row["snapshot"]), "callback": None} for row in found]
-            # Deleted and inserted: a row that shrinks in its place leaves a hole there that nothing fills.
-            await db.executemany("DELETE FROM uploads WHERE media_id = :media_id", left)
-            values = ", ".join(f":{name}" for name in columns)
-            await db.executemany(f"INSERT INTO uploads VALUES ({values})", left)  # noqa: S608  # our own words
-        return len(left)
+        return await self.database.write(_reduce, before, most)
 
     async def prune_replays(self, before: float, most: int) -> int:
         """Delete replays that were done before a moment, unless a delivery that is left was owed by one."""
         sql = """DELETE FROM replays WHERE id IN (SELECT id FROM replays AS r WHERE done_at < ?
             AND NOT EXISTS (SELECT 1 FROM deliveries WHERE replay = r.id) LIMIT ?)"""
-        async with self.database.transaction() as db, db.execute(sql, (before, most)) as cursor:
-            return cursor.rowcount
+        return await self.database.write(lambda db: db.execute(sql, (before, most)).rowcount)
 
     async def give_back(self, most: int) -> bool:
         """Give back to the disk at most so many pages that hold nothing; answers whether there are more."""
-        async with self.database.transaction() as db:
-            await db.execute_fetchall(f"PRAGMA incremental_vacuum({most})")
-            ((free,),) = await db.execute_fetchall("PRAGMA freelist_count")
-        return bool(free)
+        return await self.database.write(_give_back, most)
 
     async def write_back(self) -> None:
         """Write back to the file what its log holds, as far as nobody reads that."""
         await self.database.alone("PRAGMA wal_checkpoint(PASSIVE)")
+
+
+def _forget(db: sqlite3.Connection, parameters: Mapping[str, float], most: int) -> tuple[list[Any], int]:
+    """The rows of `PAST`, and how many of them were looked at."""
+    found = db.execute(PAST, parameters).fetchall()
+    going, looked_at = _going(found, most)
+    for sql in FORGET:
+        db.execute(sql, {"going": json.dumps(going)})
+    return found, looked_at
 
 
 def _going(found: Sequence[Any], most: int) -> tuple[list[int], int]:
@@ -105,6 +98,24 @@ def _going(found: Sequence[Any], most: int) -> tuple[list[int], int]:
         going.append(position)
         deliveries += count
     return going, len(found)
+
+
+def _reduce(db: sqlite3.Connection, before: float, most: int) -> int:
+    cursor = db.execute(RESTING, (before, most))
+    columns = [name for name, *_ in cursor.description]
+    found = [dict(zip(columns, row, strict=True)) for row in cursor]
+    left = [{**row, "snapshot": _reduced(row["snapshot"]), "callback": None} for row in found]
+    # Deleted and inserted: a row that shrinks in its place leaves a hole there that nothing fills.
+    db.executemany("DELETE FROM uploads WHERE media_id = :media_id", left)
+    values = ", ".join(f":{name}" for name in columns)
+    db.executemany(f"INSERT INTO uploads VALUES ({values})", left)  # noqa: S608  # our own words
+    return len(left)
+
+
+def _give_back(db: sqlite3.Connection, most: int) -> bool:
+    db.execute(f"PRAGMA incremental_vacuum({most})").fetchall()
+    ((free,),) = db.execute("PRAGMA freelist_count")
+    return bool(free)
 
 
 def _reduced(snapshot: str) -> str:

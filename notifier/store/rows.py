@@ -1,7 +1,8 @@
 """A row of the database ↔ the value that it holds."""
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import sqlite3
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -51,12 +52,10 @@ def upload_of(source: str, row: Sequence[Any]) -> Upload:
     )  # fmt: skip
 
 
-async def uploads_of(
-    fetch: Callable[[str, Sequence[Any]], Awaitable[Iterable[Any]]], source: str, where: str, parameters: Sequence[Any]
-) -> list[Upload]:
-    """Uploads of one source, as `fetch` finds them."""
+def uploads_of(db: sqlite3.Connection, source: str, where: str, parameters: Sequence[Any]) -> list[Upload]:
+    """The uploads of one source of which this is true."""
     sql = f"SELECT {UPLOAD_COLUMNS} FROM uploads WHERE {where}"  # noqa: S608  # the callers' own words
-    return [upload_of(source, row) for row in await fetch(sql, parameters)]
+    return [upload_of(source, row) for row in db.execute(sql, parameters)]
 
 
 def upload_row(upload: Upload) -> tuple[Any, ...]:

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import aiohttp
 import pytest
 from asking import announced, telling
-from stored import announce, event
+from stored import altered, announce, event
 from world import endpoint
 
 
@@ -171,8 +171,7 @@ async def test_who_reads_too_slowly_is_cut_off_and_loses_nothing(tmp_path):
 
 async def test_a_database_that_does_not_answer_ends_a_stream_and_is_logged(tmp_path, caplog):
     async with telling(tmp_path) as (w, caller, _), follows(caller) as reader:
-        async with w.store.database.transaction() as db:
-            await db.execute("ALTER TABLE events RENAME TO gone")
+        await altered(w.store, "ALTER TABLE events RENAME TO gone")
         w.store.announced.ring()
         with pytest.raises(aiohttp.ClientPayloadError):
             await reader.message()

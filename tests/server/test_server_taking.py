@@ -7,6 +7,7 @@ import logging
 
 import pytest
 from asking import served
+from stored import altered
 
 from notifier.server import taking
 from notifier.store import Store
@@ -188,8 +189,7 @@ async def test_a_bug_is_told_as_one_and_its_words_are_in_the_log(tmp_path, caplo
 
 async def test_a_database_that_fails_is_told_and_nothing_is_half_done(tmp_path, caplog):
     async with served(tmp_path) as (w, caller, _):
-        async with w.store.database.transaction() as db:
-            await db.execute("ALTER TABLE deliveries RENAME TO gone")
+        await altered(w.store, "ALTER TABLE deliveries RENAME TO gone")
         said = await caller.get("/v1/endpoints")
         assert (said.status, said.detail) == (503, "the database does not answer; the log says why")
     (line,) = [record for record in caplog.records if record.levelno == logging.ERROR]

@@ -3,12 +3,13 @@
 import asyncio
 import resource
 import sqlite3
+import threading
 from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from stored import APP, LATEST, NONE, NOW, announce, due, event, one_upload, opened, seen, upload
+from stored import APP, LATEST, NONE, NOW, altered, announce, due, event, one_upload, opened, seen, upload
 from things import observations
 
 from notifier.core.budget import Budget
@@ -68,8 +69,7 @@ async def test_what_answers_tell_of_a_budget_is_written_with_what_they_announce(
 
 
 async def test_a_budget_of_a_version_before_lacks_what_came_since(store):
-    async with store.database.transaction() as db:
-        await db.execute("""INSERT INTO budgets VALUES ('account', '{"tat": 5.5}')""")
+    await altered(store, """INSERT INTO budgets VALUES ('account', '{"tat": 5.5}')""")
     assert await store.budgets() == {"account": Budget(tat=5.5)}
 
 
@@ -113,18 +113,25 @@ async def test_to_follow_nothing_is_no_transaction(store):
 
 
 async def test_the_uploads_that_are_to_be_looked_at_first_are_next_seen_or_never(store):
-    assert await ids_of(store.next_uploads("posts", 9, seen=False)) == []
+    assert await next_ids(store) == ([], [])
     followed = await elsewhere_and_here(store, *(upload(f"u{due_at}", due_at=due_at) for due_at in (9, 5, None, 7)))
-    assert await ids_of(store.next_uploads("posts", 9, seen=False)) == ["u5", "u7", "u9"]
-    assert await ids_of(store.next_uploads("posts", 9, seen=True)) == []
+    assert await next_ids(store) == (["u5"], [])
     await announce(store, uploads=[replace(one, snapshot=seen()) for one in followed[:2]])
-    assert await ids_of(store.next_uploads("posts", 9, seen=False)) == ["u7"]
-    assert await ids_of(store.next_uploads("posts", 9, seen=True)) == ["u5", "u9"]
-    assert await ids_of(store.next_uploads("posts", 1, seen=True)) == ["u5"]
+    assert await next_ids(store) == (["u7"], ["u5", "u9"])
+    assert await next_ids(store, most=1) == (["u7"], ["u5"])
+    assert await next_ids(store, now=4.9) == (["u7"], ["u5"])
 
 
-async def ids_of(uploads):
-    return [one.id for one in await uploads]
+async def test_what_a_list_has_shown_is_left_out_of_what_it_ought_to_show(store):
+    followed = await store.follow([upload(f"u{number}") for number in range(3)])
+    await announce(store, uploads=[replace(one, snapshot=seen()) for one in followed])
+    for ask in (store.open_uploads, store.listed):
+        assert [one.id for one in await ask("posts", without=["u0", "u2", "other"])] == ["u1"]
+
+
+async def next_ids(store, most=9, now=NOW):
+    outlook = await store.outlook("posts", most, now)
+    return [one.id for one in outlook.first], [one.id for one in outlook.slow]
 
 
 async def elsewhere_and_here(store, *uploads):
@@ -158,12 +165,12 @@ async def uploads_of_each_kind(store):
 
 
 async def test_open_is_what_has_not_settled_and_what_was_never_seen_while_it_is_sought(uploads_of_each_kind):
-    found = await ids_of(uploads_of_each_kind.open_uploads("posts"))
+    found = [one.id for one in await uploads_of_each_kind.open_uploads("posts")]
     assert sorted(found) == ["named", "open", "spoken of", "unknown"]
 
 
 async def test_a_list_ought_to_show_what_was_seen_and_is_not_gone_and_what_was_named(uploads_of_each_kind):
-    found = await ids_of(uploads_of_each_kind.listed("posts"))
+    found = [one.id for one in await uploads_of_each_kind.listed("posts")]
     assert sorted(found) == ["named", "named and denied", "open", "settled", "unknown"]
 
 
@@ -262,7 +269,7 @@ async def test_how_far_a_listing_was_read_is_remembered_by_its_collection(store)
     last = ListingState("all", 3, NOW + 1, NOW - 2, NOW - 1, 2, "next")
     for listing in (ListingState("all", 2, NOW), ListingState("more", 1, NOW), last):
         await store.announce(Announcement(state, listing))
-    assert await store.listings("posts") == {"all": last, "more": ListingState("more", 1, NOW)}
+    assert (await store.outlook("posts", 1, NOW)).progress == {"all": last, "more": ListingState("more", 1, NOW)}
 
 
 async def test_what_is_known_of_an_upload_outlives_our_interest_in_it(store):
@@ -271,8 +278,7 @@ async def test_what_is_known_of_an_upload_outlives_our_interest_in_it(store):
     unknown = replace(unknown, misses=3, missing_since=1.0, due_at=None)
     await announce(store, uploads=[known, unknown])
     assert await store.known("posts", ["known", "unknown"]) == {"known": [known], "unknown": [unknown]}
-    assert await store.next_uploads("posts", 9, seen=True) == []
-    assert await store.next_uploads("posts", 9, seen=False) == []
+    assert await next_ids(store) == ([], [])
     assert not await store.open_uploads("posts")
 
 
@@ -283,7 +289,7 @@ async def test_what_a_clock_that_was_ahead_made_due_is_brought_forward(store):
     await store.believe_no_later({"posts": NOW + 20}, NOW + 10, NOW + 30)
     known = await store.known("posts", ["early", "late", "never"])
     assert [known[id_][0].due_at for id_ in ("early", "late", "never")] == [NOW + 5, NOW + 10, None]
-    assert (await store.listings("posts"))["all"].due_at == NOW + 20
+    assert (await store.outlook("posts", 1, NOW)).progress["all"].due_at == NOW + 20
     assert (await store.source("posts")).hold_until == NOW + 30
 
 
@@ -305,15 +311,13 @@ async def test_a_media_id_whose_upload_was_rolled_back_was_not_given_out(store):
 
 
 async def test_media_ids_go_on_in_the_second_range_once_the_first_is_used_up(store):
-    async with store.database.transaction() as db:
-        await db.execute("UPDATE counters SET next = 999999")
+    await altered(store, "UPDATE counters SET next = 999999")
     found = await store.follow([upload(f"u{n}") for n in range(3)])
     assert [one.media_id for one in found] == [999_999, 1_000_000_000, 1_000_000_001]
 
 
 async def test_after_the_last_media_id_there_is_none(store):
-    async with store.database.transaction() as db:
-        await db.execute("UPDATE counters SET next = 2147483647")
+    await altered(store, "UPDATE counters SET next = 2147483647")
     with pytest.raises(sqlite3.IntegrityError, match="media_id"):
         await store.follow([upload("last"), upload("one too many")])
 
@@ -362,21 +366,28 @@ async def test_an_endpoint_that_was_never_enrolled_is_a_bug_and_nothing_is_annou
 
 
 async def test_nobody_sees_an_announcement_before_its_commit_nor_one_rolled_back(store):
-    async with store.database.transaction() as db:
-        await store._owe(db, 1, event(1, 1), (APP,))
-        assert await due(store) == []
-        assert (await figures(store))["events"] == 0
+    inside, go_on = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def announced(db):
+        store._owe(db, 1, event(1, 1), (APP,))
+        loop.call_soon_threadsafe(inside.set)
+        go_on.wait()
+
+    def failed(db):
+        store._owe(db, 1, event(2, 1), (APP,))
+        raise ZeroDivisionError
+
+    writing = asyncio.create_task(store.database.write(announced))
+    await inside.wait()
+    assert await due(store) == []
+    assert (await figures(store))["events"] == 0
+    go_on.set()
+    await writing
     assert len(await due(store)) == 1
     with pytest.raises(ZeroDivisionError):
-        await one_that_fails(store)
+        await store.database.write(failed)
     assert len(await due(store)) == 1
-
-
-async def one_that_fails(store):
-    async with store.database.transaction() as db:
-        await store._owe(db, 1, event(2, 1), (APP,))
-        assert len(await due(store)) == 1
-        raise ZeroDivisionError
 
 
 async def test_writers_wait_for_one_another(store):
@@ -385,23 +396,23 @@ async def test_writers_wait_for_one_another(store):
 
 
 async def test_what_is_cut_off_is_there_whole_or_not_at_all(store):
-    """Cancelled after each turn of the event loop, until one is not cut off any more."""
+    """Cancelled after ever more turns of the event loop, until one is not cut off any more."""
     cut_off = kept = turns = 0
     finished = False
     while not finished:
-        turns += 1
         lane = 1000 + turns
         task = asyncio.create_task(announce(store, event(lane, 1), event(lane, 2), to=(APP, LATEST, NONE)))
         for _ in range(turns):
             await asyncio.sleep(0)
         finished = not task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        await announce(store, event(turns, 1))  # comes after whatever is still on its way
+        await announce(store, event(lane, 3))  # comes after whatever is still on its way
         sql = """SELECT count(DISTINCT e.position), count(d.id) FROM events AS e JOIN deliveries AS d
-            ON d.event = e.position WHERE e.lane = ?"""
+            ON d.event = e.position WHERE e.lane = ? AND e.sequence < 3"""
         ((events, owed),) = await store.database.rows(sql, (lane,))
         assert (events, owed) in {(0, 0), (2, 6)}
         cut_off, kept = cut_off + (events == 0), kept + (events == 2)
+        turns = 2 * turns or 1
         assert not store.database._writer.in_transaction
     assert cut_off
     assert kept
@@ -456,6 +467,9 @@ async def test_a_commit_that_fails_is_rolled_back(store):
 
 async def at_commit(store):
     """Write what only the COMMIT finds wrong."""
-    async with store.database.transaction() as db:
-        await db.execute("PRAGMA defer_foreign_keys = ON")
-        await db.execute("INSERT INTO attempts VALUES (99, 1, 0, 0, '{}', 'dns', NULL, '', '')")
+
+    def work(db):
+        db.execute("PRAGMA defer_foreign_keys = ON")
+        db.execute("INSERT INTO attempts VALUES (99, 1, 0, 0, '{}', 'dns', NULL, '', '')")
+
+    await store.database.write(work)

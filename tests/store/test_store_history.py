@@ -2,7 +2,7 @@
 
 import pytest
 from planning import overheard, slow
-from stored import APP, ENDPOINTS, LATEST, NONE, NOW, announce, due, event, opened, result, retried, upload
+from stored import APP, ENDPOINTS, LATEST, NONE, NOW, altered, announce, due, event, opened, result, retried, upload
 
 from notifier.core.events import Notice
 from notifier.core.health import Health
@@ -234,9 +234,8 @@ async def test_the_size_is_that_of_the_file_once_all_is_written_back(tmp_path):
         figures = await store.figures()
     assert (figures.size, figures.free) == (path.stat().st_size, 0)
     async with opened(path) as store:
-        async with store.database.transaction() as db:
-            await db.execute("DELETE FROM deliveries")
-            await db.execute("DELETE FROM events")
+        await altered(store, "DELETE FROM deliveries")
+        await altered(store, "DELETE FROM events")
         figures = await store.figures()
         assert 49 * 5000 < figures.free < figures.size == path.stat().st_size
 

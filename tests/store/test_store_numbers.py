@@ -3,7 +3,7 @@
 import sqlite3
 
 import pytest
-from stored import upload
+from stored import altered, upload
 
 LAST_SMALL, FIRST_LARGE = 999_999, 1_000_000_000
 
@@ -19,8 +19,7 @@ async def tasks(store, upload_, *wanted):
 
 
 async def count_to(store, number):
-    async with store.database.transaction() as db:
-        await db.execute("UPDATE counters SET next = ?", (number,))
+    await altered(store, "UPDATE counters SET next = ?", (number,))
 
 
 async def test_an_upload_has_the_media_id_that_it_brings_along(store):
@@ -71,5 +70,4 @@ async def test_tasks_go_on_in_the_second_range_once_the_first_is_used_up(store):
 @pytest.mark.parametrize("number", [0, 2**31])
 async def test_a_number_that_receivers_cannot_keep_is_refused(store, number):
     with pytest.raises(sqlite3.IntegrityError, match="number"):
-        async with store.database.transaction() as db:
-            await db.execute("INSERT INTO own_tasks VALUES (?, 1)", (number,))
+        await altered(store, "INSERT INTO own_tasks VALUES (?, 1)", (number,))

@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -146,15 +147,15 @@ async def test_a_closed_store_holds_nothing_open(path):
 
 async def test_closing_waits_for_the_transaction_in_progress(path):
     store = await Store.open(path)
-    inside, go_on = asyncio.Event(), asyncio.Event()
+    inside, go_on = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
 
-    async def write():
-        async with store.database.transaction() as db:
-            inside.set()
-            await go_on.wait()
-            await db.execute("INSERT INTO sources (name, provider) VALUES ('late', 'fake')")
+    def work(db):
+        loop.call_soon_threadsafe(inside.set)
+        go_on.wait()
+        db.execute("INSERT INTO sources (name, provider) VALUES ('late', 'fake')")
 
-    writing = asyncio.create_task(write())
+    writing = asyncio.create_task(store.database.write(work))
     await inside.wait()
     closing_ = asyncio.create_task(store.close())
     await asyncio.sleep(0)

@@ -12,6 +12,7 @@ from stored import (
     LATEST,
     NONE,
     NOW,
+    altered,
     announce,
     deliveries,
     due,
@@ -492,8 +493,7 @@ async def test_what_is_owed_to_others_is_not_brought_forward(store):
 
 
 async def write(store, statement):
-    async with store.database.transaction() as db:
-        await db.execute(statement)
+    await altered(store, statement)
 
 
 # --- no query reads a whole table
@@ -534,9 +534,8 @@ async def test_every_statement_finds_its_rows_by_an_index(store):
     await store.by_status()
     await store.waiting("app")
     await store.known("posts", ["u1", "u2"])
-    for seen_before in (True, False):
-        await store.next_uploads("posts", 9, seen=seen_before)
-    for ask in (store.open_uploads, store.listed, store.listings):
+    await store.outlook("posts", 9, NOW)
+    for ask in (store.open_uploads, store.listed):
         await ask("posts")
     await store.lives(["posts"])
     await store.changed("posts", [("post", "u1", 5)], NOW)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from planning import overheard, slow
-from stored import NOW, announce, one_upload, seen, upload
+from stored import NOW, altered, announce, one_upload, seen, upload
 
 from notifier.core.model import Registration, Status
 from notifier.store import SeveralError, UnknownNameError
@@ -147,6 +147,5 @@ async def test_every_statement_finds_its_rows_by_an_index(store):
 async def test_the_tables_refuse_a_place_that_is_more_than_that(store):
     await one_upload(store, snapshot=seen())
     with pytest.raises(Exception, match="CHECK constraint failed: unfollowed_at"):
-        async with store.database.transaction() as db:
-            await db.execute("UPDATE uploads SET unfollowed_at = 5.0")
+        await altered(store, "UPDATE uploads SET unfollowed_at = 5.0")
     await announce(store)

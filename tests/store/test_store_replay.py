@@ -1,7 +1,6 @@
 """What is owed again: which deliveries, in which order, and how far it has come after a kill at any step."""
 
 import json
-from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
@@ -12,6 +11,7 @@ from stored import (
     LATEST,
     NONE,
     NOW,
+    altered,
     announce,
     deliveries,
     due,
@@ -231,11 +231,13 @@ class FusedConnection:
 class FusedDatabase(Database):
     fuse: Fuse
 
-    @asynccontextmanager
-    async def transaction(self):
-        async with super().transaction() as connection:
-            yield FusedConnection(connection, self.fuse)
+    async def write(self, work, *args):
+        def fused(db, *args):
+            result = work(FusedConnection(db, self.fuse), *args)
             self.fuse.edge()
+            return result
+
+        return await super().write(fused, *args)
 
 
 async def test_a_kill_within_a_step_leaves_all_of_it_to_be_done(store):
@@ -447,8 +449,7 @@ async def test_nothing_is_owed_where_a_later_word_waits_and_a_lane_stays_in_orde
 async def test_what_is_left_of_an_upload_whose_last_word_is_kept_no_longer_is_owed_to_nobody(store):
     (one,) = await followed(store, 1)
     await announce(store, event(1, 3, "upload.completed"), to=(), uploads=[replace(one, sequence=3)])
-    async with store.database.transaction() as db:
-        await db.execute("DELETE FROM events WHERE sequence = 3")
+    await altered(store, "DELETE FROM events WHERE sequence = 3")
     assert (await latest(store, APP)).count == 0
 
 

@@ -4,7 +4,22 @@ from dataclasses import replace
 
 import pytest
 from planning import overheard, slow
-from stored import APP, ENDPOINTS, LATEST, NONE, NOW, announce, deliveries, due, event, result, retried, seen, upload
+from stored import (
+    APP,
+    ENDPOINTS,
+    LATEST,
+    NONE,
+    NOW,
+    altered,
+    announce,
+    deliveries,
+    due,
+    event,
+    result,
+    retried,
+    seen,
+    upload,
+)
 
 from notifier.core.diff import reduced
 from notifier.core.model import Observation, Phase, Status, Target, TargetStatus
@@ -106,8 +121,7 @@ async def test_an_older_word_is_not_the_latest_where_a_later_one_is_kept_no_long
 async def test_what_a_clock_that_was_ahead_has_settled_goes_in_its_time(store):
     await announce(store, event(1, 1))
     await store.record([result(*await due(store))])
-    async with store.database.transaction() as db:
-        await db.execute("UPDATE deliveries SET settled_at = 1e12")
+    await altered(store, "UPDATE deliveries SET settled_at = 1e12")
     await store.put_back(0.0, NOW)
     await prune_events(store, NOW + 1)
     assert await deliveries(store, "id") == []

@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from stored import announce, event, one_upload, opened, seen
+from stored import altered, announce, event, one_upload, opened, seen
 
 from notifier.core.budget import Budget
 from notifier.core.lives import Lives
@@ -221,8 +221,7 @@ async def test_the_tables_refuse_what_cannot_be(path, statement, why):
 
 
 async def write(store, statement):
-    async with store.database.transaction() as db:
-        await db.execute(statement)
+    await altered(store, statement)
 
 
 async def everything(store):
