@@ -14,7 +14,7 @@ from notifier.core.pace import Why
 from notifier.core.questions import LOST_EVERY, Question, is_soon
 from notifier.core.reading import UNSPOKEN_EVERY, Reading, denied, sighted, unannounced, unspoken
 from notifier.core.rhythm import Listing
-from notifier.core.sweep import Interest, Sweep, read_on
+from notifier.core.sweep import DOUBTED_FOR, DOUBTS, Interest, Sweep, read_on
 from notifier.numbering import follow
 from notifier.providers.base import Malformed
 from notifier.store import Store
@@ -68,11 +68,21 @@ class Hearing:
         seen = self.answer.observations
         if self.kind is LookKind.GET:
             return list(seen)
-        rows = [(one.kind, one.id, fingerprint(one, self.kind)) for one in seen]
+        rows = self._rows(seen)
         batched = self.kind is LookKind.BATCH
         places = await self.store.changed(self.one.source.name, rows, self.now, batched=batched)
         self._known = [one for place, one in enumerate(seen) if place not in places]
         return [one for place, one in enumerate(seen) if place in places]
+
+    def _rows(self, seen: Sequence[Observation]) -> list[tuple[str, str, int]]:
+        """Kind, id and fingerprint of each; what is there a second time, the very same, is not worked out again."""
+        name = self.question.subject
+        known, rows = self.one.heard.get(name, ((), []))
+        if known is not seen:
+            rows = [(one.kind, one.id, fingerprint(one, self.kind)) for one in seen]
+            if self.question.listing is not None and self.question.look.page == 1:
+                self.one.heard[name] = (seen, rows)
+        return rows
 
     async def _pair(self, fresh: Sequence[Observation]) -> set[str]:
         """Each upload spoken of, with the newest word on it; one that nobody followed is followed from here on.
@@ -180,19 +190,20 @@ class Hearing:
         """The uploads that a complete sweep ought to have shown: no news, but to be asked for, where they can be.
 
         Where they cannot, each such sweep denies them once. All that was ever listed is compared from time to time
-        only; what is open always.
+        only, be it because the list is doubted; what is open always.
         """
         one, now = self.one, self.now
-        whole = now - one.compared.get(listing.name, 0.0) >= min(listing.through, COMPARE_EVERY)
-        name = one.source.name
-        known = await self.store.listed(name) if whole else await self.store.open_uploads(name)
-        last = not one.ways.many_kinds or listing is one.ways.listings[-1]  # of those that an unknown kind could be in
-        listed = [upload for upload in known if one.ways.shows(listing, upload) and (upload.kind or last)]
-        absent = [upload for upload in listed if upload.id not in shown]
-        if not one.doubts[listing.name, whole].clears(len(listed), len(absent), len(shown), now):
-            return []
+        whole = now >= one.compares_at.get(listing.name, 0.0)
+        known = self.store.listed if whole else self.store.open_uploads
+        absent = self._of(listing, await known(one.source.name, without=shown))
+        listed = len(self._of(listing, await known(one.source.name))) if absent else 0
+        clears = one.doubts[listing.name, whole].clears(listed, len(absent), len(shown), now)
         if whole:
-            one.compared[listing.name] = now
+            one.compares_at[listing.name] = now + (
+                min(listing.through, COMPARE_EVERY) if clears else DOUBTED_FOR / DOUBTS
+            )
+        if not clears:
+            return []
         if not one.ways.direct:
             return [denied(upload, now, one.rules) for upload in absent]
         return [
@@ -200,6 +211,12 @@ class Hearing:
             for upload in absent
             if upload.snapshot and not upload.misses and (upload.due_at or inf) > now + CONFIRM_WITHIN
         ]
+
+    def _of(self, listing: Listing, uploads: Iterable[Upload]) -> list[Upload]:
+        """Those that this list ought to show; one whose kind is not known stands in the last of all lists."""
+        ways = self.one.ways
+        last = not ways.many_kinds or listing is ways.listings[-1]
+        return [upload for upload in uploads if ways.shows(listing, upload) and (upload.kind or last)]
 
     # --- once it is written
 

@@ -13,7 +13,7 @@ from notifier.core.allowance import Allowance, Bucket, bucket, spacing
 from notifier.core.book import Book
 from notifier.core.budget import Budget
 from notifier.core.lives import LONGEST, Lives, presumed
-from notifier.core.model import ListingState, LookKind, Source, Trouble, Upload
+from notifier.core.model import ListingState, LookKind, Observation, Source, Trouble, Upload
 from notifier.core.pace import Pace, Why, stalest
 from notifier.core.questions import Question, batch, discovering, scarcely, single, watching
 from notifier.core.reading import Rules
@@ -68,12 +68,14 @@ class Watched:
     """Held from the reading of uploads to the writing of what becomes of them, lest two write over one another."""
     skipped: dict[str, Sequence[str]] = field(default_factory=dict)
     """What could not be read in the last answer to a question, by its subject."""
+    heard: dict[str, tuple[Sequence[Observation], list[tuple[str, str, int]]]] = field(default_factory=dict, repr=False)
+    """What the first page of each list said last, and the kind, id and fingerprint of each row of it."""
     sweeps: dict[str, Sweep] = field(default_factory=dict)
     doubts: dict[tuple[str, bool], Doubt] = field(default_factory=lambda: defaultdict(Doubt))
     newest: dict[str, float] = field(default_factory=dict)
     """The newest moment that each feed has shown."""
-    compared: dict[str, float] = field(default_factory=dict)
-    """When a sweep of each list was last compared with all that was ever listed."""
+    compares_at: dict[str, float] = field(default_factory=dict)
+    """From when on a sweep of each list is compared with all that was ever listed."""
     looks: Looks = field(default_factory=Looks)
     asked_at: float | None = None
     """When the last request went."""
@@ -114,7 +116,7 @@ class Watched:
     def open(self, uploads: Iterable[Upload], lives: Mapping[str, Lives], now: float) -> None:
         """Begin with what the store remembers: what was noted by a clock that was wrong is forgotten."""
         self.then = None
-        for noted in (self.sweeps, self.doubts, self.newest, self.compared):
+        for noted in (self.sweeps, self.doubts, self.newest, self.compares_at):
             noted.clear()
         self.book = Book(self.provider.cadence, _presumed(*self.provider.usual), lives)
         for upload in uploads:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from math import inf
+from operator import attrgetter
 from typing import TypeVar
 
 from notifier.core.model import (
@@ -31,8 +32,8 @@ from notifier.core.model import (
 
 Part = TypeVar("Part", Observation, Target)
 
-ROW = ("status", "raw_status", "reason", "title", "url", "scheduled_at", "updated_at", "targets", "complete")
-"""What a row can tell that could make a difference."""
+_said = attrgetter("raw_status", "reason", "title", "url", "scheduled_at", "updated_at", "targets", "complete")
+"""What a row can tell, beside its status, that could make a difference."""
 FILLED = ("title", "url", "progress", "scheduled_at", "created_at", "started_at", "finished_at", "ref", "alias", "task")
 FILLED_OF_A_TARGET = ("url", "external_id", "started_at", "finished_at", "task")
 """What an observation need not speak of: it stays as it was."""
@@ -89,7 +90,7 @@ def _targets(known: Observation, seen: Observation) -> tuple[Target, ...]:
 
 def fingerprint(seen: Observation, kind: LookKind) -> int:
     """A number that is another one where anything differs that could be news, or tells how old it is."""
-    said = (kind, *(getattr(seen, name) for name in ROW))
+    said = (kind.value, seen.status.value, *_said(seen))
     return int.from_bytes(blake2b(repr(said).encode(), digest_size=8).digest(), "big", signed=True)
 
 

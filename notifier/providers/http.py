@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from http import HTTPStatus
 from socket import gaierror
 from ssl import SSLCertVerificationError, SSLError
@@ -39,17 +40,24 @@ TIMEOUT = ClientTimeout(total=30, connect=10, sock_read=20)
 LONGEST_HOST = 253
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reply:
-    """One answer: its status, its JSON (None where the body is none) and the limit that its headers told."""
+    """One answer as it came: `limit` is what its headers told."""
 
     status: int
-    document: Any
+    body: bytes = field(repr=False)
+    content_type: str
     limit: Limit | None
     link: str = ""
     """The `Link` header, all of its lines in one."""
     skew: float | None = None
     """Seconds that the provider's clock is ahead of ours, as its `Date` told."""
+
+    @cached_property
+    def document(self) -> Any:
+        """Its JSON; of an answer that is no success None where its body is none. Raises `ProviderError`."""
+        succeeded = self.status // 100 == HTTPStatus.OK // 100
+        return _json(self.content_type, self.body) if succeeded else _json_or_none(self.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +105,7 @@ class Api:
     async def fetch(self, url: URL, at: float) -> Reply:
         """One request at the moment `at` to a URL of this API.
 
-        Gives a `Reply` for 2xx with JSON, and for every 4xx that the module itself must judge. Redirects are never
+        Gives a `Reply` for 2xx, and for every 4xx that the module itself must judge. Redirects are never
         followed: the credential would travel to another host. Raises `ProviderError`.
         """
         response, body = await self._asked("GET", url)
@@ -139,10 +147,8 @@ async def _body(response: ClientResponse) -> bytes:
 
 def _judged(response: ClientResponse, body: bytes, at: float) -> Reply:
     told = _turn_away(response, at)
-    succeeded = response.status // 100 == HTTPStatus.OK // 100
-    document = _json(response, body) if succeeded else _json_or_none(body)
     link = ", ".join(response.headers.getall("Link", []))
-    return Reply(response.status, document, told_limit(told), link, told_skew(told))
+    return Reply(response.status, body, response.content_type, told_limit(told), link, told_skew(told))
 
 
 def _turn_away(response: ClientResponse, at: float) -> Headers:
@@ -171,10 +177,10 @@ def _host(headers: Mapping[str, str]) -> str:
         return "an unreadable URL"
 
 
-def _json(response: ClientResponse, body: bytes) -> Any:
+def _json(content_type: str, body: bytes) -> Any:
     if not body.strip():
         raise Unavailable("an empty answer")
-    if response.content_type == "text/html" or body.lstrip().startswith(b"<"):
+    if content_type == "text/html" or body.lstrip().startswith(b"<"):
         raise Unavailable("an HTML page where JSON was expected")
     try:
         return json.loads(body)

@@ -8,6 +8,7 @@ See docs/http-json.md for the description; expressions are JMESPath.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -20,6 +21,7 @@ from notifier.providers.expressions import compiled
 from notifier.providers.http import Api, Reply, refuse
 from notifier.providers.http_json_items import Reader
 from notifier.providers.http_json_pages import Pages, filled
+from notifier.providers.memo import Memo
 
 COLLECTION = "media"
 KEY = "auth.secret"
@@ -32,6 +34,7 @@ class Client:
     def __init__(self, session: Session, source: Source) -> None:
         api = source.api or Description()
         self._api = Api(session, source.base_url, credential(source))
+        self._memo = Memo()
         self._reader = Reader(api)
         self._ok = compiled(api.ok or "`true`")
         self._single = api.single
@@ -50,9 +53,7 @@ class Client:
         if look.kind is LookKind.LIST and self._pages is not None:
             reply = await self._api.fetch(self._pages.url(look), at)
             refuse(reply, KEY)
-            rows = self.rows(reply.document)
-            more, cursor = self._pages.onward(look, reply, len(rows))
-            return replace(self.page(rows), more=more, cursor=cursor, limit=reply.limit, skew=reply.skew)
+            return self._memo.read(look, reply, partial(self._listed, self._pages, reply.link))
         raise Malformed(f"the config describes no {look.kind.value}")
 
     def single(self, document: Any, look: Look) -> Answer:
@@ -65,6 +66,11 @@ class Client:
         if any(one.id != look.id for one in seen):
             raise Malformed("asked for one upload, answered with another")
         return Answer(tuple(seen), skipped=tuple(skipped))
+
+    def _listed(self, pages: Pages, link: str, document: Any, look: Look) -> Answer:
+        rows = self.rows(document)
+        more, cursor = pages.onward(look, document, link, len(rows))
+        return replace(self.page(rows), more=more, cursor=cursor)
 
     def rows(self, document: Any) -> list[Any]:
         """The items of a page. Raises `Malformed`."""

@@ -10,7 +10,7 @@ from notifier.core.description import ListCall, Paging
 from notifier.core.model import Look
 from notifier.providers.base import Malformed
 from notifier.providers.expressions import compiled
-from notifier.providers.http import Api, Reply
+from notifier.providers.http import Api
 from notifier.providers.shapes import reference
 
 HOLES = {Paging.PAGE: "page", Paging.OFFSET: "offset", Paging.CURSOR: "cursor"}
@@ -57,20 +57,20 @@ class Pages:
             return URL(f"{self._api.url('').origin()}{look.cursor}", encoded=True)
         return self._api.url(template)
 
-    def onward(self, look: Look, reply: Reply, rows: int) -> tuple[bool, str | None]:
+    def onward(self, look: Look, document: Any, link: str, rows: int) -> tuple[bool, str | None]:
         """Whether there is a further page after this one of so many rows, and its cursor. Raises `Malformed`."""
         match self._call.paging:
             case Paging.PAGE:
-                return self._goes_on(reply.document, rows), None
+                return self._goes_on(document, rows), None
             case Paging.OFFSET:
-                more = bool(rows) and self._goes_on(reply.document, rows)
+                more = bool(rows) and self._goes_on(document, rows)
                 return more, str(_offset(look) + rows) if more else None
             case Paging.CURSOR:
-                goes_on = self._more is None or bool(self._more(reply.document))
-                cursor = self._next_cursor(look, reply.document) if goes_on else None
+                goes_on = self._more is None or bool(self._more(document))
+                cursor = self._next_cursor(look, document) if goes_on else None
                 return cursor is not None, cursor
             case Paging.LINK:
-                cursor = self._next_link(look, reply.link)
+                cursor = self._next_link(look, link)
                 return cursor is not None, cursor
         return False, None
 

@@ -9,7 +9,6 @@ first shows too, and what has left it may have been posted, have failed or have 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from math import inf
 from typing import Annotated, Any
 
@@ -21,6 +20,7 @@ from notifier.core.rhythm import Cadence, Listing
 from notifier.core.secret import Secret
 from notifier.providers.base import Malformed, Provider, Session
 from notifier.providers.http import Api, refuse
+from notifier.providers.memo import Memo
 from notifier.providers.schedpilot_posts import uploads
 from notifier.providers.shapes import Count, Id, Shape, Text, Title, Url, When, each, whole, word
 
@@ -44,6 +44,7 @@ class Client:
 
     def __init__(self, session: Session, source: Source) -> None:
         self._api = Api(session, source.base_url, credential(source.api_key))
+        self._memo = Memo()
 
     async def observe(self, look: Look, at: float) -> Answer:
         """One request: a page of a collection, or of the part of it that `look.word` names. Raises `ProviderError`."""
@@ -53,8 +54,7 @@ class Client:
         part = {parted_by: look.word} if look.word else {}
         reply = await self._api.get(path, {**part, "page": look.page, "per_page": PAGE_SIZE}, at)
         refuse(reply, "api_key")
-        answer = media(reply.document, look) if look.collection == MEDIA else posts(reply.document, look)
-        return replace(answer, limit=reply.limit, skew=reply.skew)
+        return self._memo.read(look, reply, media if look.collection == MEDIA else posts)
 
 
 def credential(key: Secret) -> Mapping[str, str]:

@@ -34,6 +34,7 @@ from notifier.core.rhythm import Cadence, Listing
 from notifier.core.secret import Secret
 from notifier.providers.base import Malformed, Provider, Session
 from notifier.providers.http import Api, Reply, refuse
+from notifier.providers.memo import Memo
 from notifier.providers.shapes import (
     Count,
     Flag,
@@ -79,6 +80,7 @@ class Client:
     def __init__(self, session: Session, source: Source) -> None:
         self._api = Api(session, source.base_url, credential(source.api_key))
         self._kinds = source.kinds or KINDS
+        self._memo = Memo()
 
     async def observe(self, look: Look, at: float) -> Answer:
         """One request: a media by its id, or a page of a collection. Raises `ProviderError`."""
@@ -86,7 +88,7 @@ class Client:
             return await self._single(look, at)
         reply = await self._api.get(f"/media/{look.collection}", {"page": look.page, "limit": PAGE_SIZE}, at)
         refuse(reply, "api_key")
-        return replace(page(reply.document, look), limit=reply.limit, skew=reply.skew)
+        return self._memo.read(look, reply, page)
 
     async def _single(self, look: Look, at: float) -> Answer:
         """An id of unknown kind is asked for in both collections in turn; what is asked by name needs no other."""
