@@ -65,6 +65,7 @@ class Parts:
 
         def swap() -> None:
             self.receivers.use(clients)
+            self.receivers.keep(settings.in_flight_total)
             self.poller.adopt(watched, settings.endpoints, settings.calling, budgets)
             self.sender.adopt(settings.endpoints, settings.calling, settings.in_flight_total, healths)
             self.replays.adopt(settings.endpoints)
@@ -119,6 +120,7 @@ async def wired(
     host, own_port = place
     receivers = Receivers(own_port)
     receivers.use(receivers.clients(settings.endpoints))
+    receivers.keep(settings.in_flight_total)
 
     async def post(endpoint: Endpoint, delivery: Delivery) -> Attempt:
         return await receivers.post(endpoint, delivery.event, delivery.body, headers(delivery))

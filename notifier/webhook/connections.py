@@ -4,19 +4,22 @@ import asyncio
 import socket
 import ssl
 from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from types import TracebackType
 
 from aiohttp import AddrInfoType
 from aiohttp.abc import AbstractResolver
+from yarl import URL
 
 from notifier import __version__
 from notifier.core.model import Endpoint
 from notifier.webhook.course import Handshake, Leg, TimedConnector, enter
-from notifier.webhook.guard import CheckingResolver, checked_socket, checked_url
+from notifier.webhook.guard import CheckingResolver, checked_socket
 from notifier.webhook.session import Session
 from notifier.webhook.trust import context
+from notifier.webhook.unused import Unused
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,31 +57,36 @@ class Connections:
     def __init__(
         self,
         endpoint: Endpoint,
+        url: URL,
         limits: Limits,
         resolver: AbstractResolver,
         trust: ssl.SSLContext | None,
-        own_port: int | None,
+        unused: Unused,
+        give_up: Callable[["Connections"], None],
     ) -> None:
-        """Raises as `checked_url` does."""
-        self.url = checked_url(endpoint.url, allow_http=endpoint.allow_http, own_port=own_port)
+        """To the `url`, which is checked. They ask to `give_up` them all when the last was unused, and is closed."""
         self._allowed = endpoint.allow_networks
         self._in_use = 0
-        self._unused = asyncio.Event()
+        self._done: asyncio.Event | None = None
+        """None: nobody waits for the last of those in use."""
+        self._give_up = give_up
         connector = TimedConnector(
+            unused,
+            self._none_left,
             limit=endpoint.max_in_flight + 1,  # and a ping
             resolver=CheckingResolver(resolver, self._allowed, limits.resolve),
             socket_factory=self._socket,
-            ssl=_timed(trust or tls()) if self.url.scheme == "https" else True,
+            ssl=_timed(trust or tls()) if url.scheme == "https" else True,
         )
         headers = {
-            "host": self.url.host_port_subcomponent or "",
+            "host": url.host_port_subcomponent or "",
             "content-type": "application/json",
             "user-agent": f"notifier/{__version__}",
             "accept-encoding": "identity",
             **{name.lower(): value for name, value in endpoint.headers.items()},
             **authorization(endpoint),
         }
-        self.session = Session(connector, self.url, headers)
+        self.session = Session(connector, url, headers)
 
     def __enter__(self) -> Session:
         self._in_use += 1
@@ -88,15 +96,19 @@ class Connections:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._in_use -= 1
-        if not self._in_use:
-            self._unused.set()
+        if not self._in_use and self._done is not None:
+            self._done.set()
 
     async def close(self) -> None:
         """Let what is on its way end, then close; to be called when nobody enters any more."""
         if self._in_use:
-            self._unused.clear()
-            await self._unused.wait()
+            self._done = asyncio.Event()
+            await self._done.wait()
         await self.session.close()
+
+    def _none_left(self) -> None:
+        if not self._in_use:
+            self._give_up(self)
 
     def _socket(self, found: AddrInfoType) -> socket.socket:
         made = checked_socket(found, self._allowed)

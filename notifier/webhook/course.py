@@ -16,12 +16,16 @@ from enum import StrEnum
 from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
+from weakref import ref
 
 from aiohttp import ClientRequest, ClientTimeout, StreamReader, TCPConnector
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import Connection
 from aiohttp.http import HttpProcessingError, RawResponseMessage
 from aiohttp.tracing import Trace
+
+from notifier.webhook.unused import Unused
 
 T = TypeVar("T")
 
@@ -73,7 +77,7 @@ class Course:
 
     async def answered(self, answer: Awaitable[T]) -> T:
         """The answer, if it comes in time. Raises `OutOfTime`, or what the answer raises."""
-        _UNDER_WAY.set(self)
+        _UNDER_WAY.set(ref(self))
         patience = self._patience = asyncio.timeout(None)
         self._end = self._deadline
         self._set_timer(patience, self._loop.time())
@@ -122,13 +126,14 @@ class Course:
 
 # --- where a leg begins
 
-_UNDER_WAY: ContextVar[Course] = ContextVar("under way")
-"""Of the present task, and of all that aiohttp and asyncio do for it."""
+_UNDER_WAY: ContextVar["ref[Course] | None"] = ContextVar("under way", default=None)
+"""Of the present task, and of all that aiohttp and asyncio do for it; a connection keeps this as long as it is open."""
 
 
 def enter(leg: Leg) -> None:
     """The attempt that is under way enters a leg; without one nothing happens."""
-    if (course := _UNDER_WAY.get(None)) is not None:
+    under_way = _UNDER_WAY.get()
+    if under_way is not None and (course := under_way()) is not None:
         course.enter(leg)
 
 
@@ -150,6 +155,16 @@ class Patient(ResponseHandler):
 
     _interim = 0
 
+    def __init__(self, unused: Unused, loop: asyncio.AbstractEventLoop) -> None:
+        """It may be among the `unused`."""
+        super().__init__(loop)
+        self._unused = unused
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """It has ended."""
+        super().connection_lost(exc)
+        self._unused.lost(self)
+
     def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
         """An answer has come, its headers at least."""
         code = data[0].code
@@ -162,13 +177,18 @@ class Patient(ResponseHandler):
 
 
 class TimedConnector(TCPConnector):
-    """Connections that tell when they are to be made, and when there is one. aiohttp's trace tells that too, slowly."""
+    """Connections that tell when they are to be made, when there is one, and when it is unused.
 
-    def __init__(self, **options: Any) -> None:
-        """As its base."""
-        super().__init__(**options)
-        protocol: type[ResponseHandler] = Patient
-        self._factory = partial(protocol, loop=self._loop)
+    aiohttp's trace tells the former too, slowly; how long it keeps a connection it does not have in common with others.
+    """
+
+    def __init__(self, unused: Unused, none_left: Callable[[], None], **options: Any) -> None:
+        """As its base. `none_left` is called when none is open any more, the last having been `unused`."""
+        super().__init__(keepalive_timeout=None, **options)
+        self.none_left = none_left
+        self._unused = unused
+        protocol: Callable[..., ResponseHandler] = Patient
+        self._factory = partial(protocol, unused, loop=self._loop)
 
     async def connect(
         self,
@@ -178,8 +198,14 @@ class TimedConnector(TCPConnector):
     ) -> Connection:
         """A connection that was there, or a new one."""
         connection = await super().connect(req, traces, timeout)
+        self._unused.take(connection.protocol)
         enter(Leg.FIRST_BYTE)
         return connection
+
+    def _release(self, key: ConnectionKey, protocol: ResponseHandler, *, should_close: bool = False) -> None:
+        super()._release(key, protocol, should_close=should_close)
+        if protocol.is_connected():
+            self._unused.add(protocol, self)
 
     async def _create_connection(
         self,

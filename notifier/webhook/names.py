@@ -1,11 +1,12 @@
-"""A name → its addresses, as the system tells them: asked in a thread of the endpoint's own."""
+"""A name → its addresses, as the system tells them: asked in a thread of the endpoint's own, as long as it asks."""
 
 import asyncio
 import encodings.idna  # noqa: F401  # else the first look-up loads it, which takes a descriptor
 import socket
 import threading
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from functools import cached_property, partial
 from typing import Any
 
@@ -19,31 +20,81 @@ class NoThread(OSError):
     """This machine gives us no thread to ask in, or we ask no more."""
 
 
+class Question:
+    """To be asked in a thread."""
+
+    def __init__(self, ask: Callable[[], Any]) -> None:
+        self.answer: Future[Any] = Future()
+        self._ask = ask
+
+    def put(self) -> None:
+        """Ask, unless nobody wants to know any more."""
+        if not self.answer.set_running_or_notify_cancel():
+            return
+        try:
+            found = self._ask()
+        except Exception as error:  # noqa: BLE001  # it is raised where the answer is waited for
+            self.answer.set_exception(error)
+        else:
+            self.answer.set_result(found)
+
+
 class Abandoned(Executor):
-    """A thread for each question, for which nobody waits: the end of a program's last look is not held up by one."""
+    """A thread for each question, for which nobody waits: the end of a program is not held up by one."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
         """What will come of it."""
-        answer: Future[Any] = Future()
+        question = Question(partial(fn, *args, **kwargs))
+        threading.Thread(target=question.put, name="names", daemon=True).start()
+        return question.answer
 
-        answer.set_running_or_notify_cancel()  # from here on nobody can cancel it, who then wonders at an answer
 
-        def ask() -> None:
-            try:
-                found = fn(*args, **kwargs)
-            except Exception as error:  # noqa: BLE001  # it is raised where the answer is waited for
-                answer.set_exception(error)
-            else:
-                answer.set_result(found)
+class Passing(Executor):
+    """A thread for as long as there are questions: it puts one after the other, and ends after the last.
 
-        threading.Thread(target=ask, daemon=True).start()
-        return answer
+    So ten thousand names are no ten thousand threads, but as many as are asked for at the same time. Nobody waits for
+    it at the end of the program, either.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._questions: deque[Question] = deque()
+        """The first of them is being asked."""
+        self._is_over = False
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        """What will come of it. Raises `RuntimeError` where there is no thread to be had, or no more is to be asked."""
+        question = Question(partial(fn, *args, **kwargs))
+        with self._lock:
+            if self._is_over:
+                raise RuntimeError("no more is asked")
+            if not self._questions:
+                threading.Thread(target=self._put_all, name="names", daemon=True).start()
+            self._questions.append(question)
+        return question.answer
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002  # as its base has it
+        """Ask nothing more; nobody waits for the question that is being asked, and nobody hears of the others."""
+        with self._lock:
+            self._is_over = True
+            for question in self._questions:
+                question.answer.cancel()
+
+    def _put_all(self) -> None:
+        while True:
+            with self._lock:
+                question = self._questions[0]
+            question.put()
+            with self._lock:
+                self._questions.popleft()
+                if not self._questions:
+                    return
 
 
 class OwnThread(AbstractResolver):
     """The system's resolver, without a thread in common with anybody: name servers that hang keep nobody else waiting.
 
-    One thread is enough for an endpoint, which has one name. It begins with the first question.
+    One thread is enough for an endpoint, which has one name.
     """
 
     def __init__(self, look_up: LookUp = socket.getaddrinfo, thread: Executor | None = None) -> None:
@@ -52,7 +103,7 @@ class OwnThread(AbstractResolver):
 
     @cached_property
     def _thread(self) -> Executor:
-        return self._given or ThreadPoolExecutor(1, thread_name_prefix="names")
+        return self._given or Passing()
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET

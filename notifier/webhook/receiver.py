@@ -19,9 +19,11 @@ from notifier.core.model import Attempt, Endpoint, Outcome
 from notifier.webhook import verdict, wishes
 from notifier.webhook.connections import Connections, Limits, authorization
 from notifier.webhook.course import Course, Leg, OutOfTime
+from notifier.webhook.guard import checked_url
 from notifier.webhook.names import OwnThread
 from notifier.webhook.session import Answer
 from notifier.webhook.trust import own_context
+from notifier.webhook.unused import Unused
 from notifier.webhook.verdict import Unsigned
 
 log = logging.getLogger(__name__)
@@ -36,7 +38,7 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 class Receiver:
     """The client of one endpoint: its connections, its keys."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all but the first have defaults
         self,
         endpoint: Endpoint,
         *,
@@ -44,6 +46,7 @@ class Receiver:
         resolver: AbstractResolver | None = None,
         trust: ssl.SSLContext | None = None,
         own_port: int | None = None,
+        unused: Unused | None = None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -52,13 +55,14 @@ class Receiver:
         What is wrong with the URL, every attempt tells.
 
         The `resolver`, by default one with a thread of its own, is closed with this. Nothing is sent to the `own_port`
-        of the daemon, at any address.
+        of the daemon, at any address. What is `unused` of its connections may be in common with others.
         """
         self.endpoint = endpoint
         self._limits, self._legs = limits, limits.legs
         self._resolver = resolver or OwnThread()
         self._trust = trust or own_context(endpoint)
         self._own_port = own_port
+        self._unused = unused or Unused()
         self._clock = clock
         self._monotonic = monotonic
         self._keys = [(secret, signing.parse_secret(secret.reveal())) for secret in endpoint.secrets]
@@ -167,12 +171,20 @@ class Receiver:
 
     # --- connections
 
+    @cached_property
+    def _url(self) -> URL:
+        """Checked once, where it is good; raises as `checked_url` does."""
+        endpoint = self.endpoint
+        return checked_url(endpoint.url, allow_http=endpoint.allow_http, own_port=self._own_port)
+
     def _current(self) -> Connections:
         now = self._monotonic()
         if self._connections is not None and now - self._opened_at >= self._limits.age:
             self._give_up(self._connections)
         if self._connections is None:
-            self._connections = Connections(self.endpoint, self._limits, self._resolver, self._trust, self._own_port)
+            self._connections = Connections(
+                self.endpoint, self._url, self._limits, self._resolver, self._trust, self._unused, self._give_up
+            )
             self._opened_at = now
         return self._connections
 

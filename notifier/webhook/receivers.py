@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from notifier.core.model import Attempt, Endpoint
 from notifier.webhook.receiver import NOTHING, Receiver
+from notifier.webhook.unused import MOST, Unused
 
 NO_CLIENTS: Mapping[str, Receiver] = MappingProxyType({})
 KEPT = 32
@@ -19,6 +20,7 @@ class Receivers:
     def __init__(self, own_port: int | None = None) -> None:
         """None goes to where the daemon itself listens, its `own_port`."""
         self._own_port = own_port
+        self._unused = Unused()
         self._lasting: Mapping[str, Receiver] = NO_CLIENTS
         self._passing: OrderedDict[str, Receiver] = OrderedDict()
         self._in_use: Counter[str] = Counter()
@@ -29,7 +31,7 @@ class Receivers:
         return {
             one.name: kept
             if (kept := self._lasting.get(one.name)) is not None and kept.endpoint == one
-            else Receiver(one, own_port=self._own_port)
+            else Receiver(one, own_port=self._own_port, unused=self._unused)
             for one in endpoints
         }
 
@@ -40,6 +42,10 @@ class Receivers:
             if clients.get(name) is not one:
                 self._retire(one)
 
+    def keep(self, at_once: int) -> None:
+        """So many requests may be on their way at once: the connections of them all are kept for those that follow."""
+        self._unused.most = max(MOST, at_once)
+
     async def post(self, endpoint: Endpoint, event_id: str, body: bytes, extra: Mapping[str, str] = NOTHING) -> Attempt:
         """One attempt, as `Receiver.post`."""
         name = endpoint.name
@@ -49,7 +55,7 @@ class Receivers:
         if receiver is not None and receiver.endpoint != endpoint:
             self._retire(receiver)
             receiver = None
-        self._passing[name] = receiver = receiver or Receiver(endpoint, own_port=self._own_port)
+        self._passing[name] = receiver = receiver or Receiver(endpoint, own_port=self._own_port, unused=self._unused)
         self._in_use[name] += 1
         try:
             return await receiver.post(event_id, body, extra)

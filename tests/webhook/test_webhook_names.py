@@ -18,10 +18,12 @@ class Hanging:
 
     def __init__(self):
         self.asked = []
+        self.came = threading.Event()
         self._let_go = threading.Event()
 
     def __call__(self, host, *_):
         self.asked.append((host, threading.current_thread()))
+        self.came.set()
         self._let_go.wait()
         return []
 
@@ -39,10 +41,6 @@ def hanging():
     servers = Hanging()
     yield servers
     servers.let_go()
-
-
-def threads():
-    return [thread for thread in threading.enumerate() if thread.name.startswith("names")]
 
 
 async def test_addresses_are_told_as_the_system_tells_them():
@@ -98,21 +96,48 @@ async def test_an_endpoint_whose_name_servers_hang_fails_in_time(hanging):
     # Closed, and waited for nobody: the question still hangs.
 
 
-async def test_its_thread_ends_with_the_endpoint():
-    before = threads()
-    one = Receiver(endpoint("http://receiver.example/", allow_networks=()), resolver=OwnThread(inside))
-    assert threads() == before  # none before there is a name to ask for
-    await one.post("evt_1", b"{}")
-    (thread,) = set(threads()) - set(before)
-    await one.close()
-    thread.join(60)
-    assert not thread.is_alive()
+async def test_a_thread_ends_with_the_last_question_of_its_endpoint():
+    asked = []
+
+    def look_up(*asks):
+        asked.append(threading.current_thread())
+        return inside(*asks)
+
+    async with receiver("http://receiver.example/", names=OwnThread(look_up), more={"allow_networks": ()}) as one:
+        for _ in range(3):
+            assert (await one.post("evt_1", b"{}")).outcome is Outcome.REFUSED_ADDRESS
+            asked[-1].join(60)
+            assert not asked[-1].is_alive()
+    assert len(asked) == 3  # each in one of its own, for nothing was to be asked meanwhile
+
+
+async def test_a_question_that_nobody_waits_for_any_more_is_not_put(hanging):
+    resolver = OwnThread(hanging)
+    first = asyncio.create_task(resolver.resolve("hangs.example"))
+    second = asyncio.create_task(resolver.resolve("waits.example"))
+    await asyncio.sleep(0)
+    second.cancel()
+    hanging.let_go()
+    assert await first == []
+    hanging.asked[0][1].join(60)
+    assert [host for host, _ in hanging.asked] == ["hangs.example"]
+
+
+async def test_nobody_hears_of_what_is_not_asked_yet_when_all_is_closed(hanging):
+    resolver = OwnThread(hanging)
+    first, second = (asyncio.create_task(resolver.resolve(name)) for name in ("hangs.example", "waits.example"))
+    await asyncio.to_thread(hanging.came.wait)
+    await resolver.close()
+    hanging.let_go()
+    with pytest.raises(asyncio.CancelledError):
+        await second
+    assert await first == []
 
 
 async def test_where_there_is_no_thread_it_is_a_fault_of_ours():
     resolver = OwnThread()
     await resolver.close()
-    with pytest.raises(NoThread, match="cannot schedule new futures after shutdown"):
+    with pytest.raises(NoThread, match="no more is asked"):
         await resolver.resolve("receiver.example")
     one = Receiver(endpoint("http://receiver.example/"))
     await one.close()

@@ -1,0 +1,73 @@
+"""What is open to any endpoint, and unused: so many connections, for so long; the longest unused is closed first."""
+
+import asyncio
+from collections import Counter, OrderedDict
+from typing import Protocol
+
+from aiohttp.client_proto import ResponseHandler
+
+MOST = 500
+"""Connections. With those in use, 200 by default, they leave some of the 1,024 descriptors that there mostly are."""
+LONGEST = 15.0
+"""Seconds."""
+
+
+class Owner(Protocol):
+    """Who uses a connection again."""
+
+    def none_left(self) -> None:
+        """The last of its connections that was unused is closed, and was not taken by a request."""
+
+
+class Unused:
+    """Those of all endpoints together, in the order in which they came."""
+
+    def __init__(self, longest: float = LONGEST) -> None:
+        self.most = MOST
+        self._longest = longest
+        self._all: OrderedDict[ResponseHandler, tuple[float, Owner]] = OrderedDict()
+        self._of: Counter[Owner] = Counter()
+        self._timer: asyncio.TimerHandle | None = None
+        """For all, because one for each would be half a kilobyte each."""
+
+    def add(self, connection: ResponseHandler, owner: Owner) -> None:
+        """Nobody uses it any more."""
+        self._all[connection] = asyncio.get_running_loop().time(), owner
+        self._of[owner] += 1
+        while len(self._all) > self.most:
+            self._close_first()
+        if self._timer is None:
+            self._set_timer()
+
+    def take(self, connection: ResponseHandler | None) -> Owner | None:
+        """It is used again, or closed already: leave it be. Answers whose it was; None where it was not among them."""
+        if connection is None or connection not in self._all:
+            return None
+        _, owner = self._all.pop(connection)
+        self._of[owner] -= 1
+        if not self._of[owner]:
+            del self._of[owner]
+        return owner
+
+    def lost(self, connection: ResponseHandler) -> None:
+        """It has ended; whether anybody used it is known here."""
+        if (owner := self.take(connection)) is not None and owner not in self._of:
+            owner.none_left()
+
+    def _close_first(self) -> None:
+        connection = next(iter(self._all))
+        connection.close()
+        self.lost(connection)
+
+    def _set_timer(self) -> None:
+        """For the first of them; none without any."""
+        since, _ = next(iter(self._all.values()), (None, None))
+        self._timer = None
+        if since is not None:
+            self._timer = asyncio.get_running_loop().call_at(since + self._longest, self._ring)
+
+    def _ring(self) -> None:
+        old = asyncio.get_running_loop().time() - self._longest
+        while self._all and next(iter(self._all.values()))[0] <= old:
+            self._close_first()
+        self._set_timer()
