@@ -19,6 +19,8 @@ GREEDY = 1000
 MOST_EACH = 20.0
 """Kilobytes of memory for an endpoint, at most."""
 PATIENCE = 600.0
+LOOK = 0.25
+"""Seconds from one look at its memory to the next."""
 REGISTERED = """name = "posts"
 provider = "upload_post"
 api_key = "nobody's"
@@ -36,8 +38,10 @@ class Crowd:
     """Seconds until the daemon was."""
     at_first: float
     """Kilobytes of memory that it holds then for each of them."""
+    most: float
+    """The same at most while it sends, looked at often."""
     more: float
-    """The same with a connection open to every one of them, having sent to it."""
+    """The same having sent to every one of them."""
     firsts: Sequence[float]
     """Seconds after the very first at which each had its delivery, in order; the greedy one is none of them."""
     last: float
@@ -55,12 +59,15 @@ async def crowd(sink: Sink, folder: Path, count: int) -> Crowd:
     began = min(one["at"] for one in found)
     firsts = sorted(one["at"] - began for one in found if one["path"] != "/0")
     last = max(one["at"] for one in found if one["path"] == "/0") - began
-    at_first, more = ((theirs - its) * 1024 / count for theirs, its in zip(they[1:], alone[1:], strict=True))
-    return Crowd(count, they[0], at_first, more, firsts, last)
+    at_first, most, more = ((theirs - its) * 1024 / count for theirs, its in zip(they[1:], alone[1:], strict=True))
+    return Crowd(count, they[0], at_first, most, more, firsts, last)
 
 
-async def sent(sink: Sink, folder: Path, count: int, greedy: int) -> tuple[float, float, float]:
-    """Have a daemon send all that; answers after how many seconds it was ready, its megabytes then, and at the end."""
+async def sent(sink: Sink, folder: Path, count: int, greedy: int) -> tuple[float, float, float, float]:
+    """Have a daemon send all that.
+
+    Answers after how many seconds it was ready, its megabytes then, the most while it sent, and at the end.
+    """
     receivers = endpoints(Shape(count, 8, 0), sink.port)
     with tempfile.TemporaryDirectory(dir=folder) as there:
         here = Path(there)
@@ -69,10 +76,11 @@ async def sent(sink: Sink, folder: Path, count: int, greedy: int) -> tuple[float
         await store.close()
         config(here, {one.name: one.url for one in receivers}, ["[[sources]]\n" + REGISTERED])
         async with process(here) as daemon, asyncio.timeout(PATIENCE):
-            at_first = daemon.memory()
-            while value(here, "SELECT count(*) FROM deliveries WHERE phase = 'waiting'"):  # noqa: ASYNC110  # it is another process
-                await asyncio.sleep(1.0)
-            return daemon.ready, at_first, daemon.memory()
+            most = at_first = daemon.memory()
+            while value(here, "SELECT count(*) FROM deliveries WHERE phase = 'waiting'"):
+                most = max(most, daemon.memory())
+                await asyncio.sleep(LOOK)
+            return daemon.ready, at_first, max(most, daemon.memory()), daemon.memory()
 
 
 async def owe(store: Store, to: Sequence[Endpoint], receivers: Sequence[Endpoint]) -> None:
@@ -92,6 +100,7 @@ def figures(one: Crowd) -> dict[str, Any]:
         "endpoints": one.endpoints,
         "ready_s": round(one.ready, 2),
         "kb_at_first": round(one.at_first, 1),
+        "kb_most": round(one.most, 1),
         "kb_each": round(one.more, 1),
         "half_s": round(one.firsts[len(one.firsts) // 2], 3),
         "all_s": round(whole, 3),
@@ -104,7 +113,8 @@ def printed(row: Mapping[str, Any]) -> list[str]:
     """For people."""
     return [
         f"{row['endpoints']:,} endpoints, one upload each; the first of them is owed {GREEDY:,} more, for longer:",
-        f"ready after {row['ready_s']} s; memory, each: {row['kb_at_first']} kB then, {row['kb_each']} kB having sent",
+        f"ready after {row['ready_s']} s",
+        f"memory, each: {row['kb_at_first']} kB then, {row['kb_most']} kB at most, {row['kb_each']} kB having sent",
         f"wanted: {MOST_EACH:.0f} kB at most",
         f"had theirs: half after {row['half_s']} s, all after {row['all_s']} s, {row['per_second']:,}/s",
         f"that one had all of it after {row['greedy_s']} s",

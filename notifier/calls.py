@@ -1,6 +1,8 @@
 """Callbacks: each is served for as long as something is on its way to it. There may be one for every upload."""
 
-from notifier.core.callbacks import PREFIX, UNSIGNED, Calling, number_of, origin
+from itertools import islice
+
+from notifier.core.callbacks import UNSIGNED, Calling, number_of, origin
 from notifier.core.health import may_go
 from notifier.core.model import Callback
 from notifier.core.render import FORMATS
@@ -28,14 +30,21 @@ class Calls:
         """There was nothing to be sent of all that is due, nor is there before this moment, but for what is new."""
         self._crowd = 0
         """What was on its way to all of them when that was asked: where it is less, there are places again."""
+        self._names: dict[str, None] = {}
+        """Those that are served, in the order in which they came."""
         self._crowds: dict[str, set[int]] = {}
         """What is on its way to each origin: a host that hangs takes the places of one endpoint, by many URLs."""
+
+    @property
+    def names(self) -> list[str]:
+        """Those that are served."""
+        return list(self._names)
 
     def adopt(self, calling: Calling) -> None:
         """Send to them like this from now on; what is on its way ends as it began."""
         self._calling, self._ask_at = calling, 0.0
         self.all.become(calling.template)
-        for name in self._names():
+        for name in self.names:
             before = self._served[name].endpoint
             callback = Callback(before.url, before.format, number_of(name) or 0)
             self._served[name].become(calling.endpoint(callback))
@@ -49,7 +58,8 @@ class Calls:
         if not self._store.has_callbacks:
             return None
         configured = (one for name, one in self._served.items() if number_of(name) is None)
-        places -= min(most_kept, sum(not one.in_flight and one.room(now) > 0 for one in configured))
+        idle = (True for one in configured if not one.in_flight and one.room(now) > 0)
+        places -= sum(islice(idle, most_kept))
         if places <= 0:
             return None
         crowd = sum(len(crowd) for crowd in self._crowds.values())
@@ -60,7 +70,7 @@ class Calls:
         full = [where for where, crowd in self._crowds.items() if len(crowd) >= most]
         formats = (UNSIGNED,) if self.all.is_unsigned else FORMATS
         found, later, is_overdue = await self._store.called(
-            now, Room(places, most, self.all.held_after(now), formats, self._names(), full)
+            now, Room(places, most, self.all.held_after(now), formats, self.names, full)
         )
         for one in found:
             self._serve(one)
@@ -75,7 +85,7 @@ class Calls:
 
     def unpermitted(self) -> list[str]:
         """Those that are served, may be called no more, and do not pause for that, or for longer."""
-        some = ((name, self._served[name]) for name in self._names())
+        some = ((name, self._served[name]) for name in self.names)
         return [name for name, one in some if not one.is_permitted and may_go(one.health) is not None]
 
     async def permitted_again(self) -> list[str]:
@@ -84,18 +94,16 @@ class Calls:
 
     def let_go(self, now: float) -> None:
         """Forget those that are not in use: the store knows how they fare."""
-        for name in self._names():
+        for name in self.names:
             if not self._served[name].is_used(now):
                 del self._served[name]
-        left = [self._served[name] for name in self._names()]
+                del self._names[name]
+        left = [self._served[name] for name in self._names]
         self._crowds = {origin(one.endpoint.url): one.crowd for one in left}
 
     def latest(self, now: float) -> list[float]:
         """As `Served.latest`, for all of them."""
         return [now + jittered(delay, 1.0) for delay in self._calling.template.schedule]
-
-    def _names(self) -> list[str]:
-        return [name for name in self._served if name.startswith(PREFIX)]
 
     def _serve(self, called: Called) -> Served:
         endpoint = self._calling.endpoint(called.callback)
@@ -103,4 +111,5 @@ class Calls:
         made = Served(endpoint, called.health, tat=called.tat, crowd=crowd, tally=self.all.tally)
         made.is_unsigned = self.all.is_unsigned and bool(endpoint.secrets)
         made.is_permitted = self._calling.may_call(called.callback)
+        self._names[endpoint.name] = None
         return self._served.setdefault(endpoint.name, made)

@@ -43,10 +43,15 @@ class Endpoints:
         self._in_flight_total = in_flight_total
         self._endpoints = tuple(endpoints)
         self._served = {endpoint.name: Served(endpoint) for endpoint in self._endpoints}
+        self._ending: list[Served] = []
+        """Those that have secrets which end: of the others none can become unsigned."""
+        self._note_ending()
         self._leaving: dict[str, Served] = {}
         """Those that left the config while something was on its way to them."""
         self._known = ChainMap(self._served, self._leaving)
         self._calls = Calls(store, calling, self._served)
+        self._busy: set[str] = set()
+        """Those that anything is on its way to, or unrecorded."""
         self._recording = asyncio.Lock()
         """A pass and a stop may both find the same results. Nobody's health changes but under it."""
         self._is_changed = False
@@ -55,7 +60,7 @@ class Endpoints:
     @property
     def in_flight(self) -> int:
         """Deliveries whose attempt has begun and is not recorded."""
-        return sum(len(served.in_flight) for served in self._known.values())
+        return sum(len(self._known[name].in_flight) for name in self._busy)
 
     @property
     def served(self) -> Mapping[str, Served]:
@@ -103,9 +108,18 @@ class Endpoints:
             self._served[endpoint.name] = served
         for name in [name for name, served in self._leaving.items() if not served.in_flight]:
             del self._leaving[name]
+        self._note_ending()
         self._calls.adopt(calling)
         self._is_changed = True
         self.wake.set()
+
+    def _note_ending(self) -> None:
+        some = [self._served[one.name] for one in self._endpoints]
+        self._ending = [
+            one
+            for one in some
+            if one.is_unsigned or any(secret.not_after is not None for secret in one.endpoint.secrets)
+        ]
 
     async def believe_no_later(self, jump: float = 0.0) -> None:
         """Bring forward what is due later than it can be: the clock has been set back since.

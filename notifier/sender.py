@@ -12,6 +12,7 @@ from notifier.ended import Batch, about, tell_signing
 from notifier.endpoints import Endpoints, Post
 from notifier.served import in_turns
 from notifier.store import Store
+from notifier.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class Sender(Endpoints):
         self._ended: list[tuple[Delivery, Attempt | Cause]] = []
         self._bugs: list[BaseException] = []
         self._stopping = False
+        self._turns = Turns(store, self._served)
 
     # --- the pass
 
@@ -55,56 +57,77 @@ class Sender(Endpoints):
             self._is_changed = False
             await self._begin()
         now = self._clock()
-        for served in (self._calls.all, *self._served.values()):
+        for served in (self._calls.all, *(self._served[name] for name in self._calls.names), *self._ending):
             if served.sign_with(now):
                 tell_signing(served)
         called = await self._calls.take(now, self._in_flight_total - self.in_flight, self._in_flight_total // 2)
         if unpermitted := self._calls.unpermitted():
             await self._pause(unpermitted, Pause.UNPERMITTED)
-        opening = [at for served in self._served.values() if (at := served.opens_at()) is not None and at > now]
-        wanted = {
-            name: room + len(served.in_flight) for name, served in self._served.items() if (room := served.room(now))
-        }
-        taken = {id_ for name in wanted for id_ in self._served[name].in_flight}
-        due, later = await self._store.due(now, wanted, taken)
-        held = self._start_all(due, wanted, now)
+        moments = await self._ask(now)
         if not self._recording.locked():  # else somebody is about to write how one of them fares
             self._calls.let_go(now)
-        return min([*opening, *held, *(at for at in (later, called) if at is not None)], default=now + IDLE)
+        return min([*moments, *((called,) if called is not None else ())], default=now + IDLE)
 
-    def _start_all(self, due: Iterable[Delivery], wanted: Iterable[str], now: float) -> list[float]:
+    async def _ask(self, now: float) -> list[float]:
+        """Ask for what is due and start what may go; answers the moments at which more may."""
+        self._turns.begin(self._calls.names)
+        moments: list[float] = []
+        total = self._in_flight_total
+        while not self._stopping and (wanted := await self._turns.wanted(now, total - self.in_flight, total)):
+            taken = {id_ for name in wanted for id_ in self._served[name].in_flight}
+            due, later = await self._store.due(now, wanted, taken)
+            moments += self._start_all(due, now)
+            if later is not None:
+                moments.append(later)
+        return [*moments, *self._turns.moments]
+
+    def _start_all(self, due: Iterable[Delivery], now: float) -> list[float]:
         """Start what may go, endpoints in turn; answers when their rates let go what may not yet.
 
         Where places become few, some are kept for endpoints that have none: those that hang never have them all. All
         callbacks together are as one endpoint in that: there may be a host that hangs for each of them.
         """
-        left = self._in_flight_total - self.in_flight
-        busy = {family(name) for name, served in self._served.items() if served.in_flight}
-        without = {family(name) for name in wanted} - busy
+        left, most_kept = self._in_flight_total - self.in_flight, self._in_flight_total // 2
+        busy = {family(name) for name in self._busy}
+        without = self._without(busy, left + most_kept, now)
         held: list[float] = []
         for delivery in in_turns(due):
-            served = self._served[delivery.endpoint]
+            served = self._served.get(delivery.endpoint)
+            if served is None:  # another config has come while this was asked
+                continue
             if left <= 0 or self._stopping:
                 break
             if not served.room(now) or not served.is_free(delivery):
                 continue
             if (cause := served.unwanted(delivery)) is not None:
                 served.in_flight[delivery.id] = delivery
+                self._busy.add(delivery.endpoint)
                 self._ended.append((delivery, cause))
                 self.wake.set()
                 continue
             one = family(delivery.endpoint)
-            if one in busy and left <= min(len(without), self._in_flight_total // 2):
+            if one in busy and left <= min(len(without), most_kept):
                 continue
             if (may_go := served.may_go(now)) > now:
                 held.append(may_go)
                 continue
             served.take(delivery, now)
+            self._busy.add(delivery.endpoint)
             busy.add(one)
             without.discard(one)
             left -= 1
             self._start(served.endpoint, delivery)
         return held
+
+    def _without(self, busy: Container[str], enough: int, now: float) -> set[str]:
+        """Those that nothing is on its way to and that may be sent to: so many are `enough`, there may be very many."""
+        found: set[str] = set()
+        for name, served in self._served.items():
+            if len(found) >= enough:
+                break
+            if not served.in_flight and (one := family(name)) not in busy and served.room(now):
+                found.add(one)
+        return found
 
     async def record_ended(self) -> None:
         """Commit the results of all attempts that have ended, give their places free, then raise what ended one.
@@ -142,7 +165,10 @@ class Sender(Endpoints):
                 overtaken = await self._store.record(batch.results, standings, batch.given_up)
             del self._ended[: len(ended)]  # not before: after a failure, which ends the daemon, `stop` tries again
             for delivery, _ in ended:
-                self._known[delivery.endpoint].release(delivery)
+                served = self._known[delivery.endpoint]
+                served.release(delivery)
+                if not served.in_flight:
+                    self._busy.discard(delivery.endpoint)
             for name, fare in batch.fares.items():
                 self._known[name].recent = fare.recent
             batch.tell(overtaken)

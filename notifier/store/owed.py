@@ -27,6 +27,14 @@ DUE = """SELECT
     LEFT JOIN sources AS s ON s.number = e.source
     LEFT JOIN endpoints AS n ON n.number = d.endpoint
     ORDER BY d.due_at, d.id"""
+HEADS = """WITH RECURSIVE one (endpoint) AS (
+        SELECT min(endpoint) FROM deliveries WHERE head = 1 AND endpoint > 0
+        UNION ALL
+        SELECT (SELECT min(endpoint) FROM deliveries WHERE head = 1 AND endpoint > one.endpoint) FROM one
+            WHERE one.endpoint IS NOT NULL)
+    SELECT n.name, (SELECT min(due_at) FROM deliveries WHERE head = 1 AND endpoint = one.endpoint)
+    FROM one JOIN endpoints AS n ON n.number = one.endpoint"""
+"""From one endpoint to the next that has any: what waits behind its first is not looked through."""
 TRIED = """INSERT INTO attempts (delivery, number, started_at, duration, phases, outcome, status, note, excerpt)
     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE EXISTS (SELECT 1 FROM deliveries WHERE id = ?1)"""
 """A row that was given up while its request was on the way may be kept no longer by now."""
@@ -113,6 +121,10 @@ class Owed(Owing):
             if left[endpoint] >= 0 and id_ not in taken:
                 found.append(Delivery(id_, event, type_, endpoint, *columns))
         return found, min((later for later, *_ in rows if later is not None), default=None)
+
+    async def heads(self) -> list[tuple[str, float]]:
+        """The endpoints for which anything may go by its lane, be it that the config names them no more, and when."""
+        return [(name, due_at) for name, due_at in await self.database.rows(HEADS)]
 
     async def healths(self) -> dict[str, tuple[Health, float]]:
         """How every endpoint fares, and the theoretical arrival time of its rate; those too that left the config."""
