@@ -226,19 +226,23 @@ class Hearing:
         for reading in readings:
             upload, told = reading.upload, seen.get(reading.upload.media_id)
             shown = told is not None and self.kind is not LookKind.FEED
-            whole = told is not None and told.complete and shown
+            whole = told is not None and self._tells_all(told)
             self.one.book.note(upload, self.now, shown=shown, whole=whole)
             half = told is not None and not told.complete and self.one.ways.direct
             if half and upload.due_at is not None and upload.due_at <= self.now:
                 self.one.hinted[upload.media_id] = upload
         for each in self._known if self.kind is not LookKind.FEED else ():
             same = [watch for watch in self.one.book.of([each.id]) if watch.upload.kind == each.kind]
-            self.one.book.unchanged(same, self.now, whole=each.complete, left=each.time_left)
+            self.one.book.unchanged(same, self.now, whole=self._tells_all(each), left=each.time_left)
         if self.question.why is Why.AUDIT and self.question.is_covered and self.answer.observations:
             changes = [reading.change for reading in readings if reading.change is not None]
             self.one.audited(agrees=all(change.seen.status not in SETTLED for change in changes))
         self._place()
         self._note_group()
+
+    def _tells_all(self, seen: Observation) -> bool:
+        """Whether there is no more to be told of it: a schedule goes on to show a job whose time has come."""
+        return seen.complete and self.kind not in {LookKind.FEED, LookKind.SCHEDULE}
 
     def _place(self) -> None:
         """Where in their list the uploads stand that a page of it shows, now that all that are new are counted."""

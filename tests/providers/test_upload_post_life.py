@@ -148,6 +148,15 @@ async def test_a_job_that_leaves_the_schedule_list_has_run(tmp_path):
         assert await followed(it) == {JOB: "job_id"}
 
 
+async def test_jobs_whose_time_has_come_are_asked_for_although_the_schedule_list_goes_on_to_show_them(tmp_path):
+    async with life(tmp_path) as it:
+        await it.polls_for(MINUTE)
+        for job in ("one", "other"):  # what is alone is not left to the history
+            it.fake.put(Post(job, job=True, scheduled_at=it.clock.now + HOUR))
+        await it.polls_for(HOUR + 5 * MINUTE)
+        assert sorted(await it.types()) == ["upload.queued", "upload.queued", "upload.scheduled", "upload.scheduled"]
+
+
 async def test_a_job_that_leaves_the_schedule_list_and_is_not_found_is_cancelled(tmp_path):
     async with life(tmp_path) as it:
         await it.polls_for(MINUTE)
