@@ -205,7 +205,7 @@ class Hearing:
         if not clears:
             return []
         if not one.ways.direct:
-            return [denied(upload, now, one.rules) for upload in absent]
+            return [self._missed(upload, one.compares_at.get(listing.name, now)) for upload in absent]
         return [
             Reading(replace(upload, due_at=now))
             for upload in absent
@@ -217,6 +217,14 @@ class Hearing:
         ways = self.one.ways
         last = not ways.many_kinds or listing is ways.listings[-1]
         return [upload for upload in uploads if ways.shows(listing, upload) and (upload.kind or last)]
+
+    def _missed(self, upload: Upload, compared_at: float) -> Reading:
+        """A sweep is its denial. What had settled is compared again at `compared_at`: no sweep before tells more."""
+        reading = denied(upload, self.now, self.one.rules)
+        settled = upload.snapshot is not None and upload.snapshot.status in SETTLED
+        if reading.change is not None or not settled:
+            return reading
+        return Reading(replace(reading.upload, due_at=compared_at))
 
     # --- once it is written
 

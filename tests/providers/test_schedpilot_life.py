@@ -122,6 +122,17 @@ async def test_a_video_missing_from_two_lists_is_gone_and_one_that_is_back_is_to
         assert (back["type"], back["data"]["reopened"]) == ("upload.processing", True)
 
 
+async def test_a_settled_video_that_is_missed_costs_no_sweep_that_could_not_tell_more(tmp_path):
+    """What has settled is compared every six hours; four sweeps an hour went through the list in between."""
+    videos = [Media(f"video-{number}", "processed") for number in range(150)]
+    async with life(tmp_path, *videos, kinds=("media",)) as it:
+        await it.baseline()
+        it.fake.remove("video-149")
+        await it.polls_for(32 * HOUR)
+        assert await it.types() == ["upload.gone"]
+        assert len(it.asked(f"{VIDEOS}&page=2")) == 2
+
+
 async def test_an_image_and_a_video_of_the_same_number_are_two_uploads(tmp_path):
     async with life(tmp_path) as it:
         await it.baseline()
