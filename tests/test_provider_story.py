@@ -7,138 +7,35 @@ import asyncio
 import itertools
 import shutil
 import tempfile
+from collections import Counter, deque
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import schedpilots
 from aiohttp import web
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from living import HOUR, living
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from living import living
 from longer import LONGER
 from providing import source
-from upstreams import ROWS, STATUSES, EncodingCom, Transcoder, XenonFlare
+from spoiling import HIDING, SPOILERS
+from upstream_schedpilot import SchedPilot
+from upstream_upload_post import UploadPost
+from upstreams import NOT_FOUND, ROWS, SETTLED, STATUSES, EncodingCom, Transcoder, XenonFlare
 from world import Clock
 
-from notifier.core.model import Baseline
+from notifier.core.model import Baseline, Registration
 from notifier.core.secret import Secret
-from notifier.demo import xenonflare
+from notifier.demo import upload_post as fake_upload_post
+from notifier.demo import xenonflare as fake_xenonflare
 from notifier.demo.local import LocalServer
-from notifier.providers import encoding_com
+from notifier.providers import PROVIDERS, encoding_com, schedpilot, upload_post
+from notifier.registrations import Registrations
 
 pytestmark = pytest.mark.timeout(300 * LONGER)
-
-SETTLED = ("completed", "failed")
-MOST_DENIALS = 2
-"""Of one upload: three, far enough from one another, are believed."""
-RECOVERY = 2 * HOUR
-"""Longer than the longest rest of a source."""
-BOMB = "<!DOCTYPE a [<!ENTITY b 'ha'><!ENTITY c '&b;&b;'><!ENTITY d '&c;&c;'>]><a>&d;</a>"
-
-
-# --- what an answer may become
-
-
-def changed(change):
-    """See `upstreams.Json.changed`."""
-
-    async def spoiled(story, _request, response):
-        body = story.api.changed(response.body, change)
-        return web.Response(body=body, content_type=response.content_type, status=response.status)
-
-    return spoiled
-
-
-async def rotten_rows(story, request, response):
-    return await changed(lambda rows: [*story.api.rotten, *rows])(story, request, response)
-
-
-def instead(**more):
-    async def spoiled(*_):
-        return web.Response(**more)
-
-    return spoiled
-
-
-async def padded(_story, _request, response):
-    return web.Response(body=response.body + b" " * (10 << 20), content_type=response.content_type)
-
-
-async def just_in_bounds(_story, _request, response):
-    return web.Response(body=response.body + b" " * (9 << 20), content_type=response.content_type)
-
-
-async def wrong_charset(_story, _request, response):
-    return web.Response(body=response.body, headers={"Content-Type": f"{response.content_type}; charset=utf-16"})
-
-
-async def no_charset(_story, _request, response):
-    return web.Response(body=response.text.encode("utf-16"), headers={"Content-Type": response.content_type})
-
-
-async def elsewhere(story, request, _response):
-    return web.Response(status=302, headers={"Location": f"{story.elsewhere.origin}{request.path_qs}"})
-
-
-async def denied(story, request, response):
-    id_ = request.path.rpartition("/")[2]
-    if id_ not in story.lives or story.denials.setdefault(id_, 0) >= MOST_DENIALS:
-        return response
-    story.denials[id_] += 1
-    return web.json_response({"success": False, "error": "no such media"}, status=404)
-
-
-async def cut(_story, request, _response):
-    request.transport.abort()
-    return web.Response()
-
-
-def lying(by):
-    """About its length, which is what it says it is and `by` more, or less."""
-
-    async def spoiled(_story, request, response):
-        length = max(1, len(response.body) + by)
-        head = f"HTTP/1.1 200 OK\r\nContent-Type: {response.content_type}\r\nContent-Length: {length}\r\n\r\n"
-        request.transport.write(head.encode() + response.body)
-        request.transport.close()
-        return web.Response()
-
-    return spoiled
-
-
-SPOILERS = {
-    "reversed": changed(lambda rows: rows[::-1]),
-    "twice": changed(lambda rows: [row for row in rows for _ in range(2)]),
-    "empty": changed(lambda _: []),
-    "one is missing": changed(lambda rows: rows[1:]),
-    "rotten rows": rotten_rows,
-    "an error": instead(status=503, text="no"),
-    "a limit": instead(status=429, headers={"Retry-After": "30"}),
-    "an error of theirs as ours": instead(status=400, text="{}"),
-    "not found": instead(status=404, text="<html>404</html>", content_type="text/html"),
-    "refused": instead(status=401, text="{}"),
-    "a page": instead(text="<html>sorry</html>", content_type="text/html"),
-    "nothing": instead(text=""),
-    "another document": instead(text='{"data": {}}', content_type="application/json"),
-    "deep": instead(text="[" * 200_000, content_type="application/json"),
-    "a bomb": instead(text=BOMB, content_type="application/json"),
-    "no letters": instead(body=bytes(range(256)), content_type="application/json"),
-    "not what it is packed as": instead(body=b"{}", headers={"Content-Encoding": "gzip"}),
-    "too long": padded,
-    "long": just_in_bounds,
-    "another charset": wrong_charset,
-    "a charset that is not told": no_charset,
-    "elsewhere": elsewhere,
-    "denied": denied,
-    "cut": cut,
-    "more is promised": lying(50),
-    "less is promised": lying(-20),
-}
-
-HIDING = {"empty", "one is missing"}
-"""Good answers as far as anybody can see, which keep back what is there."""
 
 
 class ProviderStory(RuleBasedStateMachine):
@@ -153,11 +50,20 @@ class ProviderStory(RuleBasedStateMachine):
         self.api = self.api_of(self.clock)
         self.lives = {}
         """Of each upload, all that it was."""
+        self.shown = {}
+        """Of each, what good answers showed of it, those that tell all there is to tell."""
         self.told = {}
+        self.named = set()
         self.denials = {}
+        self.missed = set()
+        """Where lists deny: what one of them did not show where it ought to have, and none has shown since."""
         self.spoilers = []
-        self.recovery = RECOVERY
+        self.recovery = self.api.recovery
         """Seconds after which all is told once all is well."""
+        self.asked = Counter() if self.api.hourly else deque(maxlen=self.api.allowed.count + 1)
+        """When requests came."""
+        self.impolite = []
+        """Those that came although no more might."""
         self.strangers = []
         """What was asked of the host to which redirects lead."""
 
@@ -173,25 +79,79 @@ class ProviderStory(RuleBasedStateMachine):
         self.elsewhere = LocalServer()
         self.elsewhere.app.router.add_route("*", "/{path:.*}", self.is_strange)
         await self.opened.enter_async_context(self.elsewhere)
+        self.api.fake.app.middlewares.insert(0, self.counts)
         self.api.fake.app.middlewares.append(self.spoil)
         fake = await self.opened.enter_async_context(self.api.fake)
         one = source(self.api.provider, self.api.base_url, baseline=Baseline.ANNOUNCE, stalled_after=1e9)
-        one = replace(one, api_key=Secret(self.api.key))
+        budget, named = PROVIDERS[self.api.provider].budget, tuple(map(self.api.theirs, self.named))
+        one = replace(one, api_key=Secret(self.api.key), budget=budget, uploads=named)
         self.it = await self.opened.enter_async_context(living(self.folder, fake, one, self.clock))
+        poller = self.it.poller
+        self.registrations = Registrations(self.it.store, poller.watched, lambda _: None, self.clock)
 
     async def is_strange(self, request):
         self.strangers.append(request.path)
         return web.Response()
 
+    # --- what happens between them and us
+
+    @web.middleware
+    async def counts(self, request, handler):
+        """What was asked in any window of the limit, or in an hour of the clock where it is counted by that."""
+        now, most = self.clock.now, self.api.allowed
+        if self.api.hourly:
+            self.asked[now // most.seconds] += 1
+            too_many = self.asked[now // most.seconds] > most.count
+        else:
+            self.asked.append(now)
+            too_many = len(self.asked) > most.count and now - self.asked[0] < most.seconds
+        if too_many:
+            self.impolite.append(now)
+        return await handler(request)
+
     @web.middleware
     async def spoil(self, request, handler):
+        self.time_has_passed()
         response = await handler(request)
         if self.spoilers and response.status in {200, 404}:
             name = self.spoilers.pop(0)
-            if name in HIDING:
-                self.recovery = RECOVERY + self.api.whole_sweep
+            if name in HIDING and not self.may_miss(self.api.listed(request)):
+                return response
             return await SPOILERS[name](self, request, response)
+        if response.status == web.HTTPOk.status_code:
+            for theirs in self.api.told(request, response):
+                id_ = self.api.own(theirs)
+                self.missed.discard(id_)
+                if self.shown.setdefault(id_, [])[-1:] != self.lives[id_][-1:]:
+                    self.shown[id_] += self.lives[id_][-1:]
         return response
+
+    def may_miss(self, listed):
+        """Whether a list may show less than there is. Where it denies what it does not show, none goes unseen twice."""
+        if self.missed & listed:
+            return False
+        self.missed |= listed
+        self.recovery = self.api.recovery + self.api.whole_sweep
+        return True
+
+    # --- what happens there
+
+    def becomes(self, id_, word):
+        if word is None:
+            return
+        life = self.lives.setdefault(id_, [])
+        if life and life[-1] in SETTLED:
+            self.recovery = self.api.recovery + self.api.whole_sweep
+        life.append(word)
+
+    def something_happens(self):
+        """Never at the very moment of an answer."""
+        self.clock.now += 0.01 * hasattr(self, "it")
+        self.time_has_passed()
+
+    def time_has_passed(self):
+        for id_, word in self.api.by_now():
+            self.becomes(id_, word)
 
     @rule(count=st.integers(1, 4))
     def appears(self, count):
@@ -201,16 +161,51 @@ class ProviderStory(RuleBasedStateMachine):
     @rule(which=st.integers(0, 30), status=st.sampled_from(STATUSES))
     def moves(self, which, status):
         """Also back, as one does whose id is given to another."""
-        id_ = f"{which % (len(self.lives) + 1):024x}"
-        life = self.lives.setdefault(id_, [])
-        if life and life[-1] in SETTLED:
-            self.recovery = RECOVERY + self.api.whole_sweep
-        life.append(status)
-        self.api.put(id_, status)
+        self.something_happens()
+        id_ = self.id_of(which)
+        self.becomes(id_, self.api.put(id_, status))
+        if self.api.is_named(id_):
+            self.names(id_)
+
+    def id_of(self, which):
+        return f"{which % (len(self.lives) + 1):024x}"
+
+    @rule(which=st.integers(0, 30))
+    def is_named_before_it_is_there(self, which):
+        id_ = self.id_of(which)
+        if id_ not in self.lives and self.api.is_named(id_):
+            self.becomes(id_, NOT_FOUND)
+            self.names(id_)
+
+    def names(self, id_):
+        if id_ not in self.named and hasattr(self, "it"):
+            asked = Registration(self.it.watched.source.name, self.api.theirs(id_))
+            self.do(self.registrations.register(asked))
+        self.named.add(id_)
+
+    @rule(which=st.integers(0, 30))
+    def is_taken_away(self, which):
+        """What stands below it in a list moves up, be it to a page that was read already."""
+        id_ = self.id_of(which)
+        listed = self.api.neighbours(id_)
+        in_the_middle = any(one.page > 1 for one in self.do(self.it.store.listings("posts")).values())
+        if id_ in self.missed or (in_the_middle and not self.may_miss(listed)):
+            return
+        self.something_happens()
+        word = self.api.remove(id_)
+        if word is not None and id_ in self.named:
+            self.becomes(id_, NOT_FOUND)  # in whose eyes it never was there
+        self.becomes(id_, word)
 
     @rule(names=st.lists(st.sampled_from(sorted(SPOILERS)), min_size=1, max_size=6))
     def answers_are_spoiled(self, names):
         self.spoilers += names
+
+    @precondition(lambda self: self.api.is_shared)
+    @rule(count=st.integers(1, 60))
+    def others_ask(self, count):
+        """Programs of the user's own, for which a part of the limit is left."""
+        self.api.others_ask(count)
 
     @rule()
     def a_person_acts(self):
@@ -220,19 +215,26 @@ class ProviderStory(RuleBasedStateMachine):
     def time_passes(self, seconds):
         self.do(self.it.polls_for(seconds))
 
+    # --- what is to be told
+
     @invariant()
     def only_what_was_so_is_told(self):
         if not hasattr(self, "it"):
             return
+        self.time_has_passed()
         for event in self.do(self.it.news()):
             if "upload" in event["data"]:
                 seen = event["data"]["upload"]
-                self.told.setdefault(self.api.own(seen["id"]), []).append(seen["status"])
+                nobody_knows = seen["status"] == "unknown" and seen["reason"]
+                word = NOT_FOUND if nobody_knows else seen["status"]
+                self.told.setdefault(self.api.own(seen["id"]), []).append(word)
         for id_, told in self.told.items():
-            was = iter(self.lives[id_])
-            assert all(any(status == true for true in was) for status in told), (id_, told, self.lives[id_])
+            assert is_part(told, self.lives[id_]), (id_, told, self.lives[id_])
             assert all(one != other for one, other in itertools.pairwise(told)), (id_, told)
+        for id_, shown in self.shown.items():
+            assert is_part(shown, self.told.get(id_, [])), (id_, shown, self.told.get(id_))
         assert not self.strangers
+        assert not self.impolite
 
     def teardown(self):
         try:
@@ -248,15 +250,29 @@ class ProviderStory(RuleBasedStateMachine):
         self.a_person_acts()
         self.time_passes(self.recovery)
         self.only_what_was_so_is_told()
-        assert {id_: told[-1] for id_, told in self.told.items()} == {
-            id_: lives[-1] for id_, lives in self.lives.items()
+        untold = {
+            id_: (life, self.told.get(id_, []))
+            for id_, life in self.lives.items()
+            if not self.api.suffices(life, self.told.get(id_, []), named=id_ in self.named)
         }
+        assert not untold
+
+
+def is_part(some, whole):
+    """Whether these come among the others, in this order."""
+    rest = iter(whole)
+    return all(any(one == other for other in rest) for one in some)
 
 
 @pytest.fixture(autouse=True)
 def small_pages(monkeypatch):
-    monkeypatch.setattr(xenonflare, "PAGE_SIZE", ROWS)
+    monkeypatch.setattr(fake_xenonflare, "PAGE_SIZE", ROWS)
     monkeypatch.setattr(encoding_com, "PAGE_SIZE", ROWS)
+    for module in (schedpilot, upload_post):
+        monkeypatch.setattr(module, "PAGE_SIZE", ROWS)
+    monkeypatch.setattr(schedpilots, "MOST_ROWS", ROWS)
+    monkeypatch.setattr(upload_post, "SMALL_PAGE_SIZE", ROWS - 1)
+    monkeypatch.setattr(fake_upload_post, "PAGE_SIZES", {ROWS, ROWS - 1})
 
 
 class XenonFlareStory(ProviderStory):
@@ -271,17 +287,27 @@ class EncodingComStory(ProviderStory):
     api_of = EncodingCom
 
 
+class UploadPostStory(ProviderStory):
+    api_of = UploadPost
+
+
+class SchedPilotStory(ProviderStory):
+    api_of = SchedPilot
+
+
 CALM = settings(
     max_examples=6 * LONGER,
     stateful_step_count=15,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
-for story in (XenonFlareStory, TranscoderStory, EncodingComStory):
+for story in (XenonFlareStory, TranscoderStory, EncodingComStory, UploadPostStory, SchedPilotStory):
     story.TestCase.settings = CALM
 TestXenonFlareStory = XenonFlareStory.TestCase
 TestTranscoderStory = TranscoderStory.TestCase
 TestEncodingComStory = EncodingComStory.TestCase
+TestUploadPostStory = UploadPostStory.TestCase
+TestSchedPilotStory = SchedPilotStory.TestCase
 
 
 def test_what_an_empty_last_page_kept_back_is_told_after_the_next_whole_sweep():
@@ -330,3 +356,20 @@ def test_what_two_pages_kept_back_and_then_failed_is_told_within_a_day():
     finally:
         story.teardown()
     assert {id_: story.told[id_] for id_ in kept_back} == {id_: ["failed"] for id_ in kept_back}
+
+
+def test_what_a_page_of_the_history_kept_back_is_told_within_a_day():
+    story = UploadPostStory()
+    try:
+        for number in range(2, 3 * (3 * ROWS), 3):  # such as the history alone tells of
+            story.lives[f"{number:024x}"] = [story.api.put(f"{number:024x}", "failed")]
+            story.clock.now += 1
+        story.do(story.opens())
+        story.answers_are_spoiled(["reversed", "reversed", "one is missing"])  # a schedule, two pages
+        story.time_passes(400)
+        story.only_what_was_so_is_told()
+        kept_back = set(story.lives) - set(story.told)
+        assert len(kept_back) == 1
+    finally:
+        story.teardown()
+    assert kept_back <= set(story.told)

@@ -2,14 +2,17 @@
 
 import copy
 import json
+from abc import ABC, abstractmethod
 from xml.etree import ElementTree as ET
 
 import encoding_service
+from aiohttp import web
 from encoding_service import EncodingService, Format
 from living import HOUR
 from providing import KEY
 from transcoders import FakeTranscoder
 
+from notifier.core.model import Rate
 from notifier.demo.xenonflare import FakeXenonFlare, Media
 
 STATUSES = ("queued", "processing", "completed", "failed")
@@ -17,17 +20,26 @@ JOBS = dict(zip(STATUSES, ("waiting", "running", "done", "error"), strict=True))
 WORDS = dict(zip(STATUSES, ("Waiting for encoder", "Processing", "Finished", "Error"), strict=True))
 ROWS = 3
 """On a page: most lists have several, between which uploads move while they are read."""
+NOT_FOUND = "unknown: not_found"
+"""What an upload is that was named and is not there."""
+SETTLED = {"completed", "partial", "failed", "cancelled", "gone"}
 
 
-class Json:
-    """What answers in JSON."""
+class Upstream(ABC):
+    """What the stories need of it. An upload's id in a story is a number in 24 digits."""
 
     key = KEY
-    rotten = ({}, None, 7)
-    """Rows of which nobody can make anything."""
+    recovery = 2 * HOUR
+    """Seconds after which all is told once all is well: more than the longest rest of a source."""
     whole_sweep = 6 * HOUR
     """After which a list is read to its end whatever its pages hold: what a page has kept back is seen then, and what
     moved again after it had settled."""
+    allowed = Rate(60, 60)
+    """How many requests may go: what the reserve leaves of a limit that is documented, else the budget."""
+    hourly = False
+    """Whether that is counted from full hour to full hour."""
+    is_shared = False
+    """Whether programs of the user's own use up the same limit: `others_ask` has them do so."""
 
     @property
     def base_url(self):
@@ -38,18 +50,98 @@ class Json:
         """Its id in the story."""
         return id_
 
+    @staticmethod
+    def theirs(id_):
+        return id_
+
+    @staticmethod
+    def is_named(_id):
+        """Whether its program names it to the daemon."""
+        return False
+
+    @abstractmethod
+    def put(self, id_, status):
+        """Bring it there. Answers what that is in our words; None where it cannot be."""
+
+    def remove(self, _id):
+        """Take it away. Answers what it is then, in our words; None where it cannot be, or means nothing."""
+        return
+
+    def by_now(self):
+        """What has become of uploads since they were put, by the clock alone: the id and the word of each."""
+        return ()
+
+    @staticmethod
+    def denial(_request):
+        """The id of the upload that is asked for alone, and the answer that it is not there; None of any other."""
+        return
+
+    def listed(self, _request):
+        """The uploads that stand in the list that is asked for, where lists deny."""
+        return set()
+
+    def neighbours(self, _id):
+        """Those of the list in which this one stands, where lists deny."""
+        return set()
+
+    @staticmethod
+    def told(_request, _response):
+        """The ids of the uploads of which an answer tells all there is to tell."""
+        return []
+
+    @staticmethod
+    def suffices(life, told, *, named):
+        """Whether this is all that can be told, in the end, of an upload that was all this."""
+        if life[-1] in {"gone", "cancelled"} and told in ([], [NOT_FOUND]):  # before anybody saw it
+            return named == bool(told)
+        return told[-1:] == life[-1:]
+
+
+class Json(Upstream):
+    """What answers in JSON."""
+
+    rotten = ({}, None, 7)
+    """Rows of which nobody can make anything."""
+
+    @staticmethod
+    @abstractmethod
+    def rows(document):
+        """Those of a list, to be changed where they are; None of any other answer."""
+
     def changed(self, body, change):
         """A list whose rows are others, or in another order; an answer about a single upload stays."""
         document = json.loads(body)
-        if isinstance(document.get("data"), dict) and (rows := self.rows(document["data"])) is not None:
+        rows = self.rows(document)
+        if rows is not None:
             rows[:] = change(rows)
         return json.dumps(document).encode()
 
 
-class XenonFlare(Json):
+class Enveloped(Json):
+    """Two lists by pages, or one, and singles, below `data`."""
+
+    @staticmethod
+    def rows(document):
+        data = document.get("data")
+        lists = [data[name] for name in ("videos", "images", "jobs") if name in data] if isinstance(data, dict) else []
+        return lists[0] if lists else None
+
+    @staticmethod
+    def denial(request):
+        answer = web.json_response({"success": False, "error": "no such media"}, status=404)
+        return request.path.rpartition("/")[2], answer
+
+    def told(self, _request, response):
+        document = json.loads(response.body)
+        rows = self.rows(document)
+        return [row["id"] for row in ([document["data"]] if rows is None else rows)]
+
+
+class XenonFlare(Enveloped):
     """Two lists by pages, and singles."""
 
     provider = "xenonflare"
+    allowed = Rate(30, 60)
 
     def __init__(self, clock):
         self.fake = FakeXenonFlare([], clock, key=KEY)
@@ -59,13 +151,10 @@ class XenonFlare(Json):
         part = {"completed": "published"}.get(word, word)
         collection = "videos" if int(id_, 16) % 2 else "images"
         self.fake.put(Media(id_, collection, word, parts={"youtube": part}))
-
-    @staticmethod
-    def rows(data):
-        return data.get("videos", data.get("images"))
+        return status
 
 
-class Transcoder(Json):
+class Transcoder(Enveloped):
     """An API that is described, whose list tells only whether there is more."""
 
     provider = "http_json"
@@ -75,18 +164,16 @@ class Transcoder(Json):
 
     def put(self, id_, status):
         self.fake.put(id_, JOBS[status])
-
-    @staticmethod
-    def rows(data):
-        return data.get("jobs")
+        return status
 
 
-class EncodingCom:
+class EncodingCom(Upstream):
     """One list in two orders, and singles, several at once; all of it in XML, at one address."""
 
     provider, key = "encoding_com", encoding_service.KEY
     rotten = tuple(map(ET.fromstring, ("<media/>", "<media>no</media>", "<media><id>x</id></media>")))
     whole_sweep = 24 * HOUR
+    allowed = Rate(30, 60)
 
     def __init__(self, clock):
         self.fake = EncodingService(clock)
@@ -96,14 +183,19 @@ class EncodingCom:
         return self.fake.origin
 
     def put(self, id_, status):
-        number = str(int(id_, 16) + 1)
+        number = self.theirs(id_)
         media = self.fake.put(encoding_service.Media(number, formats=[Format(f"9{number}", "mp4")]))
         word = WORDS[status]
         self.fake.move(media, word, word)
+        return status
 
     @staticmethod
     def own(id_):
         return f"{int(id_) - 1:024x}"
+
+    @staticmethod
+    def theirs(id_):
+        return str(int(id_, 16) + 1)
 
     def changed(self, body, change):
         """A list, or an answer about several, whose rows are others; they end what they stand in."""

@@ -222,7 +222,8 @@ PROVIDER = Provider(
     kind="post",
     listings=(
         Listing(LookKind.SCHEDULE, "schedule", active=60, idle=300),
-        Listing(LookKind.FEED, "history", active=30, idle=300),
+        # What a page kept back that was read once would else never be found: nothing but the history shows it.
+        Listing(LookKind.FEED, "history", active=30, idle=300, through=86400),
     ),
     cadence=Cadence(
         settled=((360, 360), (86400, 3600)),  # a settled upload's answer is cached for 5 minutes
