@@ -66,6 +66,23 @@ def test_headers_that_an_endpoint_is_sent_are_not_shown():
     )
 
 
+def test_a_callback_is_named_by_its_number_and_its_url_is_not_shown():
+    callback = m.Callback("https://a.example/?token=sesame", "standard", number=-7)
+    assert callback.name == "notify:7"
+    assert "sesame" not in repr(callback)
+
+
+@pytest.mark.parametrize(
+    ("status", "of"),
+    [
+        (199, "other"), (200, "2xx"), (299, "2xx"), (300, "3xx"), (399, "3xx"), (400, "4xx"), (428, "4xx"),
+        (429, "429"), (430, "4xx"), (499, "4xx"), (500, "5xx"), (599, "5xx"), (600, "other"),
+    ],
+)  # fmt: skip
+def test_answers_are_counted_by_their_hundreds_and_a_limit_by_itself(status, of):
+    assert m.StatusClass.of(status) == of
+
+
 def test_how_far_a_clock_is_ahead_makes_no_other_answer():
     assert m.Answer(skew=1.0) == m.Answer(skew=2.0)
 
