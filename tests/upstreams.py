@@ -197,6 +197,12 @@ class EncodingCom(Upstream):
     def theirs(id_):
         return str(int(id_, 16) + 1)
 
+    @staticmethod
+    def told(_request, response):
+        """The list has no formats."""
+        root = ET.fromstring(response.body)
+        return [id_ for one in (root, *root.findall("job")) if (id_ := one.findtext("id"))]
+
     def changed(self, body, change):
         """A list, or an answer about several, whose rows are others; they end what they stand in."""
         root = ET.fromstring(body)

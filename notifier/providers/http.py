@@ -17,12 +17,16 @@ from aiohttp import (
     ClientConnectorError,
     ClientConnectorSSLError,
     ClientError,
+    ClientHandlerType,
+    ClientOSError,
     ClientPayloadError,
+    ClientRequest,
     ClientResponse,
     ClientResponseError,
     ClientSession,
     ClientTimeout,
     DummyCookieJar,
+    ServerDisconnectedError,
     TCPConnector,
     ThreadedResolver,
 )
@@ -37,6 +41,8 @@ from notifier.providers.limits import Headers, read, told_limit, told_reset, tol
 MAX_BODY = 10 * 1024 * 1024
 """Bytes of an answer that are read at most; a larger one is `Malformed`."""
 TIMEOUT = ClientTimeout(total=30, connect=10, sock_read=20)
+KEPT_OPEN = 1.0
+"""Seconds for which a connection waits for the next request: less than a server does that might close it just then."""
 LONGEST_HOST = 253
 
 
@@ -76,11 +82,22 @@ class Page:
 def open_session(timeout: ClientTimeout = TIMEOUT, names: AbstractResolver | None = None) -> ClientSession:
     """A session for the sources: no cookies, no proxies; names are asked of the system, which may be libnss-resolve."""
     return ClientSession(
-        connector=TCPConnector(resolver=names or ThreadedResolver(), limit_per_host=4),
+        connector=TCPConnector(resolver=names or ThreadedResolver(), limit_per_host=4, keepalive_timeout=KEPT_OPEN),
+        middlewares=[once],
         cookie_jar=DummyCookieJar(),
         headers={"User-Agent": f"notifier/{__version__}", "Accept": "application/json"},
         timeout=timeout,
     )
+
+
+async def once(request: ClientRequest, send: ClientHandlerType) -> ClientResponse:
+    """Have aiohttp not send a GET again whose connection broke: nobody would count that request."""
+    try:
+        return await send(request)
+    except ClientConnectorError:
+        raise
+    except (ClientOSError, ServerDisconnectedError) as error:
+        raise ClientConnectionError(str(error)) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -243,6 +243,17 @@ async def test_a_cut_or_garbled_transfer_is_unavailable(parts, why):
     assert (str(error), error.retry_after, error.limited) == (f"no answer: {why}", None, False)
 
 
+async def test_a_request_whose_connection_breaks_is_not_sent_again_without_being_counted():
+    async def breaks(request):
+        request.transport.abort()
+        return web.Response()
+
+    async with served(breaks) as (server, api):
+        with pytest.raises(Unavailable, match=CLOSED):
+            await api.get("/media", {}, AT)
+        assert len(server.requests) == 1
+
+
 async def test_nobody_listening_is_unavailable_in_the_system_s_words():
     async with raw() as origin:
         pass
