@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 
-from notifier.core.diff import fingerprint, is_old_news
+from notifier.core.diff import fingerprint, is_old_news, tells_all
 from notifier.core.model import SETTLED, Answer, Baseline, ListingState, LookKind, Observation, Upload
 from notifier.core.pace import Why
 from notifier.core.questions import LOST_EVERY, Question, is_soon
-from notifier.core.reading import UNSPOKEN_EVERY, Reading, denied, sighted, unannounced, unspoken
+from notifier.core.reading import UNSPOKEN_EVERY, Reading, denied, missed, sighted, unannounced, unspoken
 from notifier.core.rhythm import Listing
 from notifier.core.sweep import DOUBTED_FOR, DOUBTS, Interest, Sweep, read_on
 from notifier.numbering import follow
@@ -205,7 +205,7 @@ class Hearing:
         if not clears:
             return []
         if not one.ways.direct:
-            return [self._missed(upload, one.compares_at.get(listing.name, now)) for upload in absent]
+            return [missed(upload, now, one.compares_at.get(listing.name, now), one.rules) for upload in absent]
         return [
             Reading(replace(upload, due_at=now))
             for upload in absent
@@ -218,14 +218,6 @@ class Hearing:
         last = not ways.many_kinds or listing is ways.listings[-1]
         return [upload for upload in uploads if ways.shows(listing, upload) and (upload.kind or last)]
 
-    def _missed(self, upload: Upload, compared_at: float) -> Reading:
-        """A sweep is its denial. What had settled is compared again at `compared_at`: no sweep before tells more."""
-        reading = denied(upload, self.now, self.one.rules)
-        settled = upload.snapshot is not None and upload.snapshot.status in SETTLED
-        if reading.change is not None or not settled:
-            return reading
-        return Reading(replace(reading.upload, due_at=compared_at))
-
     # --- once it is written
 
     def note(self, readings: Sequence[Reading]) -> None:
@@ -234,23 +226,19 @@ class Hearing:
         for reading in readings:
             upload, told = reading.upload, seen.get(reading.upload.media_id)
             shown = told is not None and self.kind is not LookKind.FEED
-            whole = told is not None and self._tells_all(told)
+            whole = told is not None and tells_all(told, self.kind)
             self.one.book.note(upload, self.now, shown=shown, whole=whole)
             half = told is not None and not told.complete and self.one.ways.direct
             if half and upload.due_at is not None and upload.due_at <= self.now:
                 self.one.hinted[upload.media_id] = upload
         for each in self._known if self.kind is not LookKind.FEED else ():
             same = [watch for watch in self.one.book.of([each.id]) if watch.upload.kind == each.kind]
-            self.one.book.unchanged(same, self.now, whole=self._tells_all(each), left=each.time_left)
+            self.one.book.unchanged(same, self.now, whole=tells_all(each, self.kind), left=each.time_left)
         if self.question.why is Why.AUDIT and self.question.is_covered and self.answer.observations:
             changes = [reading.change for reading in readings if reading.change is not None]
             self.one.audited(agrees=all(change.seen.status not in SETTLED for change in changes))
         self._place()
         self._note_group()
-
-    def _tells_all(self, seen: Observation) -> bool:
-        """Whether there is no more to be told of it: a schedule goes on to show a job whose time has come."""
-        return seen.complete and self.kind not in {LookKind.FEED, LookKind.SCHEDULE}
 
     def _place(self) -> None:
         """Where in their list the uploads stand that a page of it shows, now that all that are new are counted."""

@@ -176,6 +176,11 @@ def is_old_news(upload: Upload, seen: Observation, kind: LookKind, at: float = i
     return kind is LookKind.SCHEDULE and known.status not in {Status.SCHEDULED, Status.UNKNOWN}
 
 
+def tells_all(seen: Observation, kind: LookKind) -> bool:
+    """Whether there is no more to be told of what was seen: a schedule goes on to show a job whose time has come."""
+    return seen.complete and kind not in {LookKind.FEED, LookKind.SCHEDULE}
+
+
 def deserves_a_look(upload: Upload, seen: Observation) -> bool:
     """Whether an incomplete observation says that the upload itself should be looked at now."""
     known = upload.snapshot

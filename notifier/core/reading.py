@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from notifier.core.diff import Vanishing, absent, deserves_a_look, diff, is_old_news, latest, merged
-from notifier.core.model import Change, ChangeReason, LookKind, Observation, Status, Upload
+from notifier.core.model import SETTLED, Change, ChangeReason, LookKind, Observation, Status, Upload
 from notifier.core.rhythm import Cadence, look_for_missing, next_look
 
 UNSPOKEN_EVERY = 10.0
@@ -87,6 +87,18 @@ def denied(upload: Upload, at: float, rules: Rules) -> Reading:
     if known is None:
         return Reading(replace(told.upload, misses=misses, missing_since=since, due_at=missed.due_at), change)
     return told
+
+
+def missed(upload: Upload, at: float, compared_at: float, rules: Rules) -> Reading:
+    """A sweep at the moment `at` lacks an upload that nothing but lists shows: each denies it once.
+
+    What had settled is compared again at `compared_at`: no sweep before tells more.
+    """
+    reading = denied(upload, at, rules)
+    known = reading.upload.snapshot
+    if reading.change is not None or known is None or known.status not in SETTLED:
+        return reading
+    return Reading(replace(reading.upload, due_at=compared_at))
 
 
 def _announced(change: Change, rules: Rules) -> Reading:

@@ -19,6 +19,7 @@ from notifier.core.diff import (
     merged,
     noticed_after,
     reduced,
+    tells_all,
 )
 from notifier.core.model import (
     MOST_TARGETS,
@@ -348,6 +349,21 @@ def test_a_moment_far_ahead_makes_no_row_old(ahead, old):
 def test_a_schedule_speaks_of_nothing_that_has_begun(status):
     old = status not in {S.SCHEDULED, S.UNKNOWN}
     assert is_old_news(upload(seen(status)), seen(S.SCHEDULED), LookKind.SCHEDULE) is old
+
+
+@pytest.mark.parametrize(
+    ("kind", "whole"),
+    [
+        (LookKind.GET, True),
+        (LookKind.LIST, True),
+        (LookKind.BATCH, True),
+        (LookKind.FEED, False),
+        (LookKind.SCHEDULE, False),
+    ],
+)
+def test_neither_a_feed_nor_a_schedule_tells_all_and_half_a_row_never_does(kind, whole):
+    assert tells_all(seen(), kind) is whole
+    assert not tells_all(seen(complete=False), kind)
 
 
 @pytest.mark.parametrize("kind", [LookKind.GET, LookKind.BATCH])

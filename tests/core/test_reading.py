@@ -7,7 +7,7 @@ from things import CADENCE, DAY, HOUR, NOW, RULES, seen, upload
 
 from notifier.core.diff import NOT_FOUND, Vanishing
 from notifier.core.model import ChangeReason, LookKind, Status, Target, TargetStatus
-from notifier.core.reading import Reading, Rules, denied, sighted, unannounced, unspoken
+from notifier.core.reading import Reading, Rules, denied, missed, sighted, unannounced, unspoken
 
 S = Status
 GET, LIST, FEED, SCHEDULE = LookKind.GET, LookKind.LIST, LookKind.FEED, LookKind.SCHEDULE
@@ -353,3 +353,24 @@ def test_a_job_that_left_the_schedule_is_cancelled_once_that_is_confirmed():
     one, told = follow(upload(job), [(0, None, GET), (300, None, GET), (300, None, GET), (360, None, GET)], EXPIRING)
     assert statuses(told) == [S.CANCELLED]
     assert (told[0].seen.reason, one.misses) == (None, 0)
+
+
+# --- missed by a sweep, where there is nothing else to ask
+
+
+@pytest.mark.parametrize("one", [upload(seen(S.PROCESSING)), upload(registered=True)])
+def test_what_is_open_and_missed_by_a_sweep_is_due_as_if_denied(one):
+    assert missed(one, NOW, NOW + DAY, RULES) == denied(one, NOW, RULES)
+
+
+def test_what_had_settled_and_is_missed_is_due_when_it_is_compared_again():
+    one = upload(seen(S.FAILED))
+    at_once = denied(one, NOW, RULES).upload
+    assert missed(one, NOW, NOW + DAY, RULES) == Reading(replace(at_once, due_at=NOW + DAY))
+
+
+def test_what_had_settled_and_is_missed_for_the_last_time_is_gone():
+    one = upload(seen(S.FAILED), misses=CADENCE.grace_looks - 1, missing_since=NOW - CADENCE.grace)
+    gone = missed(one, NOW, NOW + DAY, RULES)
+    assert gone.change.seen.status is S.GONE
+    assert gone == denied(one, NOW, RULES)
