@@ -1,6 +1,7 @@
 """What is over for long goes, a bite at a time, whatever comes between; what the lists still show is not told again."""
 
 import asyncio
+import threading
 from contextlib import asynccontextmanager
 
 import pytest
@@ -227,9 +228,12 @@ async def test_a_clock_that_was_set_forgets_nothing_for_hours(tmp_path):
 async def test_a_clock_that_is_set_in_the_middle_of_a_bite_ends_the_round_and_not_the_daemon(tmp_path):
     async with delivered(tmp_path, 1) as store:
         keeping = Housekeeping(store, 30 * DAY)
-        async with store.database._writing:  # so that the bite waits
-            bite = asyncio.create_task(keeping.step(NOW + 60 * DAY))
-            await asyncio.sleep(0)
-            keeping.doubt_the_clock(NOW)
+        go_on = threading.Event()
+        held = asyncio.create_task(store.database.write(lambda _: go_on.wait()))  # so that the bite waits
+        bite = asyncio.create_task(keeping.step(NOW + 60 * DAY))
+        await asyncio.sleep(0)
+        keeping.doubt_the_clock(NOW)
+        go_on.set()
+        await held
         assert await bite == NOW + DOUBTED
         assert await keeping.step(NOW) == NOW + DOUBTED

@@ -350,9 +350,20 @@ async def test_a_refused_credential_is_refused_to_all_its_sources_and_each_says_
 async def test_a_refusal_is_told_once_by_a_source_that_met_with_it_itself(tmp_path):
     ops = endpoint("ops", events=("source.*",))
     async with world(tmp_path, endpoints=(ops,), uploads=("a",), accounts={"posts": "k", "more": "k"}) as w:
-        w.client.fault = Refused("answers 401: check api_key")
-        both = [asyncio.create_task(w.poller.poll(name)) for name in ("posts", "more")]
-        await asyncio.gather(*both)
+        one_asks, both_ask = asyncio.Event(), asyncio.Event()
+
+        async def refused(look, at):
+            (both_ask if one_asks.is_set() else one_asks).set()
+            await both_ask.wait()
+            raise Refused("answers 401: check api_key")
+
+        w.client.observe = refused
+        first = asyncio.create_task(w.poller.poll("posts"))
+        async with asyncio.timeout(20):
+            await one_asks.wait()
+            while not both_ask.is_set():
+                w.clock.now = await w.poller.poll("more")
+            await first
         await w.polls_until(w.clock.now + HOUR)
         await w.settle()
         assert sorted(event["data"]["source"] for event in w.receivers.events("ops")) == ["more", "posts"]
