@@ -199,9 +199,8 @@ class Hearing:
         listed = len(self._of(listing, await known(one.source.name))) if absent else 0
         clears = one.doubts[listing.name, whole].clears(listed, len(absent), len(shown), now)
         if whole:
-            one.compares_at[listing.name] = now + (
-                min(listing.through, COMPARE_EVERY) if clears else DOUBTED_FOR / DOUBTS
-            )
+            rest = min(listing.through, COMPARE_EVERY) if clears else DOUBTED_FOR / DOUBTS
+            one.compares_at[listing.name] = now + rest
         if not clears:
             return []
         if not one.ways.direct:

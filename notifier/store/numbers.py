@@ -23,7 +23,7 @@ def task(db: sqlite3.Connection, upload: int, wanted: int) -> int:
     if not owners and not _is_given_out(db, wanted):
         db.execute("INSERT INTO own_tasks (number, upload) VALUES (?, ?)", (wanted, upload))
         return wanted
-    return wanted if list(owners) == [(upload,)] else _next(db, "task", TASK)
+    return wanted if owners == [(upload,)] else _next(db, "task", TASK)
 
 
 def _next(db: sqlite3.Connection, counter: str, taken: str) -> int:
@@ -43,5 +43,5 @@ def _is_given_out(db: sqlite3.Connection, number: int) -> bool:
 
 
 def _count(db: sqlite3.Connection, counter: str) -> int:
-    ((number,),) = db.execute("SELECT next FROM counters WHERE name = ?", (counter,)).fetchall()
+    ((number,),) = db.execute("SELECT next FROM counters WHERE name = ?", (counter,))
     return int(number)

@@ -196,7 +196,7 @@ class Owed(Owing):
         if standing.revives:
             db.execute(REVIVE, {"endpoint": number, "now": standing.at})
         if standing.notice is not None:
-            ((waiting,),) = db.execute(WAITING, (number,)).fetchall()
+            ((waiting,),) = db.execute(WAITING, (number,))
             event = rendered(
                 endpoint_event(standing.notice, number, waiting), {one.format for one in standing.onlookers}
             )
@@ -241,4 +241,4 @@ def _given_up_row(one: GivenUp) -> dict[str, object]:
 def _overtaken(db: sqlite3.Connection, some: Iterable[Delivery]) -> set[int]:
     """Which of these do not wait any more, or wait for another reason."""
     rows = json.dumps([(one.id, one.replay) for one in some])
-    return {id_ for (id_,) in db.execute(OVERTAKEN, {"some": rows}).fetchall()}
+    return {id_ for (id_,) in db.execute(OVERTAKEN, {"some": rows})}

@@ -169,7 +169,7 @@ def _callback(db: sqlite3.Connection, asked: Callback) -> int:
     """The number of a callback, which it gets with its first registration; none is ever given out again."""
     for row in db.execute(KNOWN, (asked.url, asked.format)).fetchall():
         return int(row[0])
-    ((number,),) = db.execute(NEXT).fetchall()
+    ((number,),) = db.execute(NEXT)
     made = replace(asked, number=-number)
     values = (made.number, made.name, made.url, made.format, origin(made.url))
     db.execute("INSERT INTO endpoints (number, name, url, format, origin) VALUES (?, ?, ?, ?, ?)", values)

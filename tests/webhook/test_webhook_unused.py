@@ -1,6 +1,7 @@
 """Connections that nobody uses: how many are kept over all endpoints, for how long, and which are closed first."""
 
 import asyncio
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from receiving import OK, answer, endpoint, receiver, serving
@@ -14,6 +15,18 @@ async def posted(receivers, some):
     assert {(await receivers.post(one, "evt_1", b"{}")).outcome for one in some} == {Outcome.DELIVERED}
 
 
+@asynccontextmanager
+async def keeping(most, count):
+    """So many endpoints at one server, whose unused connections are so many at most."""
+    async with serving(answer(OK)) as server:
+        some = [replace(endpoint(server.port), name=f"app-{n}") for n in range(count)]
+        receivers = Receivers()
+        clients = receivers.clients(some)
+        receivers.use(clients)
+        receivers._unused.most = most
+        yield server, receivers, clients, some
+
+
 async def ended(server, count):
     """So many connections have ended on the receiver's side."""
     while sum(task.done() for task in server.tasks) < count:
@@ -21,12 +34,7 @@ async def ended(server, count):
 
 
 async def test_of_all_endpoints_together_so_many_are_kept_and_the_longest_unused_is_closed_first():
-    async with serving(answer(OK)) as server:
-        some = [replace(endpoint(server.port), name=f"app-{n}") for n in range(5)]
-        receivers = Receivers()
-        clients = receivers.clients(some)
-        receivers.use(clients)
-        receivers._unused.most = 3
+    async with keeping(3, 5) as (server, receivers, _, some):
         await posted(receivers, some)
         await ended(server, 2)
         assert server.connections == 5
@@ -41,12 +49,7 @@ async def test_of_all_endpoints_together_so_many_are_kept_and_the_longest_unused
 
 
 async def test_what_an_endpoint_had_for_its_connections_goes_with_the_last_of_them():
-    async with serving(answer(OK)) as server:
-        some = [replace(endpoint(server.port), name=f"app-{n}") for n in range(3)]
-        receivers = Receivers()
-        clients = receivers.clients(some)
-        receivers.use(clients)
-        receivers._unused.most = 1
+    async with keeping(1, 3) as (_, receivers, clients, some):
         await posted(receivers, some)
         assert [clients[one.name]._connections is None for one in some] == [True, True, False]
         await receivers.close()
