@@ -43,6 +43,7 @@ MAY_KNOW_THE_MOMENT = {
     "cli/verify.py": "a command has a moment, which it hands on",
     "store/database.py": "how long a commit takes, which only its thread can tell",
     "webhook/receiver.py": "its defaults, which a test replaces",
+    "webhook/unused.py": "its default, which a test replaces",
     "demo/__init__.py": "hands the real clock to the demo",
     "demo/stage.py": "every demo has keys of its own",
     "demo/timeline.py": "chance with a fixed seed",

@@ -1,7 +1,9 @@
 """What is open to any endpoint, and unused: so many connections, for so long; the longest unused is closed first."""
 
 import asyncio
+import time
 from collections import Counter, OrderedDict
+from collections.abc import Callable
 from typing import Protocol
 
 from aiohttp.client_proto import ResponseHandler
@@ -22,9 +24,11 @@ class Owner(Protocol):
 class Unused:
     """Those of all endpoints together, in the order in which they came."""
 
-    def __init__(self, longest: float = LONGEST) -> None:
+    def __init__(self, longest: float = LONGEST, clock: Callable[[], float] = time.monotonic) -> None:
+        """None is kept for longer than `longest` seconds, by this `clock`."""
         self.most = MOST
         self._longest = longest
+        self._clock = clock
         self._all: OrderedDict[ResponseHandler, tuple[float, Owner]] = OrderedDict()
         self._of: Counter[Owner] = Counter()
         self._timer: asyncio.TimerHandle | None = None
@@ -32,7 +36,7 @@ class Unused:
 
     def add(self, connection: ResponseHandler, owner: Owner) -> None:
         """Nobody uses it any more."""
-        self._all[connection] = asyncio.get_running_loop().time(), owner
+        self._all[connection] = self._clock(), owner
         self._of[owner] += 1
         while len(self._all) > self.most:
             self._close_first()
@@ -64,10 +68,11 @@ class Unused:
         since, _ = next(iter(self._all.values()), (None, None))
         self._timer = None
         if since is not None:
-            self._timer = asyncio.get_running_loop().call_at(since + self._longest, self._ring)
+            rest = since + self._longest - self._clock()
+            self._timer = asyncio.get_running_loop().call_later(rest, self._ring)
 
     def _ring(self) -> None:
-        old = asyncio.get_running_loop().time() - self._longest
+        old = self._clock() - self._longest
         while self._all and next(iter(self._all.values()))[0] <= old:
             self._close_first()
         self._set_timer()

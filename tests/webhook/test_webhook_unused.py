@@ -87,27 +87,36 @@ async def test_a_connection_that_nobody_uses_for_a_while_is_closed():
     assert kept._timer is None
 
 
+class Line:
+    """A connection that is open until it is closed, and whose owner hears when none is left."""
+
+    def __init__(self):
+        self.is_open, self.left = True, 0
+
+    def close(self):
+        self.is_open = False
+
+    def none_left(self):
+        self.left += 1
+
+
 async def test_one_that_came_later_stays_until_its_own_time_is_up():
-    kept = Unused(0.2)
-    gate = asyncio.Event()
-
-    async def second_later(server, writer):
-        if len(server.requests) == 2:
-            await gate.wait()
-        writer.write(OK)
-
-    async with serving(second_later) as server, receiver(server.port, unused=kept) as one:
-        late = asyncio.create_task(one.post("evt_2", b"{}"))
-        await one.post("evt_1", b"{}")
-        loop = asyncio.get_running_loop()
-        loop.call_later(0.1, gate.set)
-        await late
-        began = loop.time()
-        await ended(server, 1)
-        assert one._connections is not None
-        await ended(server, 2)
-        assert loop.time() - began > 0.15
-        assert one._connections is None
+    moment = 100.0
+    kept = Unused(15.0, lambda: moment)
+    first, second, owner = Line(), Line(), Line()
+    kept.add(first, owner)
+    moment = 110.0
+    kept.add(second, owner)
+    moment = 115.0
+    kept._ring()
+    assert (first.is_open, second.is_open, owner.left) == (False, True, 0)
+    assert kept._timer.when() - asyncio.get_running_loop().time() <= 10.0
+    moment = 124.9
+    kept._ring()
+    assert second.is_open
+    moment = 125.0
+    kept._ring()
+    assert (second.is_open, owner.left, kept._timer) == (False, 1, None)
 
 
 async def test_one_that_the_receiver_closes_is_kept_no_more():
