@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
+from apscheduler.executors.debug import DebugExecutor
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.date import DateTrigger
 
@@ -65,7 +66,8 @@ class Alarm:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._scheduler = AsyncIOScheduler(timezone=UTC)
+        # What rings is over at once: a task for it could be cut off by the stop, which APScheduler logs as an error.
+        self._scheduler = AsyncIOScheduler(timezone=UTC, executors={"default": DebugExecutor()})
         self._scheduler.start()
 
     def set(self, name: str, moment: float, ring: Callable[[], object]) -> None:
@@ -73,15 +75,11 @@ class Alarm:
 
         What is too far ahead, or no moment at all, is taken for a day from now.
         """
-
-        async def rung() -> None:  # what is no coroutine, APScheduler calls in a thread
-            ring()
-
         ahead = max(0.0, min(LONGEST_ALARM, moment - self._clock()))  # in this order, NaN is a day too
         at = datetime.now(UTC) + timedelta(seconds=ahead)
         # Else APScheduler looks for the trigger, or for a time zone, in files, which takes a descriptor.
         once = DateTrigger(at, UTC)
-        self._scheduler.add_job(rung, once, id=name, replace_existing=True, misfire_grace_time=None)
+        self._scheduler.add_job(ring, once, id=name, replace_existing=True, misfire_grace_time=None)
 
     def close(self) -> None:
         """No alarm rings any more."""

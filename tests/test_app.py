@@ -930,3 +930,15 @@ async def test_the_status_is_told_when_it_changes(systemd):
     app.close()
     statuses = [said for said in systemd.heard() if said.startswith("STATUS=")]
     assert len(statuses) == len(set(statuses))
+
+
+async def test_an_alarm_that_rings_during_a_stop_is_no_error(caplog):
+    for turns in range(8):
+        alarm = Alarm(time.time)
+        alarm.set("one", 0.0, list)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        alarm.close()
+    for _ in range(8):
+        await asyncio.sleep(0)
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
