@@ -147,27 +147,34 @@ class Poller:
         if one.is_accepted:
             await self._tell_accepted(one)
         outlook = await self._store.outlook(name, one.ways.batch, now)
-        state, question = outlook.state, None if one.is_stopped else one.then or self._question(one, outlook, now)
+        question, at = self._next(one, outlook, now)
+        if question is None or at > now:
+            return at
+        log.debug("looking", extra={"fields": {"source": name, "at": question.subject, "why": question.why.value}})
+        late = now - max(question.due_at, outlook.state.hold_until)
+        one.looks.late = late if question.due_at else 0.0  # which is at once
+        began = asyncio.get_running_loop().time()
+        outlook = await self._look(one, outlook.state, question, now)
+        one.looks.durations.add(asyncio.get_running_loop().time() - began)
+        return self._next(one, outlook, self._clock())[1]
+
+    def _next(self, one: Watched, outlook: Outlook, now: float) -> tuple[Question | None, float]:
+        """What is to be asked next, and the moment at which to do it, or to come back: `now` where it may go."""
+        question = None if one.is_stopped else one.then or self._question(one, outlook, now)
         if question is None:
             self._credentials.withdraws(one)
-            return now + IDLE
-        ready, may_go = max(question.due_at, state.hold_until), self._credentials.may_go(one, now)
+            return None, now + IDLE
+        ready, may_go = max(question.due_at, outlook.state.hold_until), self._credentials.may_go(one, now)
         if ready > now:
             self._credentials.withdraws(one)
-            return min(max(ready, may_go), now + IDLE)
-        self._credentials.waits(one)
-        if may_go > now:
-            return min(may_go, now + IDLE)
-        if not self._credentials.is_first(one):
-            return now + AFTER_ANOTHER
-        log.debug("looking", extra={"fields": {"source": name, "at": question.subject, "why": question.why.value}})
-        one.looks.late = now - ready if question.due_at else 0.0  # which is at once
-        began = asyncio.get_running_loop().time()
-        await self._look(one, state, question, now)
-        one.looks.durations.add(asyncio.get_running_loop().time() - began)
-        return self._clock()
+        else:
+            self._credentials.waits(one)
+        if max(ready, may_go) > now:
+            return question, min(max(ready, may_go), now + IDLE)
+        return question, now if self._credentials.is_first(one) else now + AFTER_ANOTHER
 
-    async def _look(self, one: Watched, state: SourceState, question: Question, now: float) -> None:
+    async def _look(self, one: Watched, state: SourceState, question: Question, now: float) -> Outlook:
+        """Ask, and write what comes of it. Answers what is to be asked next."""
         self._credentials.spend(one, now, self._draw())
         await self._store.spend(one.account, self._credentials.budget(one))
         one.asked(question, now)
@@ -176,10 +183,9 @@ class Poller:
                 answer = sound(question, await one.client.observe(question.look, now))
         except ProviderError as error:
             async with one.writing:
-                await self._failed(one, state, question, error)
-        else:
-            async with one.writing:
-                await self._answered(one, state, question, answer)
+                return await self._failed(one, state, question, error)
+        async with one.writing:
+            return await self._answered(one, state, question, answer)
 
     def _question(self, one: Watched, outlook: Outlook, now: float) -> Question | None:
         asked = one.questions(outlook.progress, outlook.first, outlook.slow, self._credentials.budget(one), now)
@@ -189,7 +195,7 @@ class Poller:
 
     # --- nothing came of it
 
-    async def _failed(self, one: Watched, state: SourceState, question: Question, error: ProviderError) -> None:
+    async def _failed(self, one: Watched, state: SourceState, question: Question, error: ProviderError) -> Outlook:
         """Nothing was observed: the source rests, and its trouble is told when it begins."""
         now = self._clock()
         one.looks.failed(error.code)
@@ -219,7 +225,7 @@ class Poller:
         asked = await self._store.as_now(question.uploads)
         uploads = [replace(upload, due_at=later) for upload in asked if upload.due_at is not None]
         progress = put_off(question.progress, later)
-        await self._announce(one, Announcement(state, progress, uploads, owed=self._owed([told])))
+        return await self._announce(one, Announcement(state, progress, uploads, owed=self._owed([told])))
 
     async def _tell_refused(self, one: Watched, trouble: Trouble) -> None:
         """Another source met with the refusal of the credential: this one says that it is failing, too."""
@@ -239,7 +245,7 @@ class Poller:
 
     # --- something did
 
-    async def _answered(self, one: Watched, state: SourceState, question: Question, answer: Answer) -> None:
+    async def _answered(self, one: Watched, state: SourceState, question: Question, answer: Answer) -> Outlook:
         """The provider spoke: what it said is compared with the snapshots and written, with what is owed for it."""
         now = self._clock()
         tell_skipped(one, question, answer)
@@ -247,8 +253,7 @@ class Poller:
         one.looks.succeeded(now)
         if answer.then is not None:  # half an answer is none yet, and no recovery
             one.then = replace(question, look=answer.then)
-            await self._announce(one, Announcement(state))
-            return
+            return await self._announce(one, Announcement(state))
         state = replace(state, failures=0, hold_until=0.0)
         state, told = recovered(state, one.provider.name, question.subject, question.due_at, now)
         self._credentials.accept(one)
@@ -260,10 +265,11 @@ class Poller:
         uploads, lives = [reading.upload for reading in readings], one.book.learned()
         owed = [self._told(change, event_for(change, one.provider.name, now)) for change in changes]
         owed = [*self._owed([told]), *owed]
-        await self._announce(one, Announcement(state, hearing.progress, uploads, lives=lives, owed=owed))
+        outlook = await self._announce(one, Announcement(state, hearing.progress, uploads, lives=lives, owed=owed))
         for change in changes:
             one.looks.noticed(noticed_after(change, self._credentials.budget(one).skew))
         hearing.note(readings)
+        return outlook
 
     def _owed(self, events: Iterable[Event | None]) -> list[tuple[Event, list[Endpoint]]]:
         return [addressed(event, self._endpoints) for event in events if event is not None]
@@ -274,9 +280,9 @@ class Poller:
         called = [] if callback is None else [self._calling.endpoint(callback)]
         return addressed(event, [*self._endpoints, *called])
 
-    async def _announce(self, one: Watched, news: Announcement) -> None:
+    async def _announce(self, one: Watched, news: Announcement) -> Outlook:
         """Write it, then tell the log; never the other way round."""
-        await self._store.announce(replace(news, budgets={one.account: self._credentials.budget(one)}))
+        outlook = await self._store.announce(replace(news, budgets={one.account: self._credentials.budget(one)}))
         for event, endpoints in news.owed:
             one.looks.announced(event.type)
             fields = {
@@ -291,3 +297,4 @@ class Poller:
             if trouble is not None:
                 fields["reason"] = f"{trouble.code}: {trouble.text}"
             log.log(logging.WARNING if trouble else logging.INFO, "announced", extra={"fields": fields})
+        return outlook

@@ -55,6 +55,17 @@ async def test_a_baseline_reads_every_page_before_anything_is_news(tmp_path):
         assert w.receivers.types("app") == []
 
 
+async def test_a_pass_that_looked_answers_when_the_next_look_is_due(tmp_path):
+    async with world(tmp_path) as w:
+        w.client.set("a", S.PROCESSING)
+        at = await w.poller.poll("posts")
+        assert w.clock.now < at == await w.poller.poll("posts")
+        assert len(w.client.asked) == 1
+        w.clock.now = at
+        assert await w.poller.poll("posts") > at
+        assert len(w.client.asked) == 2
+
+
 async def test_a_registered_upload_is_never_part_of_the_silence(tmp_path):
     async with world(tmp_path, endpoints=(endpoint("app"),), uploads=("a",)) as w:
         w.client.set("a", S.PROCESSING)

@@ -74,7 +74,7 @@ class Followed(Owing):
     async def outlook(self, source: str, most: int, now: float) -> Outlook:
         """What a pass over an enrolled source looks at; several that were seen, `most`, only where one of them is due.
 
-        One trip for all of it: there is a pass before every look, and another after it.
+        One trip for all of it: there is a pass before every look. What comes after it, `announce` answers.
         """
         return await self.database.read(_outlook, source, most, now)
 
@@ -127,8 +127,10 @@ class Followed(Owing):
     async def known(self, source: str, ids: Iterable[str]) -> dict[str, list[Upload]]:
         """The uploads at a source with these ids, of whatever kind, followed or no more."""
         where = "source = ? AND id IN (SELECT value FROM json_each(?))"
-        by_id: dict[str, list[Upload]] = {}
-        for upload in await self._uploads(source, where, (self._sources[source], json.dumps(list(ids)))):
+        wanted, by_id = list(ids), dict[str, list[Upload]]()
+        if not wanted:
+            return by_id
+        for upload in await self._uploads(source, where, (self._sources[source], json.dumps(wanted))):
             by_id.setdefault(upload.id, []).append(upload)
         return by_id
 
@@ -164,16 +166,18 @@ class Followed(Owing):
         """Note a request before it is sent: a kill may forget allowance, never overdraw it."""
         await self.database.write_unsynced(_write_budgets, {name: budget})
 
-    async def announce(self, news: Announcement) -> None:
-        """Snapshots, events, what is owed and how far we have read: one transaction."""
-        self.superseded += await self.database.write(self._announce, news)
+    async def announce(self, news: Announcement) -> Outlook:
+        """Snapshots, events, what is owed and how far we have read: one transaction. Answers what is next."""
+        superseded, outlook = await self.database.write(self._announce, news)
+        self.superseded += superseded
         if news.owed:
             self.announced.ring()
+        return outlook
 
     async def _uploads(self, source: str, where: str, parameters: Sequence[Any]) -> list[Upload]:
         return await self.database.read(uploads_of, source, where, parameters)
 
-    def _announce(self, db: sqlite3.Connection, news: Announcement) -> Counter[str]:
+    def _announce(self, db: sqlite3.Connection, news: Announcement) -> tuple[Counter[str], Outlook]:
         number = news.source.number
         _write_source(db, news.source)
         if news.listing is not None:
@@ -185,7 +189,7 @@ class Followed(Owing):
         superseded: Counter[str] = Counter()
         for event, endpoints in news.owed:
             superseded += self._owe(db, number, event, endpoints)
-        return superseded
+        return superseded, _outlook(db, news.source.name)
 
     def _follow(self, db: sqlite3.Connection, uploads: Iterable[Upload]) -> list[Upload]:
         return [self._follow_one(db, upload) for upload in uploads]
@@ -215,7 +219,7 @@ def _source(db: sqlite3.Connection, name: str) -> SourceState:
     raise KeyError(name)
 
 
-def _outlook(db: sqlite3.Connection, source: str, most: int, now: float) -> Outlook:
+def _outlook(db: sqlite3.Connection, source: str, most: int = 1, now: float = 0.0) -> Outlook:
     state = _source(db, source)
     listings = [ListingState(*row) for row in db.execute(LISTINGS, (state.number,))]
     first = uploads_of(db, source, UNSEEN, (state.number, 1))
