@@ -10,7 +10,7 @@ from math import inf
 
 from notifier.core.diff import fingerprint, is_old_news, tells_all
 from notifier.core.model import SETTLED, Answer, Baseline, ListingState, LookKind, Observation, Upload
-from notifier.core.pace import Why
+from notifier.core.pace import Watch, Why
 from notifier.core.questions import LOST_EVERY, Question, is_soon
 from notifier.core.reading import UNSPOKEN_EVERY, Reading, denied, missed, sighted, unannounced, unspoken
 from notifier.core.rhythm import Listing
@@ -230,9 +230,8 @@ class Hearing:
             half = told is not None and not told.complete and self.one.ways.direct
             if half and upload.due_at is not None and upload.due_at <= self.now:
                 self.one.hinted[upload.media_id] = upload
-        for each in self._known if self.kind is not LookKind.FEED else ():
-            same = [watch for watch in self.one.book.of([each.id]) if watch.upload.kind == each.kind]
-            self.one.book.unchanged(same, self.now, whole=tells_all(each, self.kind), left=each.time_left)
+        for watch, each, _ in self._watched(self._known) if self.kind is not LookKind.FEED else ():
+            self.one.book.unchanged([watch], self.now, whole=tells_all(each, self.kind), left=each.time_left)
         if self.question.why is Why.AUDIT and self.question.is_covered and self.answer.observations:
             changes = [reading.change for reading in readings if reading.change is not None]
             self.one.audited(agrees=all(change.seen.status not in SETTLED for change in changes))
@@ -246,10 +245,15 @@ class Hearing:
             return
         if self.answer.more:
             book.fill(listing.name, len(seen) + len(self.answer.skipped))
-        for row, each in enumerate(seen, (self.question.look.page - 1) * book.size(listing.name)):
-            for watch in book.of([each.id]):
-                if watch.upload.kind == each.kind:
-                    book.place(watch, row)
+        above = (self.question.look.page - 1) * book.size(listing.name)
+        for watch, _, row in self._watched(seen):
+            book.place(watch, above + row)
+
+    def _watched(self, rows: Sequence[Observation]) -> list[tuple[Watch, Observation, int]]:
+        """The watched uploads that are among these, with what is said of them, and in which row."""
+        places = {(each.kind, each.id): place for place, each in enumerate(rows)}
+        keys = [(watch, (watch.upload.kind, watch.upload.id)) for watch in self.one.book.of({id_ for _, id_ in places})]
+        return [(watch, rows[places[key]], places[key]) for watch, key in keys if key in places]
 
     def _note_group(self) -> None:
         book, listing, look = self.one.book, self.question.listing, self.question.look
