@@ -38,6 +38,7 @@ class Credentials:
         for one in watched:
             one.account = accounts[one.source.name]
         self._share(watched)
+        self._waiting.clear()  # who still waits says so at its next pass; who has left would keep its turn
         self._budgets |= {one.account: used[key] for one in watched if (key := one.source.credential) in used}
         self.believe(0.0, now)
 

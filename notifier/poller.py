@@ -151,8 +151,7 @@ class Poller:
         if question is None or at > now:
             return at
         log.debug("looking", extra={"fields": {"source": name, "at": question.subject, "why": question.why.value}})
-        late = now - max(question.due_at, outlook.state.hold_until)
-        one.looks.late = late if question.due_at else 0.0  # which is at once
+        one.looks.late = now - max(question.due_at, outlook.state.hold_until) if question.due_at else 0.0  # at once
         began = asyncio.get_running_loop().time()
         outlook = await self._look(one, outlook.state, question, now)
         one.looks.durations.add(asyncio.get_running_loop().time() - began)
@@ -160,7 +159,8 @@ class Poller:
 
     def _next(self, one: Watched, outlook: Outlook, now: float) -> tuple[Question | None, float]:
         """What is to be asked next, and the moment at which to do it, or to come back: `now` where it may go."""
-        question = None if one.is_stopped else one.then or self._question(one, outlook, now)
+        has_left = self.watched.get(one.source.name) is not one  # by a reload while we waited
+        question = None if one.is_stopped or has_left else one.then or self._question(one, outlook, now)
         if question is None:
             self._credentials.withdraws(one)
             return None, now + IDLE

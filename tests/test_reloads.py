@@ -277,6 +277,29 @@ async def test_a_source_that_leaves_during_a_look_ends_it(tmp_path):
         assert (w.receivers.types("app"), dict(w.poller.watched)) == (["upload.processing"], {})
 
 
+@pytest.mark.parametrize("during_a_look", [False, True])
+async def test_a_source_that_left_does_not_keep_its_turn_of_a_credential(tmp_path, during_a_look):
+    accounts = {"posts": "k", "more": "k"}
+    async with world(tmp_path, accounts=accounts, budget=Rate(6, 60), uploads=tuple("abcdefghij"), listings=()) as w:
+        more, observe = w.poller.watched["more"], w.client.observe
+
+        async def leaves(look, at):
+            adopt(w, more)
+            return await observe(look, at)
+
+        if during_a_look:
+            w.client.observe = leaves
+            await w.poller.poll("posts")
+        else:
+            for _ in range(10):  # the last ones wait for its turn
+                await w.poller.poll("posts")
+            adopt(w, more)
+        asked = len(w.client.asked)
+        w.clock.now += 120
+        await w.poller.poll("more")
+        assert len(w.client.asked) == asked + 1
+
+
 async def test_a_new_source_is_looked_at(tmp_path):
     async with world(tmp_path, endpoints=(APP,)) as w:
         await w.store.enrol({"posts": "fake", "more": "fake"}, ["app"])
