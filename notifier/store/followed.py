@@ -167,7 +167,10 @@ class Followed(Owing):
         await self.database.write_unsynced(_write_budgets, {name: budget})
 
     async def announce(self, news: Announcement) -> Outlook:
-        """Snapshots, events, what is owed and how far we have read: one transaction. Answers what is next."""
+        """Snapshots, events, what is owed and how far we have read: one transaction.
+
+        Answers what is to be asked next, as `outlook` does, but one upload at most of those that were seen.
+        """
         superseded, outlook = await self.database.write(self._announce, news)
         self.superseded += superseded
         if news.owed:
