@@ -25,6 +25,9 @@ AGE = 1200.0
 EVERY, PACE = 60.0, 0.5
 """Seconds after which each list is looked at while something in it is open: a daemon by itself takes half as long."""
 QUIET = 2.0
+"""Seconds in which the processor is next to idle once the start is over."""
+SETTLING = 30
+"""Times that this is waited for: a round of looks in all."""
 WINDOW = 60.0
 """Seconds of looking on, once all accounts were looked at."""
 READY, MEMORY, IDLE, BYTES, BUSY = 2.0, 200.0, 0.05, 400.0, 0.25
@@ -75,8 +78,9 @@ async def follow(sink: Sink, folder: Path, uploads: int, live: int, accounts: in
             first_peak = first.memory("VmHWM")
         before = await asked.asked()
         async with process(here, PACE) as second:
-            while await asked.asked() < before + accounts or not await is_quiet(second):
-                pass
+            while await asked.asked() < before + accounts:  # noqa: ASYNC110  # it is another process
+                await asyncio.sleep(QUIET)
+            await settles(second)
             looks, cpu, began = await asked.asked(), second.cpu(), time.monotonic()
             await asyncio.sleep(window)
             looks, cpu, seconds = await asked.asked() - looks, second.cpu() - cpu, time.monotonic() - began
@@ -84,6 +88,13 @@ async def follow(sink: Sink, folder: Path, uploads: int, live: int, accounts: in
         size, payload = value(here, SIZE) / uploads, value(here, PAYLOAD) / uploads
     assert not await sink.receipts(), "there was news, although nothing changed"
     return Followed(uploads, live, accounts, size, payload, second.ready, first_peak, peak, cpu, seconds, looks)
+
+
+async def settles(of: Process) -> None:
+    """Wait until the start is over: until it is quiet, or, where it never is, for one round of looks."""
+    for _ in range(SETTLING):
+        if await is_quiet(of):
+            break
 
 
 async def is_quiet(of: Process) -> bool:
