@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from notifier.core.lives import LONGEST, Hazard, Lifetime, Lives, estimated, one_life, together
 from notifier.core.model import SETTLED, Change, ChangeReason, Upload
-from notifier.core.pace import Watch
+from notifier.core.pace import Pace, Watch, Why, due
 from notifier.core.rhythm import Cadence, born_at, is_watched
 from notifier.core.sweep import DEEPEST
 
@@ -42,6 +42,7 @@ class Book:
         self._unsaved: set[str] = set()
         self._ids: dict[str, set[int]] = defaultdict(set)
         self._sizes: dict[str, int] = {}
+        self._dues: dict[str, tuple[object, tuple[float, Why]]] = {}
 
     def __iter__(self) -> Iterator[Watch]:
         return iter(self.watches.values())
@@ -52,6 +53,15 @@ class Book:
     def of(self, ids: Iterable[str]) -> list[Watch]:
         """The watched uploads with these ids, of whatever kind."""
         return [self.watches[number] for id_ in ids for number in self._ids.get(id_, ())]
+
+    def due(self, subject: str, reach: Sequence[Watch], pace: Pace) -> tuple[float, Why]:
+        """When a look at this subject that shows all of `reach` is due: as `pace.due` tells, worked out once."""
+        last = self.looked.get(subject, 0.0)
+        by = pace, last, [(watch.seen, watch.born, watch.stated, watch.life) for watch in reach]
+        known = self._dues.get(subject)
+        if known is None or known[0] != by:
+            known = self._dues[subject] = by, due(reach, pace, last)
+        return known[1]
 
     # --- what answers show
 

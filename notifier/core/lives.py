@@ -15,6 +15,7 @@ LONGEST = 4200.0
 """A life longer than this teaches only that it was so long."""
 EDGES = (0.0, *(LONGEST ** (k / 31) for k in range(32)))
 BINS = len(EDGES) - 1
+_INNER = EDGES[1:-1]
 MOST_EVENTS = 4000.0
 """Lives of a class after which older ones count half, so that what is learned follows what changes."""
 SURE = 1e-9
@@ -43,24 +44,18 @@ class Lifetime(Protocol):
         ...
 
 
-def unnoticed(life: Lifetime, age: float, since: float) -> float:
+def unnoticed(life: Lifetime, age: float, since: float) -> tuple[float, float]:
     """Expected seconds for which an upload has been settled unnoticed, `since` seconds after it was seen open at `age`.
 
-    Increasing and convex in `since`; its growth is the chance that the upload has settled by now.
+    Increasing and convex in `since`. With them the chance that it has settled by now: by it they grow each second.
     """
     alive = life.survival(age)
     if alive < SURE:
         rate = life.hazard(age)
-        return max(0.0, since - _lived_at(rate, since))
-    return max(0.0, since - (life.integral(age + since) - life.integral(age)) / alive)
-
-
-def settled(life: Lifetime, age: float, since: float) -> float:
-    """The chance that an upload has settled `since` seconds after it was seen open at `age`."""
-    alive = life.survival(age)
-    if alive < SURE:
-        return -expm1(-life.hazard(age) * since)
-    return max(0.0, 1 - life.survival(age + since) / alive)
+        return max(0.0, since - _lived_at(rate, since)), -expm1(-rate * since)
+    now = age + since
+    seconds = since - (life.integral(now) - life.integral(age)) / alive
+    return max(0.0, seconds), max(0.0, 1 - life.survival(now) / alive)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +96,8 @@ def _lived_at(rate: float, span: float) -> float:
 
 
 def bin_of(age: float) -> int:
-    """The number of the bin that an age falls into; beyond the last edge it is the last."""
-    return min(max(bisect_right(EDGES, age) - 1, 0), BINS - 1)
+    """The number of the bin that an age falls into; before the first edge it is the first, beyond the last the last."""
+    return bisect_right(_INNER, age)
 
 
 @dataclass(frozen=True, slots=True)

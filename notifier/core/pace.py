@@ -12,7 +12,7 @@ from enum import StrEnum
 from heapq import nlargest, nsmallest
 from math import inf
 
-from notifier.core.lives import Lifetime, settled, unnoticed
+from notifier.core.lives import Lifetime, unnoticed
 from notifier.core.model import Upload
 from notifier.core.rhythm import SLEEP_PAST_DUE, Steps
 
@@ -72,13 +72,12 @@ class Watch:
     due: float | None = field(default=None)
     """When a look at it alone is worth its price; None: to be worked out anew."""
 
-    def delay(self, at: float) -> float:
-        """Expected seconds for which it has been settled unnoticed at this moment."""
-        return unnoticed(self.life, self.seen - self.stated, at - self.seen) if at > self.seen else 0.0
+    def delay(self, at: float) -> tuple[float, float]:
+        """Expected seconds for which it has been settled unnoticed at this moment; by how much they grow each second.
 
-    def chance(self, at: float) -> float:
-        """That it has settled by this moment: what `delay` grows by each second."""
-        return settled(self.life, self.seen - self.stated, at - self.seen) if at > self.seen else 0.0
+        The latter is the chance that it has settled by then.
+        """
+        return unnoticed(self.life, self.seen - self.stated, at - self.seen) if at > self.seen else (0.0, 0.0)
 
     def cap_at(self, pace: Pace) -> float:
         """The moment until which it must be seen again."""
@@ -90,14 +89,15 @@ class Watch:
 
 def worth(reach: Sequence[Watch], at: float) -> float:
     """Upload-seconds of expected unnoticed delay in a reach at this moment."""
-    sample, share = _sampled(reach)
-    return share * sum(watch.delay(at) for watch in sample)
+    return _worth(reach, at)[0]
 
 
-def _sampled(reach: Sequence[Watch]) -> tuple[Sequence[Watch], float]:
-    """Enough of a reach to sum over, and for how many of it each of them stands."""
+def _worth(reach: Sequence[Watch], at: float) -> tuple[float, float]:
+    """That, and by how much it grows each second."""
     sample = reach[:: -(-len(reach) // MOST_SUMMED) or 1]
-    return sample, len(reach) / max(1, len(sample))
+    each = [watch.delay(at) for watch in sample]
+    share = len(reach) / max(1, len(sample))
+    return share * sum(delay for delay, _ in each), share * sum(growth for _, growth in each)
 
 
 def due(reach: Sequence[Watch], pace: Pace, last: float) -> tuple[float, Why]:
@@ -114,11 +114,10 @@ def _root(reach: Sequence[Watch], price: float, at: float) -> float:
 
     Its worth is convex, so that Newton's steps come down to that moment and never go past it.
     """
-    sample, share = _sampled(reach)
     step = inf
     while step > CLOSE:
-        over = sum(watch.delay(at) for watch in sample) - price / share
-        step = over / sum(watch.chance(at) for watch in sample)
+        seconds, growth = _worth(reach, at)
+        step = (seconds - price) / growth
         at -= step
     return at
 
@@ -148,7 +147,7 @@ def dearest(watches: Sequence[Watch], count: int, pace: Pace, now: float) -> lis
     """So many uploads of which most is expected; none where they are all in one batch anyway."""
     if len(watches) <= count:
         return []
-    return nlargest(count, watches, key=lambda watch: watch.delay(now + pace.floor))
+    return nlargest(count, watches, key=lambda watch: watch.delay(now + pace.floor)[0])
 
 
 def hurried(pace: Pace, by: float) -> Pace:

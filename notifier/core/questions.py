@@ -81,7 +81,7 @@ def chosen(
     asked = list(questions)
     first = first_due(asked, now, after_overdue=after_overdue)
     watched = first_due((each for each in asked if each.is_watching), now)
-    if first is None or watched is None or first.is_overdue(now):
+    if first is None or watched is None or first is watched or first.is_overdue(now):
         return first
     return watched if free_after(first.due_at) > watched.due_at else first
 
@@ -143,7 +143,7 @@ def _paged(
     now: float,
 ) -> Question:
     question = _page(listing, page, progress)
-    at, why = due(reach, pace, book.looked.get(question.subject, 0.0))
+    at, why = book.due(question.subject, reach, pace)
     return replace(question, due_at=at, why=why, worth=worth(reach, now) if at <= now else 0.0)
 
 
@@ -179,7 +179,7 @@ def _alone(book: Book, grouped: Container[int], ways: Ways, pace: Pace, now: flo
         at, watch = min(looks, key=itemgetter(0), default=(inf, None))
         if watch is not None:
             question = single(watch.upload, at, why, many_kinds=ways.many_kinds)
-            yield replace(question, is_covered=why is Why.AUDIT, worth=watch.delay(now) if at <= now else 0.0)
+            yield replace(question, is_covered=why is Why.AUDIT, worth=worth([watch], now) if at <= now else 0.0)
 
 
 # --- what has its own rhythm

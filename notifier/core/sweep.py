@@ -46,8 +46,8 @@ class Sweep:
         """Add a page; whether the page before is to be read again: the list has shrunk, and rows moved up to there."""
         fell = answer.total is not None and self.total is not None and answer.total < self.total
         self.ids.update(each.id for each in answer.observations)
-        for each in answer.observations:
-            self.newest = latest(self.newest, each.updated_at)
+        moments = (each.updated_at for each in answer.observations if each.updated_at is not None)
+        self.newest = latest(self.newest, max(moments, default=None))
         self.whole = self.whole and not answer.skipped and now - self.began_at <= LONGEST
         if answer.total is not None:
             self.total = answer.total

@@ -8,6 +8,7 @@ from things import CADENCE, DAY, HOUR, NOW, flat, seen, upload
 from notifier.core.book import MORE, PAGE_SIZE, Book, class_of
 from notifier.core.lives import BINS, LONGEST, Estimated, Hazard, Lives, bin_of, one_life, presumed, together
 from notifier.core.model import SETTLED, Change, ChangeReason, Observation, Status, Target, TargetStatus
+from notifier.core.pace import Pace, due
 from notifier.core.sweep import DEEPEST
 
 S = Status
@@ -109,6 +110,39 @@ def test_an_answer_without_news_proves_that_an_upload_is_open():
 
 def test_one_that_was_never_seen_is_watched_where_a_person_named_it():
     assert len(book((), upload(), replace(number(2), snapshot=None, registered=True))) == 1
+
+
+# --- when a look is due
+
+
+@pytest.mark.parametrize("what", ["seen", "born", "stated", "life", "pace", "looked", "joined", "left"])
+def test_when_a_look_is_due_is_worked_out_once_until_anything_of_it_changes(what):
+    one, pace, name = book((), number(1), number(2)), Pace(price=1.0, floor=40.0), "list posts"
+    first, second = one
+    first.life = second.life = flat(60)
+    reach = [first, second]
+
+    def found():
+        said = one.due(name, reach, pace)
+        assert said == due(reach, pace, one.looked.get(name, 0.0))
+        return said
+
+    before = found()
+    assert found() is before
+    match what:
+        case "seen" | "born" | "stated":
+            setattr(first, what, getattr(first, what) + 5)
+        case "life":
+            first.life = flat(30)
+        case "pace":
+            pace = replace(pace, price=2.0)
+        case "looked":
+            one.looked[name] = NOW
+        case "joined":
+            reach = [first, second, replace(first, seen=NOW)]
+        case "left":
+            reach = [first]
+    assert found() is not before
 
 
 # --- where it stands in its list

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from things import DAY, HOUR, LIVES, NOW, flat, watch
 
-from notifier.core.lives import BINS, Estimated, Hazard, settled
+from notifier.core.lives import BINS, Estimated, Hazard, unnoticed
 from notifier.core.pace import MOST_SUMMED, OLDER, Pace, Why, alone, audit, dearest, due, hurried, stalest, worth
 from notifier.providers import PROVIDERS
 
@@ -91,7 +91,7 @@ def test_a_look_is_worth_its_price_when_it_goes_or_at_a_cap(reach, pace):
         assert worth(reach, moment) <= pace.price
     else:
         assert moment <= cap
-        steepest = sum(each.chance(moment) for each in reach)
+        steepest = sum(each.delay(moment)[1] for each in reach)
         assert abs(worth(reach, moment) - pace.price) <= CLOSE * max(steepest, 1e-3)
 
 
@@ -130,13 +130,13 @@ def test_the_same_reach_has_the_same_moment_in_whatever_order_it_is(reach, pace)
 @given(watches, st.floats(0, 300), st.floats(0, 300))
 def test_what_an_upload_is_worth_only_grows(one, sooner, later):
     first, last = sorted((one.seen + sooner, one.seen + later))
-    assert 0 <= one.delay(first) <= one.delay(last) + 1e-4
-    assert one.chance(last) == settled(one.life, one.seen - one.stated, last - one.seen)
+    assert 0 <= one.delay(first)[0] <= one.delay(last)[0] + 1e-4
+    assert one.delay(last) == unnoticed(one.life, one.seen - one.stated, last - one.seen)
 
 
 def test_what_was_just_seen_is_worth_nothing():
     one = watch(flat(20))
-    assert (one.delay(NOW), one.delay(NOW - 60), one.chance(NOW)) == (0, 0, 0)
+    assert (one.delay(NOW), one.delay(NOW - 60)) == ((0, 0), (0, 0))
     assert worth([], NOW) == 0
 
 
@@ -158,7 +158,7 @@ def test_past_the_last_step_the_last_cap_holds():
 
 def test_what_is_to_begin_later_is_let_be_until_shortly_after():
     planned = watch(flat(60), born=NOW + HOUR, at=NOW)
-    assert planned.delay(NOW + HOUR) == pytest.approx(0)
+    assert planned.delay(NOW + HOUR)[0] == pytest.approx(0)
     assert due([planned], PACE, NOW) == (NOW + HOUR + 5, Why.CAP)
 
 
@@ -179,10 +179,10 @@ def test_one_that_is_past_its_cap_makes_the_look_due():
 @pytest.mark.parametrize("number", [MOST_SUMMED + 1, 999, 10_000])
 def test_of_very_many_some_stand_for_the_others(number):
     reach = [watch(flat(60 + n % 7), at=NOW - n % 11) for n in range(number)]
-    every = sum(each.delay(NOW + 9) for each in reach)
+    every = sum(each.delay(NOW + 9)[0] for each in reach)
     assert worth(reach, NOW + 9) == pytest.approx(every, rel=0.02)
     moment, why = due(reach, replace(PACE, price=number / 20), -inf)
-    assert sum(each.delay(moment) for each in reach) == pytest.approx(number / 20, rel=0.02)
+    assert sum(each.delay(moment)[0] for each in reach) == pytest.approx(number / 20, rel=0.02)
     assert why is Why.PRICE
 
 
@@ -208,7 +208,7 @@ def test_nothing_is_asked_for_by_itself_before_the_floor():
 
 def test_before_it_was_seen_nothing_can_have_settled_since():
     one = watch(flat(0.01), born=NOW - 600)
-    assert (one.chance(NOW - 5), one.delay(NOW - 5)) == (0.0, 0.0)
+    assert one.delay(NOW - 5) == (0.0, 0.0)
 
 
 def test_unless_a_provider_says_otherwise_the_pace_is_that_of_the_documents():
@@ -264,7 +264,7 @@ def test_where_not_all_fit_into_a_batch_it_is_asked_of_whom_most_is_expected():
 def test_what_is_expected_of_whom_counts_at_the_moment_at_which_a_batch_may_go():
     """What was just seen is worth nothing yet; after the floor it may be worth the most."""
     quick, slow = watch(flat(1), born=NOW - 60), watch(flat(1000), born=NOW - 60, at=NOW - 20)
-    assert slow.delay(NOW) > quick.delay(NOW) == 0
+    assert slow.delay(NOW)[0] > quick.delay(NOW)[0] == 0
     assert dearest([slow, quick], 1, PACE, NOW) == [quick]
 
 

@@ -227,9 +227,9 @@ def test_a_look_that_is_due_says_what_it_is_worth_and_no_other_is(ways):
 def test_a_look_at_one_upload_that_is_due_says_what_it_is_worth():
     one, ways = book(number(1), mean=60), replace(LISTS, discover=False)
     (only,), (early,) = one, asked(one, ways, now=NOW + 1)
-    assert only.delay(NOW + 1) > early.worth == 0
+    assert only.delay(NOW + 1)[0] > early.worth == 0
     for now in (early.due_at, NOW + 60):
-        assert asked(one, ways, now=now)[0].worth == only.delay(now) > 0
+        assert asked(one, ways, now=now)[0].worth == only.delay(now)[0] > 0
 
 
 def test_many_that_are_likely_over_bring_a_look_forward():
