@@ -3,7 +3,7 @@
 Most answers say nothing new. What differs from what was heard before is found in one statement, and only that is read.
 """
 
-import logging
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
@@ -19,8 +19,6 @@ from notifier.numbering import follow
 from notifier.providers.base import Malformed
 from notifier.store import Store
 from notifier.watched import Watched
-
-log = logging.getLogger(__name__)
 
 COMPARE_EVERY = 21600.0
 """Seconds after which a complete sweep is compared with all that was ever listed."""
@@ -39,14 +37,20 @@ class Hearing:
     now: float
     progress: ListingState | None = None
     """How far the collection has been read with it; None where it was not the next page to be read."""
-    _known: list[Observation] = field(default_factory=list)
-    """What was said before, word for word."""
+    _known: set[int] = field(default_factory=set)
+    """The places of what was said before, word for word."""
     _pairs: list[tuple[Upload, Observation]] = field(default_factory=list)
 
     @property
     def kind(self) -> LookKind:
         """Of the look that was answered."""
         return self.question.look.kind
+
+    @property
+    def ends_baseline(self) -> bool:
+        """Whether it was the last page of the first complete sweep: what comes to be listed from here on is new."""
+        before = self.question.progress
+        return self.progress is not None and before is not None and self.progress.baseline_at != before.baseline_at
 
     async def readings(self) -> list[Reading]:
         """What becomes of each upload of which the answer tells anything, be it that it is not there any more."""
@@ -68,18 +72,17 @@ class Hearing:
         seen = self.answer.observations
         if self.kind is LookKind.GET:
             return list(seen)
-        rows = self._rows(seen)
         batched = self.kind is LookKind.BATCH
-        places = await self.store.changed(self.one.source.name, rows, self.now, batched=batched)
-        self._known = [one for place, one in enumerate(seen) if place not in places]
-        return [one for place, one in enumerate(seen) if place in places]
+        fresh = await self.store.changed(self.one.source.name, self._rows(seen), self.now, batched=batched)
+        self._known = set(range(len(seen))) - fresh
+        return [seen[place] for place in sorted(fresh)]
 
-    def _rows(self, seen: Sequence[Observation]) -> list[tuple[str, str, int]]:
-        """Kind, id and fingerprint of each; what is there a second time, the very same, is not worked out again."""
+    def _rows(self, seen: Sequence[Observation]) -> str:
+        """Kind, id and fingerprint of each, as JSON; what was the very same last time is not worked out again."""
         name = self.question.subject
-        known, rows = self.one.heard.get(name, ((), []))
+        known, rows = self.one.heard.get(name, (None, ""))
         if known is not seen:
-            rows = [(one.kind, one.id, fingerprint(one, self.kind)) for one in seen]
+            rows = json.dumps([(one.kind, one.id, fingerprint(one, self.kind)) for one in seen])
             if self.question.listing is not None and self.question.look.page == 1:
                 self.one.heard[name] = (seen, rows)
         return rows
@@ -230,15 +233,17 @@ class Hearing:
             half = told is not None and not told.complete and self.one.ways.direct
             if half and upload.due_at is not None and upload.due_at <= self.now:
                 self.one.hinted[upload.media_id] = upload
-        for watch, each, _ in self._watched(self._known) if self.kind is not LookKind.FEED else ():
-            self.one.book.unchanged([watch], self.now, whole=tells_all(each, self.kind), left=each.time_left)
+        watched = self._watched()
+        for watch, each, row in watched:
+            if row in self._known and self.kind is not LookKind.FEED:
+                self.one.book.unchanged([watch], self.now, whole=tells_all(each, self.kind), left=each.time_left)
         if self.question.why is Why.AUDIT and self.question.is_covered and self.answer.observations:
             changes = [reading.change for reading in readings if reading.change is not None]
             self.one.audited(agrees=all(change.seen.status not in SETTLED for change in changes))
-        self._place()
+        self._place(watched)
         self._note_group()
 
-    def _place(self) -> None:
+    def _place(self, watched: Sequence[tuple[Watch, Observation, int]]) -> None:
         """Where in their list the uploads stand that a page of it shows, now that all that are new are counted."""
         listing, book, seen = self.question.listing, self.one.book, self.answer.observations
         if listing is None or self.kind is not LookKind.LIST:
@@ -246,14 +251,15 @@ class Hearing:
         if self.answer.more:
             book.fill(listing.name, len(seen) + len(self.answer.skipped))
         above = (self.question.look.page - 1) * book.size(listing.name)
-        for watch, _, row in self._watched(seen):
+        for watch, _, row in watched:
             book.place(watch, above + row)
 
-    def _watched(self, rows: Sequence[Observation]) -> list[tuple[Watch, Observation, int]]:
-        """The watched uploads that are among these, with what is said of them, and in which row."""
-        places = {(each.kind, each.id): place for place, each in enumerate(rows)}
-        keys = [(watch, (watch.upload.kind, watch.upload.id)) for watch in self.one.book.of({id_ for _, id_ in places})]
-        return [(watch, rows[places[key]], places[key]) for watch, key in keys if key in places]
+    def _watched(self) -> list[tuple[Watch, Observation, int]]:
+        """The watched uploads that the answer speaks of, with what it says of them, and in which row."""
+        seen, book = self.answer.observations, self.one.book
+        rows = {(each.kind, each.id): row for row, each in enumerate(seen)}
+        keys = [(watch, (watch.upload.kind, watch.upload.id)) for watch in book.of({each.id for each in seen})]
+        return [(watch, seen[rows[key]], rows[key]) for watch, key in keys if key in rows]
 
     def _note_group(self) -> None:
         book, listing, look = self.one.book, self.question.listing, self.question.look
@@ -288,13 +294,3 @@ def sound(question: Question, answer: Answer) -> Answer:
     if question.look.kind is LookKind.GET and not said:
         raise Malformed(f"asked for {question.look.id}, answered without a word of it")
     return answer
-
-
-def tell_skipped(one: Watched, question: Question, answer: Answer) -> None:
-    """Name the rows that could not be read: once, for as long as the same ones cannot."""
-    before = one.skipped.pop(question.subject, ())
-    if answer.skipped:
-        one.skipped[question.subject] = answer.skipped
-    if answer.skipped and answer.skipped != before:
-        fields = {"source": one.source.name, "rows": len(answer.skipped), "reason": "; ".join(answer.skipped[:3])}
-        log.warning("skipped", extra={"fields": fields})

@@ -17,10 +17,11 @@ from notifier.core.sweep import put_off
 from notifier.core.trouble import failing, recovered
 from notifier.credentials import AFTER_ANOTHER, Credentials
 from notifier.hands import Hands
-from notifier.hearing import Hearing, sound, tell_skipped
+from notifier.hearing import Hearing, sound
 from notifier.numbering import register, with_tasks
 from notifier.providers.base import Malformed, ProviderError, Refused, Unavailable
 from notifier.store import Announcement, Outlook, Store
+from notifier.telling import tell_announced, tell_skipped
 from notifier.watched import Watched
 
 log = logging.getLogger(__name__)
@@ -265,7 +266,9 @@ class Poller:
         uploads, lives = [reading.upload for reading in readings], one.book.learned()
         owed = [self._told(change, event_for(change, one.provider.name, now)) for change in changes]
         owed = [*self._owed([told]), *owed]
-        outlook = await self._announce(one, Announcement(state, hearing.progress, uploads, lives=lives, owed=owed))
+        lasts = bool(owed or uploads or lives) or hearing.ends_baseline
+        news = Announcement(state, hearing.progress, uploads, lives=lives, owed=owed, lasts=lasts)
+        outlook = await self._announce(one, news)
         for change in changes:
             one.looks.noticed(noticed_after(change, self._credentials.budget(one).skew))
         hearing.note(readings)
@@ -283,18 +286,7 @@ class Poller:
     async def _announce(self, one: Watched, news: Announcement) -> Outlook:
         """Write it, then tell the log; never the other way round."""
         outlook = await self._store.announce(replace(news, budgets={one.account: self._credentials.budget(one)}))
-        for event, endpoints in news.owed:
+        for event, _ in news.owed:
             one.looks.announced(event.type)
-            fields = {
-                "event": event.id,
-                "type": event.type,
-                "source": event.source,
-                "upload": event.upload,
-                "sequence": event.sequence,
-                "deliveries": len(endpoints),
-            }
-            trouble = news.source.trouble if event.type == "source.failing" else None
-            if trouble is not None:
-                fields["reason"] = f"{trouble.code}: {trouble.text}"
-            log.log(logging.WARNING if trouble else logging.INFO, "announced", extra={"fields": fields})
+        tell_announced(news)
         return outlook

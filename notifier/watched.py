@@ -68,8 +68,8 @@ class Watched:
     """Held from the reading of uploads to the writing of what becomes of them, lest two write over one another."""
     skipped: dict[str, Sequence[str]] = field(default_factory=dict)
     """What could not be read in the last answer to a question, by its subject."""
-    heard: dict[str, tuple[Sequence[Observation], list[tuple[str, str, int]]]] = field(default_factory=dict, repr=False)
-    """What the first page of each list said last, and the kind, id and fingerprint of each row of it."""
+    heard: dict[str, tuple[Sequence[Observation], str]] = field(default_factory=dict, repr=False)
+    """What the first page of each list said last, and what the store is asked of it."""
     sweeps: dict[str, Sweep] = field(default_factory=dict)
     doubts: dict[tuple[str, bool], Doubt] = field(default_factory=lambda: defaultdict(Doubt))
     newest: dict[str, float] = field(default_factory=dict)

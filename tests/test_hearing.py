@@ -356,3 +356,29 @@ async def test_a_sweep_that_a_restart_cuts_in_two_judges_no_absence(tmp_path):
                 await w.poll()
             assert {2, 3} <= set(pages(w))
         assert await told(w) == []
+
+
+# --- what must outlive a loss of power
+
+
+async def test_what_a_look_shows_outlives_a_loss_of_power_unless_it_is_nothing_new(tmp_path):
+    """The first sweep, too, though its list be empty: what is listed afterwards is new, and announced."""
+    async with world(tmp_path, listings=(LISTING,), discover=True) as w:
+        lasting, announce = [], w.store.announce
+
+        async def announced(news):
+            lasting.append(news.lasts)
+            return await announce(news)
+
+        w.store.announce = announced
+        await w.polls_until(w.clock.now + LISTING.idle - 1)
+        assert lasting == [True]
+        await w.polls_until(w.clock.now + 3 * LISTING.idle)
+        assert lasting == [True, False, False, False]
+        w.client.set("new", S.PROCESSING)
+        await w.polls_until(w.clock.now + LISTING.idle)
+        assert (lasting.count(True), await told(w)) == (2, [("processing", "new")])
+        quiet = len(lasting)
+        await w.polls_until(w.clock.now + LISTING.idle)
+        assert len(lasting) > quiet
+        assert not any(lasting[quiet:])

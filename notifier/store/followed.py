@@ -58,6 +58,8 @@ class Announcement:
     budgets: Mapping[str, Budget] = field(default_factory=dict)
     lives: Mapping[str, Lives] = field(default_factory=dict)
     owed: Sequence[tuple[Event, Sequence[Endpoint]]] = ()
+    lasts: bool = True
+    """Whether a loss of power must not take it back: False where the next look would find, and write, the same."""
 
 
 class Followed(Owing):
@@ -105,14 +107,13 @@ class Followed(Owing):
         where = f"source = ? AND ({there}) AND {OTHERS}"
         return await self._uploads(source, where, (self._sources[source], json.dumps(list(without))))
 
-    async def changed(
-        self, source: str, rows: Sequence[tuple[str, str, int]], now: float, *, batched: bool = False
-    ) -> set[int]:
-        """Which of these rows, each a kind, an id and a fingerprint, say anything that is not known: their places.
+    async def changed(self, source: str, rows: str, now: float, *, batched: bool = False) -> set[int]:
+        """Which of these rows say anything that is not known: their places.
 
-        Also those about uploads that were missed, or are due: they are to be read whatever they say.
+        They are JSON, each a kind, an id and a fingerprint. Also those about uploads that were missed, or are due: they
+        are to be read whatever they say.
         """
-        parameters = {"rows": json.dumps(rows), "source": self._sources[source], "now": now, "batched": batched}
+        parameters = {"rows": rows, "source": self._sources[source], "now": now, "batched": batched}
         return {row[0] for row in await self.database.rows(CHANGED, parameters)}
 
     async def lives(self, sources: Iterable[str]) -> dict[str, dict[str, Lives]]:
@@ -171,7 +172,8 @@ class Followed(Owing):
 
         Answers what is to be asked next, as `outlook` does, but one upload at most of those that were seen.
         """
-        superseded, outlook = await self.database.write(self._announce, news)
+        write = self.database.write if news.lasts else self.database.write_unsynced
+        superseded, outlook = await write(self._announce, news)
         self.superseded += superseded
         if news.owed:
             self.announced.ring()

@@ -1,6 +1,7 @@
 """What the poller writes: all of an announcement or nothing of it, and media ids that are given out once."""
 
 import asyncio
+import json
 import resource
 import sqlite3
 import threading
@@ -178,7 +179,7 @@ async def test_a_list_ought_to_show_what_was_seen_and_is_not_gone_and_what_was_n
 
 
 async def changed(store, *rows, now=NOW):
-    return await store.changed("posts", rows, now)
+    return await store.changed("posts", json.dumps(rows), now)
 
 
 async def test_of_a_page_only_what_differs_from_what_was_compared_last_is_news(store):
@@ -188,14 +189,14 @@ async def test_of_a_page_only_what_differs_from_what_was_compared_last_is_news(s
     rows = [("post", "same", BIG), ("post", "other", 6), ("post", "never", 7), ("post", "strange", 8)]
     assert await changed(store, *rows) == {1, 2, 3}
     assert await changed(store) == set()
-    assert await store.changed("videos", rows[:1], NOW) == {0}
+    assert await store.changed("videos", json.dumps(rows[:1]), NOW) == {0}
 
 
 async def test_of_two_looks_that_take_turns_each_finds_what_it_was_told_last(store):
     first, _ = await elsewhere_and_here(store, upload("u1"), upload("u2"))
     await announce(store, uploads=[replace(first, fingerprint=6, batch_fingerprint=BIG)])
     for row, batched, news in ((6, False, set()), (BIG, True, set()), (BIG, False, {0}), (6, True, {0})):
-        assert await store.changed("posts", [("post", "u1", row)], NOW, batched=batched) == news
+        assert await store.changed("posts", json.dumps([("post", "u1", row)]), NOW, batched=batched) == news
 
 
 async def test_an_upload_is_told_from_one_of_another_kind_with_its_id(store):
@@ -473,3 +474,22 @@ async def at_commit(store):
         db.execute("INSERT INTO attempts VALUES (99, 1, 0, 0, '{}', 'dns', NULL, '', '')")
 
     await store.database.write(work)
+
+
+# --- what must outlive a loss of power
+
+
+@pytest.mark.parametrize(("lasts", "synced"), [(True, 2), (False, 1)])
+async def test_only_what_must_last_waits_for_the_disk(store, lasts, synced):
+    """2 is FULL, 1 is NORMAL, of SQLite's synchronous."""
+    during, write = [], store._announce
+
+    def announced(db, news):
+        during.extend(db.execute("PRAGMA synchronous").fetchone())
+        return write(db, news)
+
+    store._announce = announced
+    await announce(store, lasts=lasts)
+    assert during == [synced]
+    await announce(store)
+    assert during == [synced, 2]

@@ -260,8 +260,8 @@ async def test_a_list_that_still_shows_it_says_nothing_new(store):
     (one,) = await store.follow([upload("u1")])
     await announce(store, uploads=[changed(one, **RESTING)])
     await store.prune_uploads(THEN, 100)
-    assert await store.changed("posts", [("post", "u1", 7)], THEN) == set()
-    assert await store.changed("posts", [("post", "u1", 8)], THEN) == {0}
+    assert await store.changed("posts", '[["post", "u1", 7]]', THEN) == set()
+    assert await store.changed("posts", '[["post", "u1", 8]]', THEN) == {0}
 
 
 # --- replays

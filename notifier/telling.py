@@ -1,0 +1,37 @@
+"""What the log is told of the looks: what was announced because of one, and what could not be read in its answer."""
+
+import logging
+
+from notifier.core.model import Answer
+from notifier.core.questions import Question
+from notifier.store import Announcement
+from notifier.watched import Watched
+
+log = logging.getLogger(__name__)
+
+
+def tell_announced(news: Announcement) -> None:
+    """What is owed from now on, one line an event."""
+    for event, endpoints in news.owed:
+        fields = {
+            "event": event.id,
+            "type": event.type,
+            "source": event.source,
+            "upload": event.upload,
+            "sequence": event.sequence,
+            "deliveries": len(endpoints),
+        }
+        trouble = news.source.trouble if event.type == "source.failing" else None
+        if trouble is not None:
+            fields["reason"] = f"{trouble.code}: {trouble.text}"
+        log.log(logging.WARNING if trouble else logging.INFO, "announced", extra={"fields": fields})
+
+
+def tell_skipped(one: Watched, question: Question, answer: Answer) -> None:
+    """Name the rows that could not be read: once, for as long as the same ones cannot."""
+    before = one.skipped.pop(question.subject, ())
+    if answer.skipped:
+        one.skipped[question.subject] = answer.skipped
+    if answer.skipped and answer.skipped != before:
+        fields = {"source": one.source.name, "rows": len(answer.skipped), "reason": "; ".join(answer.skipped[:3])}
+        log.warning("skipped", extra={"fields": fields})
