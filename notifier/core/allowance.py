@@ -1,6 +1,7 @@
 """own budget × the provider's limit × reserve → how many requests may go, and how far apart."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import floor, sqrt
 
 from notifier.core.model import Limit, Rate
@@ -58,6 +59,7 @@ def learned(allowance: Allowance, told: Limit | None) -> Allowance:
     return replace(allowance, limit=limit_told(told, allowance.limit))
 
 
+@lru_cache(1024)
 def bucket(budget: Rate, limit: Rate, reserve: float) -> Bucket:
     """The allowance: our own `budget`, or what the provider's `limit` leaves when `reserve` of it is the user's.
 

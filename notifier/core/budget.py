@@ -226,8 +226,9 @@ def _rate(budget: Budget, allowance: Allowance, now: float) -> float:
 
 
 def _is_slowed(budget: Budget, allowance: Allowance, now: float) -> bool:
-    top = 1 / _whole(budget, allowance, now).every
-    return not allowance.limit.count and _rate(budget, allowance, now) < top
+    if allowance.limit.count or not budget.rate:
+        return False
+    return _rate(budget, allowance, now) < 1 / _whole(budget, allowance, now).every
 
 
 def pace_of(budget: Budget, allowance: Allowance, now: float) -> Bucket | None:

@@ -177,9 +177,10 @@ def _reset_in(text: str, now: float) -> float | None:
 
 def _moment(text: str) -> float | None:
     """A moment as HTTP or RFC 3339 spells it; one without a zone is UTC."""
-    for parse in (datetime.fromisoformat, parsedate_to_datetime):
+    text = text.strip()
+    for parse in (datetime.fromisoformat, parsedate_to_datetime) if text else ():
         try:
-            moment = parse(text.strip())
+            moment = parse(text)
             return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
         except (ValueError, OverflowError, TypeError, IndexError):
             continue
