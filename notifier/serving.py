@@ -73,6 +73,7 @@ async def serve(
         opened.callback(parts.stream.close)
         _heed_signals(parts.app, reloads)
         _tell_start(settings)
+        gc.enable()
         await parts.app.run(lambda: _stop_within(reloads.reading.settings))
     log.info("stopped")
 

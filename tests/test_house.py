@@ -22,8 +22,8 @@ MOST_LINES_OF_A_FUNCTION = 50
 MOST_LINES_OF_A_MODULE = 300
 LONGER = {"core/model.py": "the nouns are one subject, and are read together"}
 CORE_MAY_IMPORT = {
-    "binascii", "bisect", "collections", "dataclasses", "datetime", "enum", "fnmatch", "hashlib", "heapq", "hmac",
-    "ipaddress", "itertools", "json", "math", "operator", "re", "typing", "urllib",
+    "binascii", "bisect", "collections", "dataclasses", "datetime", "enum", "fnmatch", "functools", "hashlib", "heapq",
+    "hmac", "ipaddress", "itertools", "json", "math", "operator", "re", "typing", "urllib",
 }  # fmt: skip
 CORE_MAY_LOAD = {"core/signing.py": {"cryptography"}}
 """What the standard library does not have, and values in, values out like all the rest: Ed25519."""

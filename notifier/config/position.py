@@ -8,7 +8,6 @@ import io
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from typing import Any
 
 from notifier.config.faults import KeyPath
@@ -33,6 +32,8 @@ class Toml:
     def __init__(self, text: str) -> None:
         """Raises a ValueError, or a RecursionError, where the text is no TOML that can be dealt with."""
         self._lines = list(io.StringIO(text))  # at "\n" alone, as editors count
+        self._places: dict[KeyPath, int] = {}
+        self._found = self._keys()
         self.document = tomllib.loads(text)
         if _is_deeper(self.document, DEEPEST):
             for line, statement in _statements(self._lines):
@@ -42,27 +43,25 @@ class Toml:
     def position(self, path: KeyPath) -> tuple[int, int]:
         """Line and column, from 1, of the key at `path`, or of the deepest table around it that is there."""
         while path and path not in self._places:
-            path = path[:-1]
+            if (found := next(self._found, None)) is None:
+                path = path[:-1]
+            else:
+                self._places.setdefault(*found)
         if not path:
             return 1, 1
         line = self._places[path]
         return line + 1, _column(self._lines[line], path)
 
-    @cached_property
-    def _places(self) -> dict[KeyPath, int]:
-        """The first line of the statement that brings each key, from 0."""
-        places: dict[KeyPath, int] = {}
+    def _keys(self) -> Iterator[tuple[KeyPath, int]]:
+        """Each key, and the first line of the statement that brings it, from 0; those of tables more than once."""
         table: KeyPath = ()
         lengths: dict[KeyPath, int] = {}
         for line, statement in _statements(self._lines):
             if self._lines[line].lstrip().startswith("["):
                 table = _table(statement, lengths)
-                brought: Iterator[KeyPath] = (table[:end] for end in range(1, len(table) + 1))
+                yield from ((table[:end], line) for end in range(1, len(table) + 1))
             else:
-                brought = ((*table, *path) for path in _paths(statement))
-            for path in brought:
-                places.setdefault(path, line)
-        return places
+                yield from (((*table, *path), line) for path in _paths(statement))
 
 
 def _table(header: dict[str, Any], lengths: dict[KeyPath, int]) -> KeyPath:

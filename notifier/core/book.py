@@ -5,6 +5,7 @@ Derived from the store and from what answers show; it can be lost at any time an
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 
 from notifier.core.lives import LONGEST, Hazard, Lifetime, Lives, estimated, one_life, together
 from notifier.core.model import SETTLED, Change, ChangeReason, Upload
@@ -24,10 +25,14 @@ def class_of(upload: Upload) -> str:
     return f"{upload.kind}:{min(targets, 3)}"
 
 
+_hazard = cache(Hazard)
+"""The same for every source at which nothing was learned yet."""
+
+
 class Book:
     """What is watched at one source."""
 
-    def __init__(self, cadence: Cadence, prior: Sequence[float], lives: Mapping[str, Lives]) -> None:
+    def __init__(self, cadence: Cadence, prior: tuple[float, ...], lives: Mapping[str, Lives]) -> None:
         """`prior` is the hazard in each bin before anything is learned, `lives` what was learned before."""
         self.watches: dict[int, Watch] = {}
         self.known: Counter[str] = Counter()
@@ -155,6 +160,8 @@ class Book:
 
     def hazard(self, name: str) -> Hazard:
         """Of a class: by its own lives, where they are few by those of the source, where there are none as presumed."""
+        if not self.lives:
+            return _hazard(self._prior)
         lives = self.lives.get(name, Lives())
         count = lives.count + 0.01 * sum(one.count for one in self.lives.values())
         known = self._hazards.get(name)

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import jmespath
@@ -32,6 +32,7 @@ class BadExpression(ValueError):
         self.function = function
 
 
+@lru_cache(1000)
 def compiled(text: str) -> Ask:
     """The expression as a question. Raises `BadExpression`, also for calls that jmespath would stumble over later."""
     root = _parsed(text)

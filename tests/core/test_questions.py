@@ -49,7 +49,7 @@ def number(count, status=S.PROCESSING, kind="post", **more):
 
 def book(*uploads, at=NOW, whole=True, mean=1e6):
     """Uploads that were seen at this moment; they settle so rarely that their caps say when to look."""
-    one = Book(CADENCE, [1 / mean] * len(presumed(60, 1)), {})
+    one = Book(CADENCE, (1 / mean,) * len(presumed(60, 1)), {})
     for each in uploads:
         one.note(each, at, shown=True, whole=whole)
     return one
