@@ -27,7 +27,9 @@ def ratios(document: Mapping[str, Any]) -> dict[str, float]:
         found[f"{row['past']:,} in history: of the processor time with a few"] = row["times"]
     for row in document.get("many", ()):
         size = round(row["bytes"] / row["payload"], 2)
-        found[f"{row['uploads']:,} uploads, {row['live']:,} open: bytes for one that a provider told"] = size
+        case = f"{row['uploads']:,} uploads, {row['live']:,} open"
+        found[f"{case}: bytes for one that a provider told"] = size
+        found[f"{case}: a look, in the bare client's requests"] = row["look_requests"]
     return found
 
 

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.corpus import Shape
 from bench.process import Process, config, process, source, value
 from bench.provider import PAGE, name
 from bench.receipts import Sink, provider
+from bench.rounds import play
 from notifier.core.diff import fingerprint
 from notifier.core.model import LookKind, Observation, Status
 from notifier.providers.http_json_items import KIND
@@ -32,6 +34,8 @@ WINDOW = 60.0
 """Seconds of looking on, once all accounts were looked at."""
 READY, MEMORY, IDLE, BYTES, BUSY = 2.0, 200.0, 0.05, 400.0, 0.25
 """Wanted, at most: seconds, megabytes, of a core where all are quiet, bytes for each, of a core with all lists open."""
+YARDSTICK = Shape(25, 8, 3000)
+"""What aiohttp alone sends, so as to tell a look in its requests."""
 UPLOAD = """INSERT INTO uploads
     (media_id, source, kind, id, registered, followed_at, sequence, snapshot, open, changed_at, fingerprint)
     VALUES (?, ?, ?, ?, 0, ?, 1, ?, ?, ?, ?)"""
@@ -63,10 +67,13 @@ class Followed:
     """Seconds of processor time, in so many seconds, with so many looks."""
     seconds: float
     looks: int
+    request: float
+    """Microseconds of it that the bare client takes for a request, shortly before."""
 
 
 async def follow(sink: Sink, folder: Path, uploads: int, live: int, accounts: int, window: float = WINDOW) -> Followed:
     """Build the database, let the daemon look at all of it once, and look on at the next start."""
+    request = (await play(YARDSTICK, sink, folder)).bare.each
     with tempfile.TemporaryDirectory(dir=folder) as there, provider(uploads, live, accounts) as asked:
         here = Path(there)
         await build(here, uploads, live, accounts)
@@ -87,7 +94,9 @@ async def follow(sink: Sink, folder: Path, uploads: int, live: int, accounts: in
             peak = second.memory("VmHWM")
         size, payload = value(here, SIZE) / uploads, value(here, PAYLOAD) / uploads
     assert not await sink.receipts(), "there was news, although nothing changed"
-    return Followed(uploads, live, accounts, size, payload, second.ready, first_peak, peak, cpu, seconds, looks)
+    return Followed(
+        uploads, live, accounts, size, payload, second.ready, first_peak, peak, cpu, seconds, looks, request
+    )
 
 
 async def settles(of: Process) -> None:
@@ -143,6 +152,7 @@ def figures(found: Followed) -> dict[str, Any]:
         "busy": round(found.cpu / found.seconds, 3),
         "looks_per_second": round(found.looks / found.seconds, 1),
         "look_us": round(each * 1e6),
+        "look_requests": round(each * 1e6 / found.request, 1),
         "busy_each_minute": round(each * found.accounts / EVERY, 3),
     }
 
@@ -150,13 +160,18 @@ def figures(found: Followed) -> dict[str, Any]:
 def printed(cases: Sequence[Mapping[str, Any]]) -> list[str]:
     """A table."""
     return [
-        "  uploads     open  accounts   bytes, payload   ready   memory: first, then   looks   of a core  each minute",
+        (
+            "  uploads     open  accounts   bytes, payload   ready   memory: first, then"
+            "   looks   of a core  each minute  one look"
+        ),
         *[
             f"{row['uploads']:9,}  {row['live']:7,}  {row['accounts']:8,}  {row['bytes']:6}, {row['payload']:7}"
             f"  {row['ready_s']:4} s  {row['first_peak_mb']:9} MB, {row['peak_mb']:4} MB"
             f"  {row['looks_per_second']:4}/s  {row['busy']:10.1%}  {row['busy_each_minute']:12.1%}"
+            f"  {row['look_us'] / 1000:.1f} ms, {row['look_requests']}"
             for row in cases
         ],
+        "one look: processor time, and as many requests of aiohttp alone, minutes before",
         f"wanted for a million: {BYTES:.0f} bytes beside it, {READY:.0f} s, {MEMORY:.0f} MB, {IDLE:.0%} of a core",
         f"wanted for a thousand lists whose hundred uploads are open: {BUSY:.0%} of a core",
     ]

@@ -93,6 +93,7 @@ def check_endpoints(row):
 def check_many(rows):
     assert [(row["uploads"], row["live"], row["accounts"]) for row in rows] == [(200, 2, 1), (20, 20, 1)]
     assert all(0 < row["payload"] < row["bytes"] and row["ready_s"] > 0 for row in rows)
+    assert all(row["look_requests"] >= 0 for row in rows)
     assert all(0 < row["first_peak_mb"] < 200 and 0 < row["peak_mb"] < 200 for row in rows)
 
 

@@ -78,14 +78,14 @@ def may_go(budget: Budget, allowance: Allowance, now: float, cost: int = 1) -> f
 
 def spend(budget: Budget, allowance: Allowance, now: float, cost: int = 1, draw: float = 0.5) -> Budget:
     """The budget after a look that goes `now`, to be stored before it leaves; `draw` is a random number from 0 to 1."""
-    pace = pace_of(budget, allowance, now)
+    tat, pace = budget.tat, pace_of(budget, allowance, now)
     if pace is not None:
         every = pace.every
         if _is_slowed(budget, allowance, now):
             every = max(every * (1 + JITTER * (2 * draw - 1)), _whole(budget, allowance, now).every)
-        budget = replace(budget, tat=max(now, arrival(budget, pace, now)) + cost * every)
+        tat = max(now, arrival(budget, pace, now)) + cost * every
     start, before = _hour(budget, now)
-    return replace(budget, window_start=start, used=before + cost)
+    return replace(budget, tat=tat, window_start=start, used=before + cost)
 
 
 def quota(budget: Budget, allowance: Allowance, now: float) -> int:
@@ -126,7 +126,7 @@ def reserve(budget: Budget, allowance: Allowance, now: float) -> float:
 
 def told(budget: Budget, allowance: Allowance, limit: Limit | None, now: float) -> Budget:
     """The budget after an answer that was no refusal, `allowance` being what was `learned` from it."""
-    if now >= budget.hold_until:  # else it was under way when the hold began, and does not end it
+    if budget.refusals and now >= budget.hold_until:  # else it was under way when the hold began: that goes on
         budget = replace(budget, refusals=0)
     if limit is not None and not budget.refusals:
         until = now + min(limit.reset_in, LONGEST_HOLD)

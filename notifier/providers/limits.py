@@ -96,8 +96,10 @@ class _Told:
 
 
 def _told(headers: Headers) -> Iterator[_Told]:
-    yield from _policies(headers)
     fields = headers.fields
+    if not any("rate" in name for name in fields):
+        return
+    yield from _policies(headers)
     line = {name.lower(): text for name, text in _PAIR.findall(fields.get("ratelimit", ""))}
     for named in (
         {name: fields.get(f"ratelimit-{name}", "") for name in ("limit", "remaining", "reset")},
