@@ -46,11 +46,15 @@ class Hearing:
         """Of the look that was answered."""
         return self.question.look.kind
 
-    @property
-    def ends_baseline(self) -> bool:
-        """Whether it was the last page of the first complete sweep: what comes to be listed from here on is new."""
-        before = self.question.progress
-        return self.progress is not None and before is not None and self.progress.baseline_at != before.baseline_at
+    def lasts(self, failures: int) -> bool:
+        """Whether it must be remembered through a loss of power although it brought no news.
+
+        What comes to be listed after the first sweep is new, and failures before it, `failures` of the source in a row
+        or some of this page, must not count on.
+        """
+        before, after = self.question.progress, self.progress
+        ends = before is not None and after is not None and (before.failures or before.baseline_at != after.baseline_at)
+        return bool(failures or ends)
 
     async def readings(self) -> list[Reading]:
         """What becomes of each upload of which the answer tells anything, be it that it is not there any more."""

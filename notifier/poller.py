@@ -31,6 +31,8 @@ IDLE = 60.0
 LATER = 5.0
 """For so many times the shortest gap between two looks at the same, a question that could not be answered goes behind
 all others, once the source has rested."""
+LONG_HOLD = 60.0
+"""A provider's own word that nothing goes for more seconds than this outlives a loss of power."""
 SHARED = "credential"
 """What failed of a source where another source met with it."""
 STOPPED = "; nothing more is asked until a reload (notifier reload), or a restart"
@@ -254,8 +256,8 @@ class Poller:
         one.looks.succeeded(now)
         if answer.then is not None:  # half an answer is none yet, and no recovery
             one.then = replace(question, look=answer.then)
-            return await self._announce(one, Announcement(state))
-        state = replace(state, failures=0, hold_until=0.0)
+            return await self._announce(one, Announcement(state, lasts=False))
+        failures, state = state.failures, replace(state, failures=0, hold_until=0.0)
         state, told = recovered(state, one.provider.name, question.subject, question.due_at, now)
         self._credentials.accept(one)
         hearing = Hearing(self._store, one, question, answer, now)
@@ -266,7 +268,8 @@ class Poller:
         uploads, lives = [reading.upload for reading in readings], one.book.learned()
         owed = [self._told(change, event_for(change, one.provider.name, now)) for change in changes]
         owed = [*self._owed([told]), *owed]
-        lasts = bool(owed or uploads or lives) or hearing.ends_baseline
+        is_held = self._credentials.budget(one).hold_until > now + LONG_HOLD
+        lasts = bool(uploads or lives) or is_held or hearing.lasts(failures)
         news = Announcement(state, hearing.progress, uploads, lives=lives, owed=owed, lasts=lasts)
         outlook = await self._announce(one, news)
         for change in changes:

@@ -7,7 +7,7 @@ from math import inf
 import pytest
 from world import CADENCE, LISTING, PACE, world
 
-from notifier.core.model import Answer, LookKind, Observation, Status
+from notifier.core.model import Answer, Limit, LookKind, Observation, Status
 from notifier.core.reading import UNSPOKEN_EVERY
 from notifier.core.rhythm import Listing
 from notifier.providers.base import Unavailable
@@ -361,24 +361,58 @@ async def test_a_sweep_that_a_restart_cuts_in_two_judges_no_absence(tmp_path):
 # --- what must outlive a loss of power
 
 
+def announcements(w):
+    """What is written from here on, one after the other."""
+    kept, announce = [], w.store.announce
+
+    async def announced(news):
+        kept.append(news)
+        return await announce(news)
+
+    w.store.announce = announced
+    return kept
+
+
+@pytest.mark.parametrize(
+    ("limit", "lasts"),
+    [(Limit(0, 50.0, 100, 3600.0), False), (Limit(0, 3000.0, 100, 3600.0), True), (None, False)],
+)
+async def test_a_long_hold_that_a_provider_asks_for_outlives_a_loss_of_power(tmp_path, limit, lasts):
+    async with world(tmp_path, listings=(LISTING,), discover=True) as w:
+        kept = announcements(w)
+        await w.polls_until(w.clock.now + LISTING.idle - 1)
+        w.client.limit = limit
+        await w.polls_until(w.clock.now + 2)
+        assert [news.lasts for news in kept] == [True, lasts]
+
+
+@pytest.mark.parametrize("fault", [Unavailable("answers 500"), Unavailable("answers 429", 5.0, limited=True)])
+async def test_that_failures_are_over_outlives_a_loss_of_power(tmp_path, fault):
+    """Else the next one would be taken for one more of them, and told."""
+    async with world(tmp_path, listings=(LISTING,), discover=True) as w:
+        kept = announcements(w)
+        await w.polls_until(w.clock.now + LISTING.idle - 1)
+        w.client.fault = fault
+        await w.polls_until(w.clock.now + 2)
+        w.client.fault = None
+        await w.polls_until(w.clock.now + LISTING.idle)
+        failed = next(number for number, news in enumerate(kept) if news.source.failures)
+        assert kept[failed + 1].source.failures == 0
+        assert kept[failed + 1].lasts
+
+
 async def test_what_a_look_shows_outlives_a_loss_of_power_unless_it_is_nothing_new(tmp_path):
     """The first sweep, too, though its list be empty: what is listed afterwards is new, and announced."""
     async with world(tmp_path, listings=(LISTING,), discover=True) as w:
-        lasting, announce = [], w.store.announce
-
-        async def announced(news):
-            lasting.append(news.lasts)
-            return await announce(news)
-
-        w.store.announce = announced
+        kept = announcements(w)
         await w.polls_until(w.clock.now + LISTING.idle - 1)
-        assert lasting == [True]
+        assert [news.lasts for news in kept] == [True]
         await w.polls_until(w.clock.now + 3 * LISTING.idle)
-        assert lasting == [True, False, False, False]
+        assert [news.lasts for news in kept] == [True, False, False, False]
         w.client.set("new", S.PROCESSING)
         await w.polls_until(w.clock.now + LISTING.idle)
-        assert (lasting.count(True), await told(w)) == (2, [("processing", "new")])
-        quiet = len(lasting)
+        assert ([news.lasts for news in kept].count(True), await told(w)) == (2, [("processing", "new")])
+        kept.clear()
         await w.polls_until(w.clock.now + LISTING.idle)
-        assert len(lasting) > quiet
-        assert not any(lasting[quiet:])
+        assert kept
+        assert not any(news.lasts for news in kept)

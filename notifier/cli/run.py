@@ -45,7 +45,7 @@ def run(path: Path | None, log_format: str | None) -> None:
       notifier run --config config.toml --log-format json 2>>notifier.log
     """  # noqa: D301  # \b is click's: keep these lines
     faulthandler.enable()
-    gc.disable()  # until all is wired: nearly all that a start makes is kept
+    gc.disable()  # until `serve` has wired all: nearly all that a start makes is kept
     path, reading = reading_or_exit(path)
     sockets = _passed_or_exit(reading.settings)
     logs.setup(form=logs.Form(log_format) if log_format else None)

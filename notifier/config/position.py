@@ -33,7 +33,7 @@ class Toml:
         """Raises a ValueError, or a RecursionError, where the text is no TOML that can be dealt with."""
         self._lines = list(io.StringIO(text))  # at "\n" alone, as editors count
         self._places: dict[KeyPath, int] = {}
-        self._found = self._keys()
+        self._to_come = self._keys()
         self.document = tomllib.loads(text)
         if _is_deeper(self.document, DEEPEST):
             for line, statement in _statements(self._lines):
@@ -43,7 +43,7 @@ class Toml:
     def position(self, path: KeyPath) -> tuple[int, int]:
         """Line and column, from 1, of the key at `path`, or of the deepest table around it that is there."""
         while path and path not in self._places:
-            if (found := next(self._found, None)) is None:
+            if (found := next(self._to_come, None)) is None:
                 path = path[:-1]
             else:
                 self._places.setdefault(*found)

@@ -25,7 +25,7 @@ def class_of(upload: Upload) -> str:
     return f"{upload.kind}:{min(targets, 3)}"
 
 
-_hazard = cache(Hazard)
+_presumed_hazard = cache(Hazard)
 """The same for every source at which nothing was learned yet."""
 
 
@@ -62,10 +62,10 @@ class Book:
     def due(self, subject: str, reach: Sequence[Watch], pace: Pace) -> tuple[float, Why]:
         """When a look at this subject that shows all of `reach` is due: as `pace.due` tells, worked out once."""
         last = self.looked.get(subject, 0.0)
-        by = pace, last, [(watch.seen, watch.born, watch.stated, watch.life) for watch in reach]
+        key = pace, last, [(watch.seen, watch.born, watch.stated, watch.life) for watch in reach]
         known = self._dues.get(subject)
-        if known is None or known[0] != by:
-            known = self._dues[subject] = by, due(reach, pace, last)
+        if known is None or known[0] != key:
+            known = self._dues[subject] = key, due(reach, pace, last)
         return known[1]
 
     # --- what answers show
@@ -98,6 +98,8 @@ class Book:
             self._ids[upload.id].discard(upload.media_id)
             if not self._ids[upload.id]:
                 del self._ids[upload.id]
+        if not self.watches:
+            self._dues.clear()
 
     def unchanged(self, watches: Iterable[Watch], now: float, *, whole: bool, left: float | None = None) -> None:
         """An answer of this moment showed that nothing is new about these; `left` is the provider's estimate."""
@@ -161,7 +163,7 @@ class Book:
     def hazard(self, name: str) -> Hazard:
         """Of a class: by its own lives, where they are few by those of the source, where there are none as presumed."""
         if not self.lives:
-            return _hazard(self._prior)
+            return _presumed_hazard(self._prior)
         lives = self.lives.get(name, Lives())
         count = lives.count + 0.01 * sum(one.count for one in self.lives.values())
         known = self._hazards.get(name)

@@ -47,7 +47,8 @@ class Lifetime(Protocol):
 def unnoticed(life: Lifetime, age: float, since: float) -> tuple[float, float]:
     """Expected seconds for which an upload has been settled unnoticed, `since` seconds after it was seen open at `age`.
 
-    Increasing and convex in `since`. With them the chance that it has settled by now: by it they grow each second.
+    They are increasing and convex in `since`. Answers besides the chance that it has settled by now, which is what they
+    grow by each second.
     """
     alive = life.survival(age)
     if alive < SURE:

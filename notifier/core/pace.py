@@ -73,7 +73,7 @@ class Watch:
     """When a look at it alone is worth its price; None: to be worked out anew."""
 
     def delay(self, at: float) -> tuple[float, float]:
-        """Expected seconds for which it has been settled unnoticed at this moment; by how much they grow each second.
+        """Expected seconds for which it has been settled unnoticed at this moment, and what they grow by each second.
 
         The latter is the chance that it has settled by then.
         """
@@ -93,7 +93,7 @@ def worth(reach: Sequence[Watch], at: float) -> float:
 
 
 def _worth(reach: Sequence[Watch], at: float) -> tuple[float, float]:
-    """That, and by how much it grows each second."""
+    """What a reach is worth at this moment, and by how much that grows each second."""
     sample = reach[:: -(-len(reach) // MOST_SUMMED) or 1]
     each = [watch.delay(at) for watch in sample]
     share = len(reach) / max(1, len(sample))

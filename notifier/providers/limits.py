@@ -180,7 +180,9 @@ def _reset_in(text: str, now: float) -> float | None:
 def _moment(text: str) -> float | None:
     """A moment as HTTP or RFC 3339 spells it; one without a zone is UTC."""
     text = text.strip()
-    for parse in (datetime.fromisoformat, parsedate_to_datetime) if text else ():
+    if not text:
+        return None
+    for parse in (datetime.fromisoformat, parsedate_to_datetime):
         try:
             moment = parse(text)
             return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -85,7 +85,7 @@ OF_THE_DAEMON: Measures[Reading] = Measures(
     spreads=(
         (
             "notifier_store_commit_duration_seconds",
-            "How long the disk took to have what was written",
+            "How long the disk took to have what was written; what found nothing new does not wait for it",
             lambda one: one.commits,
         ),
     ),

@@ -239,7 +239,7 @@ async def _prepare(connection: aiosqlite.Connection, path: Path) -> None:
     await connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     if (mode := await _pragma(connection, "journal_mode = WAL")) != "wal":
         raise StoreError(f"{path}: its journal is '{mode}' and cannot be 'wal': keep it in a file on a local disk")
-    # A commit is on the disk when it returns: promise 2 speaks of power loss too.
+    # A commit is on the disk when it returns, but for `write_unsynced`: promise 2 speaks of power loss too.
     await connection.execute(FULL)
     await connection.execute("PRAGMA foreign_keys = ON")
     # A log that has grown large once is cut when it is written back.

@@ -29,6 +29,10 @@ RESTORE = (
     "stop the daemon, move it away with its -wal and -shm, and restore a backup; without one, what can be read is"
     " saved by `sqlite3 FILE .recover | sqlite3 NEW` of sqlite3 3.40 or newer, then `notifier db check NEW`"
 )
+BREAK = (
+    "after a loss of power it may be so, and nothing that was announced is lost; else it is damage: restore the log"
+    " from a copy, or what they announced is lost"
+)
 REINDEX = "stop the daemon and write its indices anew: `sqlite3 FILE REINDEX`; then see to the disk"
 REPORT = "nothing that notifier writes leads there: restore a backup from before, and report it"
 NEWER = "install the newer notifier again, or restore a backup from before the upgrade"
@@ -167,8 +171,8 @@ def _of_the_log(path: Path) -> list[Flaw]:
         lost = lost_commits(log_of(path))
     except OSError:  # it is there no more
         return []
-    what = f"its log is damaged: {lost} commits in it can be read no more"
-    return [Flaw(what, str(log_of(path)), "restore the log from a copy; else what they announced is lost")] * bool(lost)
+    what = f"its log has a break, and {lost} commits behind it can be read no more"
+    return [Flaw(what, str(log_of(path)), BREAK)] * bool(lost)
 
 
 # --- damage

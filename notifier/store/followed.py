@@ -59,7 +59,10 @@ class Announcement:
     lives: Mapping[str, Lives] = field(default_factory=dict)
     owed: Sequence[tuple[Event, Sequence[Endpoint]]] = ()
     lasts: bool = True
-    """Whether a loss of power must not take it back: False where the next look would find, and write, the same."""
+    """Whether a loss of power must not take it back: False where the next look would find, and write, the same.
+
+    What is owed lasts in any case.
+    """
 
 
 class Followed(Owing):
@@ -172,7 +175,7 @@ class Followed(Owing):
 
         Answers what is to be asked next, as `outlook` does, but one upload at most of those that were seen.
         """
-        write = self.database.write if news.lasts else self.database.write_unsynced
+        write = self.database.write if news.lasts or news.owed else self.database.write_unsynced
         superseded, outlook = await write(self._announce, news)
         self.superseded += superseded
         if news.owed:

@@ -2,7 +2,8 @@
 
 SQLite reads the log up to the first frame whose checksum is wrong, and takes what follows for the rest of a commit that
 was cut off. Mostly it is: after a power loss one commit lies there half written, and nobody was told that it was done.
-As each commit waits for the disk before the next begins, two behind the break were lost by damage.
+Where more lie behind the break it is damage, unless the power was lost while nothing new was found: such commits do not
+wait for the disk, and it may have had a later one first.
 Source: the SQLite documentation, "Database File Format", section 4, "The Write-Ahead Log".
 """
 
@@ -17,7 +18,7 @@ ORDERS = {0x377F0682: "<", 0x377F0683: ">"}
 WORD = 0xFFFFFFFF
 PAGES = frozenset(1 << bits for bits in range(9, 17))
 CUT_OFF = 1
-"""Commits that a power loss can leave half written."""
+"""Commits that wait for the disk, and that a power loss can leave half written."""
 
 
 class _Frame(NamedTuple):
@@ -26,7 +27,7 @@ class _Frame(NamedTuple):
 
 
 def lost_commits(log: Path) -> int:
-    """How many commits lie behind a break of the log that no power loss explains; raises `OSError`."""
+    """How many commits lie behind a break of the log, where they are more than the last one; raises `OSError`."""
     is_whole, behind = True, 0
     with log.open("rb") as file:
         for frame in _frames(file):

@@ -167,7 +167,7 @@ def test_one_in_a_billion_that_is_still_open_settles_by_the_hazard_of_its_age():
 
 
 @given(st.lists(rates, min_size=BINS, max_size=BINS), st.floats(1, 3), ages, spans)
-def test_a_larger_hazard_leaves_more_delay(each, more, age, since):
+def test_a_larger_hazard_leaves_more_unnoticed(each, more, age, since):
     one, larger = Hazard(tuple(each)), Hazard(tuple(rate * more for rate in each))
     if larger.survival(age) > 1e-9:
         assert delay(one, age, since) <= delay(larger, age, since) + DIGITS

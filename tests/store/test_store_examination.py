@@ -281,7 +281,7 @@ async def test_damage_in_the_middle_of_a_log_is_told_with_what_was_lost(path, tm
     torn.write_bytes(log)
     lost = lost_commits(torn)
     assert flaws(tmp_path / "torn.db") == [
-        (f"its log is damaged: {lost} commits in it can be read no more", str(torn)),
+        (f"its log has a break, and {lost} commits behind it can be read no more", str(torn)),
     ]
     assert lost > 5
     log[5] ^= 0xFF

@@ -493,3 +493,5 @@ async def test_only_what_must_last_waits_for_the_disk(store, lasts, synced):
     assert during == [synced]
     await announce(store)
     assert during == [synced, 2]
+    await announce(store, event((await one_upload(store)).media_id, 1), lasts=False)
+    assert during == [synced, 2, 2], "what is owed lasts in any case"
