@@ -289,3 +289,9 @@ def test_no_upload_of_any_provider_is_seen_more_often_as_it_grows_older(name):
     caps = PROVIDERS[name].pace.caps
     assert all(age < older and cap <= slower for (age, cap), (older, slower) in pairwise(caps))
     assert caps[-1][0] == inf
+
+
+def test_the_dearest_is_what_most_is_expected_of_and_not_what_is_surest_to_have_settled():
+    stale, hasty = watch(flat(600), NOW - 300, NOW - 120), watch(flat(5), NOW - 60, NOW - 3)
+    assert hasty.delay(NOW)[1] > stale.delay(NOW)[1]
+    assert dearest([hasty, stale], 1, PACE, NOW) == [stale]
