@@ -49,8 +49,8 @@ class Hearing:
     def lasts(self, failures: int) -> bool:
         """Whether it must be remembered through a loss of power although it brought no news.
 
-        What comes to be listed after the first sweep is new, and failures before it, `failures` of the source in a row
-        or some of this page, must not count on.
+        It does where it ends the first sweep of a list, for what is listed later is new; or where it ends failures, be
+        they so many `failures` of the source or some of this page, for they must not count on.
         """
         before, after = self.question.progress, self.progress
         ends = before is not None and after is not None and (before.failures or before.baseline_at != after.baseline_at)
@@ -237,9 +237,9 @@ class Hearing:
             half = told is not None and not told.complete and self.one.ways.direct
             if half and upload.due_at is not None and upload.due_at <= self.now:
                 self.one.hinted[upload.media_id] = upload
-        watched = self._watched()
+        watched = [] if self.kind is LookKind.FEED else self._watched()
         for watch, each, row in watched:
-            if row in self._known and self.kind is not LookKind.FEED:
+            if row in self._known:
                 self.one.book.unchanged([watch], self.now, whole=tells_all(each, self.kind), left=each.time_left)
         if self.question.why is Why.AUDIT and self.question.is_covered and self.answer.observations:
             changes = [reading.change for reading in readings if reading.change is not None]
