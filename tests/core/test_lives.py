@@ -44,15 +44,15 @@ def by_trapezes(function, low, high, steps=20_000):
     return width * (inner + (function(low) + function(high)) / 2)
 
 
-# --- the bins
-
-
 def delay(life, age, since):
     return unnoticed(life, age, since)[0]
 
 
 def settled(life, age, since):
     return unnoticed(life, age, since)[1]
+
+
+# --- the bins
 
 
 def test_the_bins_widen_evenly_in_the_logarithm():
