@@ -1,7 +1,7 @@
 """Lifecycle: two loops that start passes until they are asked to stop, and what minds the clock and tells systemd.
 
-The only module that knows APScheduler. Each loop starts passes and sleeps until its alarm rings, something ends, or a
-heartbeat has gone by; work never waits for other work.
+Each loop starts passes and sleeps until its alarm rings, something ends, or a heartbeat has gone by; work never waits
+for other work.
 
     alarm ──► poll loop ──► Poller.poll(source) ──► owed deliveries in the database
                                      └── rings ──► send loop ──► Sender.send_due() ──► POST
@@ -13,13 +13,9 @@ import time
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from apscheduler.executors.debug import DebugExecutor
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.date import DateTrigger
-
+from notifier.alarm import Alarm
 from notifier.lag import Lag
 from notifier.poller import Poller
 from notifier.sender import Sender
@@ -32,8 +28,6 @@ HEARTBEAT = 5.0
 LONGEST_PASS = 60.0
 """Seconds that a pass over a source may take: one request, and a commit. One that takes longer hangs."""
 STATUS_EVERY = 10.0
-LONGEST_ALARM = 86400.0
-"""Seconds ahead for which an alarm is set at most: a moment further away is none to rely on."""
 LONGEST_REST = 60.0
 """Seconds after which a chore has a step in any case: the moment that it named may be of a clock that was set since."""
 JUMP = 2.0
@@ -59,31 +53,6 @@ class Clocks:
     """How long something has taken, without the time that the machine has slept."""
     awake_or_not: Callable[[], float] = awake_or_not
     """The same with that time."""
-
-
-class Alarm:
-    """APScheduler as an alarm clock: at the moment it calls a function, and does nothing else."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        # What rings is over at once: a task for it could be cut off by the stop, which APScheduler logs as an error.
-        self._scheduler = AsyncIOScheduler(timezone=UTC, executors={"default": DebugExecutor()})
-        self._scheduler.start()
-
-    def set(self, name: str, moment: float, ring: Callable[[], object]) -> None:
-        """Call `ring` at `moment`, or at once where it has passed; an alarm of this name that was set before is off.
-
-        What is too far ahead, or no moment at all, is taken for a day from now.
-        """
-        ahead = max(0.0, min(LONGEST_ALARM, moment - self._clock()))  # in this order, NaN is a day too
-        at = datetime.now(UTC) + timedelta(seconds=ahead)
-        # Else APScheduler looks for the trigger, or for a time zone, in files, which takes a descriptor.
-        once = DateTrigger(at, UTC)
-        self._scheduler.add_job(ring, once, id=name, replace_existing=True, misfire_grace_time=None)
-
-    def close(self) -> None:
-        """No alarm rings any more."""
-        self._scheduler.shutdown(wait=False)
 
 
 class Chore(Protocol):

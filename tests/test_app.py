@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import math
 import os
 import signal
 import sqlite3
@@ -11,7 +10,6 @@ import subprocess
 import sys
 import time
 from contextlib import asynccontextmanager, closing, nullcontext
-from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import pytest
@@ -20,7 +18,7 @@ from daemons import KEY, SECRET, SECRETS, Hooks, Systemd, config
 from prometheus_client.parser import text_string_to_metric_families
 
 from notifier import __version__
-from notifier.app import HEARTBEAT, JUMP, LONGEST_ALARM, LONGEST_PASS, POLLER, SENDER, Alarm, App, Clocks, awake_or_not
+from notifier.app import HEARTBEAT, JUMP, LONGEST_PASS, POLLER, SENDER, App, Clocks, awake_or_not
 from notifier.demo.daemon import Daemon
 from notifier.demo.xenonflare import FakeXenonFlare, Media
 from notifier.hands import HANDS, Hands
@@ -889,27 +887,6 @@ async def test_a_pass_during_which_the_clock_is_set_is_followed_by_another_and_n
         assert loops.polls == 2
 
 
-# --- the alarm
-
-
-@pytest.mark.parametrize("moment", [math.nan, math.inf, 1e300, 253402300800.0, 1e9 + 86401])
-async def test_an_alarm_far_ahead_or_at_no_moment_at_all_is_for_a_day_from_now(moment):
-    alarm = Alarm(lambda: 1e9)
-    before = datetime.now(UTC)
-    alarm.set("far", moment, lambda: None)
-    at = alarm._scheduler.get_job("far").next_run_time
-    assert before <= at - timedelta(seconds=LONGEST_ALARM) <= datetime.now(UTC)
-    alarm.close()
-
-
-@pytest.mark.parametrize("moment", [-math.inf, -1e300, -1.0, 0.0, 1e9 - 1, 1e9])
-async def test_an_alarm_for_a_moment_that_has_passed_rings_at_once(moment):
-    alarm, rung = Alarm(lambda: 1e9), asyncio.Event()
-    alarm.set("past", moment, rung.set)
-    await rung.wait()
-    alarm.close()
-
-
 # --- what systemd is told
 
 
@@ -930,15 +907,3 @@ async def test_the_status_is_told_when_it_changes(systemd):
     app.close()
     statuses = [said for said in systemd.heard() if said.startswith("STATUS=")]
     assert len(statuses) == len(set(statuses))
-
-
-async def test_an_alarm_that_rings_during_a_stop_is_no_error(caplog):
-    for turns in range(8):
-        alarm = Alarm(time.time)
-        alarm.set("one", 0.0, list)
-        for _ in range(turns):
-            await asyncio.sleep(0)
-        alarm.close()
-    for _ in range(8):
-        await asyncio.sleep(0)
-    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
