@@ -24,7 +24,6 @@ from notifier.store.errors import RIGHTS, NewerDatabaseError, StoreError, Unknow
 APPLICATION_ID = 0x6E6F7469  # "noti": tells our file from any other database
 BUSY_SECONDS = 5.0
 LOCKS = Path("/proc/locks")
-FULL = "PRAGMA synchronous = FULL"
 LARGEST_LOG = 16 * 1024 * 1024
 """Bytes of the log before the file that are kept for further use."""
 
@@ -66,6 +65,8 @@ class Database:
         self._lock_file = lock
         self._writer = writer
         self.reader = reader
+        self._is_synced = True
+        """Whether a commit waits for the disk: known, and changed, in the thread of the writer alone."""
         self.commits = Spread(COMMITS)
         """Seconds that each took."""
 
@@ -103,7 +104,7 @@ class Database:
         Who is cut off while waiting here does not cut off the transaction. Raises `StoreError`, and what `work` raises.
         """
         with told(self.path):
-            result, took = await self._writer.run(_whole, self._writer.plain, lambda db: work(db, *args, **named))
+            result, took = await self._writer.run(self._whole, lambda db: work(db, *args, **named), synced=True)
         self.commits.add(took)
         return result
 
@@ -113,7 +114,8 @@ class Database:
         Nothing is out of order then: where a later transaction is on the disk, this one is, too.
         """
         with told(self.path):
-            return await self._writer.run(_unsynced, self._writer.plain, lambda db: work(db, *args, **named))
+            result, _ = await self._writer.run(self._whole, lambda db: work(db, *args, **named), synced=False)
+        return result
 
     async def alone(self, statement: str) -> None:
         """Run what can be part of no transaction; raises `StoreError`."""
@@ -127,30 +129,25 @@ class Database:
             closing.push_async_callback(self._writer.close)
             closing.push_async_callback(self.reader.close)
 
+    def _whole(self, work: Callable[[sqlite3.Connection], T], *, synced: bool) -> tuple[T, float]:
+        """What comes of a transaction, and how many seconds its commit took."""
+        db = self._writer.plain
+        if synced is not self._is_synced:  # else it would be said twice for every look
+            db.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
+            self._is_synced = synced
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            result = work(db)
+            began = perf_counter()
+            db.execute("COMMIT")
+        except BaseException:
+            db.rollback()
+            raise
+        return result, perf_counter() - began
+
 
 def _rows(db: sqlite3.Connection, sql: str, parameters: Any = ()) -> list[Any]:
     return db.execute(sql, parameters).fetchall()
-
-
-def _whole(db: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> tuple[T, float]:
-    """What comes of a transaction, and how many seconds its commit took."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        result = work(db)
-        began = perf_counter()
-        db.execute("COMMIT")
-    except BaseException:
-        db.rollback()
-        raise
-    return result, perf_counter() - began
-
-
-def _unsynced(db: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
-    db.execute("PRAGMA synchronous = NORMAL")
-    try:
-        return _whole(db, work)[0]
-    finally:
-        db.execute(FULL)
 
 
 def _sole(path: Path) -> int:
@@ -240,7 +237,7 @@ async def _prepare(connection: aiosqlite.Connection, path: Path) -> None:
     if (mode := await _pragma(connection, "journal_mode = WAL")) != "wal":
         raise StoreError(f"{path}: its journal is '{mode}' and cannot be 'wal': keep it in a file on a local disk")
     # A commit is on the disk when it returns, but for `write_unsynced`: promise 2 speaks of power loss too.
-    await connection.execute(FULL)
+    await connection.execute("PRAGMA synchronous = FULL")
     await connection.execute("PRAGMA foreign_keys = ON")
     # A log that has grown large once is cut when it is written back.
     await connection.execute(f"PRAGMA journal_size_limit = {LARGEST_LOG}")

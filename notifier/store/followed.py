@@ -1,5 +1,6 @@
 """What the poller asks of the store: sources, listings, uploads, and the one transaction that announces."""
 
+import asyncio
 import json
 import sqlite3
 from collections import Counter
@@ -152,7 +153,7 @@ class Followed(Owing):
     async def believe_no_later(self, listings: Mapping[str, float], look: float, hold: float) -> None:
         """Bring forward what is due later than these moments, `listings` by source: a clock that was ahead wrote it."""
         numbered = [(self._sources[source], listing) for source, listing in listings.items()]
-        await self.database.write(moments.clamp, numbered, look, hold)
+        await self.database.write_unsynced(moments.clamp, numbered, look, hold)
 
     async def put_back(self, seconds: float, now: float) -> None:
         """Bring forward by so many seconds what is due after `now`: our clock was put back by them.
@@ -173,19 +174,22 @@ class Followed(Owing):
     async def announce(self, news: Announcement) -> Outlook:
         """Snapshots, events, what is owed and how far we have read: one transaction.
 
-        Answers what is to be asked next, as `outlook` does, but one upload at most of those that were seen.
+        Answers what is to be asked next, as `outlook` does, but one upload at most of those that were seen. Where
+        anything is owed that is asked only once those who were waiting for it had their turn to ask.
         """
         write = self.database.write if news.lasts or news.owed else self.database.write_unsynced
         superseded, outlook = await write(self._announce, news)
         self.superseded += superseded
-        if news.owed:
-            self.announced.ring()
-        return outlook
+        if outlook is not None:
+            return outlook
+        self.announced.ring()
+        await asyncio.sleep(0)
+        return await self.outlook(news.source.name, 1, 0.0)
 
     async def _uploads(self, source: str, where: str, parameters: Sequence[Any]) -> list[Upload]:
         return await self.database.read(uploads_of, source, where, parameters)
 
-    def _announce(self, db: sqlite3.Connection, news: Announcement) -> tuple[Counter[str], Outlook]:
+    def _announce(self, db: sqlite3.Connection, news: Announcement) -> tuple[Counter[str], Outlook | None]:
         number = news.source.number
         _write_source(db, news.source)
         if news.listing is not None:
@@ -197,7 +201,7 @@ class Followed(Owing):
         superseded: Counter[str] = Counter()
         for event, endpoints in news.owed:
             superseded += self._owe(db, number, event, endpoints)
-        return superseded, _outlook(db, news.source.name)
+        return superseded, None if news.owed else _outlook(db, news.source.name)
 
     def _follow(self, db: sqlite3.Connection, uploads: Iterable[Upload]) -> list[Upload]:
         return [self._follow_one(db, upload) for upload in uploads]

@@ -495,3 +495,37 @@ async def test_only_what_must_last_waits_for_the_disk(store, lasts, synced):
     assert during == [synced, 2]
     await announce(store, event((await one_upload(store)).media_id, 1), lasts=False)
     assert during == [synced, 2, 2], "what is owed lasts in any case"
+
+
+# --- who asks first
+
+
+async def test_whoever_waits_for_what_is_owed_asks_before_the_outlook_is_asked_for(store):
+    """The sender, that is: the webhook need not wait until the poller has chosen its next question."""
+    order, read, rung = [], store.database.read, asyncio.Event()
+    media_id = (await one_upload(store)).media_id
+
+    async def asked(work, *args, **named):
+        order.append(work.__name__)
+        return await read(work, *args, **named)
+
+    async def sends():
+        await rung.wait()
+        return await due(store)
+
+    store.database.read = asked
+    store.announced.calls.append(rung.set)
+    sending = asyncio.create_task(sends())
+    await asyncio.sleep(0)
+    await announce(store, event(media_id, 1))
+    assert len(await sending) == 1
+    assert order == ["_source", "_rows", "_outlook"]
+
+
+async def test_what_is_to_be_asked_next_is_the_same_whether_anything_is_owed_or_not(store):
+    media_id = (await one_upload(store)).media_id
+    state, listing = await store.source("posts"), ListingState("all", 2, NOW + 9)
+    owed = [(event(media_id, 1), (APP,))]
+    told = await store.announce(Announcement(state, listing, owed=owed))
+    assert told == await store.announce(Announcement(state, listing))
+    assert told.progress == {"all": listing}
