@@ -61,16 +61,17 @@ class Poller:
         self._calling = calling
         self._credentials = Credentials(self.watched.values())
         self._unopened: set[str] = set()
-        """The sources that were adopted, and that no pass has gone over since."""
+        """The sources that no pass has gone over since the start, or since they were adopted."""
 
     async def open(self) -> None:
-        """Give sources and endpoints their place in the store, follow what the config names, and remember the rest."""
+        """Give sources and endpoints their place in the store, follow what the config names; passes read the rest."""
         providers = {name: one.provider.name for name, one in self.watched.items()}
         await self._store.enrol(providers, [endpoint.name for endpoint in self._endpoints])
         self._credentials.remember(await self._store.budgets())
-        for one in self.watched.values():
+        for one in [one for one in self.watched.values() if one.source.uploads]:
             await self._register(one)
-        await self.believe_no_later()
+        await self._put_back(0.0)
+        self._unopened.update(self.watched)
 
     def adopt(
         self,
@@ -109,15 +110,18 @@ class Poller:
         new = [id_ for id_ in one.source.uploads if all(each.unfollowed_at for each in known.get(id_, ()))]
         await register(self._store, one.provider.name, [Registration(name, id_) for id_ in new], now)
 
-    async def believe_no_later(self, jump: float = 0.0) -> None:
+    async def believe_no_later(self, jump: float) -> None:
         """Bring forward what is due so late that only a clock that was ahead can have written it, and go on from there.
 
         `jump` is by how many seconds our clock was put forward just now, or back.
         """
+        await self._put_back(jump)
+        await self._open(list(self.watched.values()))
+
+    async def _put_back(self, jump: float) -> None:
         now = self._clock()
         await self._store.put_back(max(0.0, -jump), now)
         self._credentials.believe(jump, now)
-        await self._open(list(self.watched.values()))
 
     async def _open(self, some: Sequence[Watched]) -> None:
         now = self._clock()
@@ -127,7 +131,8 @@ class Poller:
         await self._store.believe_no_later(listed, now + LONGEST_SLEEP, now + LONGEST_HOLD)
         lives = await self._store.lives(listed)
         for one, name in zip(some, listed, strict=True):
-            one.open(await self._store.open_uploads(name), lives[name], now)  # at once, lest an answer come in between
+            async with one.writing:  # lest an answer or a registration come in between
+                one.open(await self._store.open_uploads(name), lives[name], now)
 
     def budget(self, one: Watched) -> Budget:
         """What is used of what a source may ask."""

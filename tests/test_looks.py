@@ -399,6 +399,7 @@ async def test_what_was_learned_of_how_long_uploads_take_survives_a_restart(tmp_
         await w.polls_until(w.clock.now + 40)
         await w.stop()
         await w.start()
+        await w.poller.poll("posts")
         (lives,) = w.poller.watched["posts"].book.lives.values()
         assert lives.count == 1
         assert 40 <= sum(lives.exposure) <= 60

@@ -221,7 +221,7 @@ async def test_a_clock_that_was_ahead_silences_no_source(tmp_path):
         w.clock.now += 365 * 86400
         await w.poll(3)
         w.clock.now = now
-        await w.poller.believe_no_later()
+        await w.poller.believe_no_later(0.0)
         w.client.set("a", S.COMPLETED)
         await w.polls_until(now + 6 * 3600 + 1)
         events = await w.store.database.rows("SELECT type FROM events ORDER BY position")

@@ -320,3 +320,38 @@ async def test_ten_thousand_registrations_are_ten_thousand_rows_and_one_look_eac
     finally:
         await one.stop()
     assert isinstance(one.store, Store)
+
+
+async def test_a_registration_while_the_first_pass_reads_what_is_open_is_not_forgotten(tmp_path):
+    async with world(tmp_path, endpoints=(APP,), discover=False, uploads=("a",)) as w:
+        w.client.set("a", S.PROCESSING)
+        reads, goes_on, open_uploads = asyncio.Event(), asyncio.Event(), w.store.open_uploads
+
+        async def slowly(source, without=()):
+            found = await open_uploads(source, without)
+            reads.set()
+            await goes_on.wait()
+            return found
+
+        w.store.open_uploads = slowly
+        first = asyncio.create_task(w.poller.poll("posts"))
+        await reads.wait()
+        registers = asyncio.create_task(w.register("b"))
+        while not registers.done() and not w.poller.watched["posts"].writing._waiters:  # noqa: ASYNC110  # no event tells
+            await asyncio.sleep(0)
+        goes_on.set()
+        await first
+        came = await registers
+        assert came.upload.media_id in w.poller.watched["posts"].book.watches
+
+
+async def test_a_start_reads_no_uploads_but_the_first_pass_over_a_source_does(tmp_path):
+    async with world(tmp_path, discover=False, uploads=("a",)) as w:
+        w.client.set("a", S.PROCESSING)
+        await w.polls_until(w.clock.now + 60)
+        await w.stop()
+        await w.start()
+        book = w.poller.watched["posts"].book
+        assert len(book) == 0
+        await w.poller.poll("posts")
+        assert [watch.upload.id for watch in w.poller.watched["posts"].book] == ["a"]

@@ -249,7 +249,7 @@ YEARS = 1e8
 async def test_what_a_clock_that_was_ahead_announced_goes_at_once_when_it_is_set_back(tmp_path, caplog):
     async with world(tmp_path, endpoints=(endpoint("app"),), uploads=("a",)) as w:
         w.clock.now += YEARS
-        await w.poller.believe_no_later()
+        await w.poller.believe_no_later(0.0)
         w.client.set("a", S.QUEUED)
         await w.poll(2)
         w.clock.now -= YEARS
