@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import compileall
 import cProfile
 import gc
 import json
@@ -13,6 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import notifier
 from bench import baseline, crowd, first_byte, history, isolation, many, report, returning
 from bench.backlog import backlogs
 from bench.corpus import Shape
@@ -152,6 +154,7 @@ async def profile(asked: argparse.Namespace) -> None:
 
 def main() -> None:
     asked = arguments()
+    compileall.compile_dir(Path(notifier.__file__).parent, quiet=1)  # as pip does; the environment may forbid Python to
     gc.set_threshold(serving.YOUNG)  # as the daemon does; here for both sides
     logging.basicConfig(level=logging.ERROR)  # that one hangs or is down is no news here
     if asked.profile:

@@ -1,6 +1,7 @@
 """argv → command. A command's module is imported when it is called, so that help, version and errors come at once."""
 
 import errno
+import gc
 import importlib
 import io
 import os
@@ -38,7 +39,11 @@ class Later(click.Command):
 
     def whole(self, name: str) -> click.Command:
         """Import it."""
-        command: click.Command = getattr(importlib.import_module(f"{__name__}.{SHARED.get(name, name)}"), name)
+        gc.disable()  # what is imported is there for good
+        try:
+            command: click.Command = getattr(importlib.import_module(f"{__name__}.{SHARED.get(name, name)}"), name)
+        finally:
+            gc.enable()
         return command
 
 

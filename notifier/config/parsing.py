@@ -28,11 +28,12 @@ def parse(text: Mapping[str, Any]) -> tuple[File, Findings]:
     Where there are faults, the `File` has stand-ins in the place of what is faulty: it serves to find more, no more.
     """
     findings = Findings()
-    document = copy.deepcopy(dict(text))
+    document = dict(text)
     while True:
         try:
             return File.model_validate(document), findings
         except ValidationError as error:
+            document = copy.deepcopy(document)  # the text itself is not ours to mend
             for detail in error.errors(include_url=False, include_input=False):
                 findings.fault(detail["loc"], *_said(detail))
                 _mend(document, File, detail["loc"])
