@@ -358,6 +358,20 @@ def test_what_two_pages_kept_back_and_then_failed_is_told_within_a_day():
     assert {id_: story.told[id_] for id_ in kept_back} == {id_: ["failed"] for id_ in kept_back}
 
 
+def test_an_image_that_is_taken_away_is_told_when_its_list_was_read_twice_without_it():
+    """At SchedPilot that is once a day: the story allowed for the second time but eight hours after a day."""
+    story = SchedPilotStory()
+    try:
+        story.starts()
+        story.appears(9)
+        story.time_passes(800)
+        story.only_what_was_so_is_told()
+        story.is_taken_away(which=8)
+    finally:
+        story.teardown()
+    assert story.told[f"{8:024x}"] == ["completed", "gone"]
+
+
 def test_what_a_page_of_the_history_kept_back_is_told_within_a_day():
     story = UploadPostStory()
     try:

@@ -26,7 +26,7 @@ class SchedPilot(Json):
 
     provider = "schedpilot"
     recovery = 30 * HOUR  # images are listed once a day, and where others used up an hour less may go for some hours
-    whole_sweep = 8 * HOUR  # what had settled is missed for the second time six hours after the first
+    whole_sweep = 24 * HOUR  # what had settled is missed twice, six hours apart: images on the second day
     allowed = Rate(45, 3600)
     hourly = True
     is_shared = True
