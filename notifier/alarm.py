@@ -4,6 +4,7 @@ Work that has its own moment wakes the processor by itself, finds its caches col
 So no alarm rings at its very moment, but a little later, when others do.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -66,7 +67,7 @@ class Alarm:
         self._set[name].rings[name] = ring
 
     def close(self) -> None:
-        """No alarm rings any more."""
+        """No alarm rings any more that is not due by now."""
         self._scheduler.shutdown(wait=False)
 
     def _after(self, now: float, ahead: float) -> float:
@@ -86,6 +87,7 @@ class Alarm:
             del self._strokes[stroke.at]
 
     def _strike(self, at: float) -> None:
+        loop = asyncio.get_running_loop()
         for name, ring in self._strokes.pop(at).rings.items():
             del self._set[name]
-            ring()
+            loop.call_soon(ring)  # each by itself: one that fails takes none of the others along

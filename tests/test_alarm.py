@@ -126,13 +126,29 @@ async def test_an_alarm_can_be_set_again_once_it_has_rung(alarm, clock):
         await rung.wait()
 
 
-async def test_a_clock_that_is_put_back_has_alarms_ring_by_what_it_says_now(alarm, clock):
+async def test_an_alarm_that_was_set_by_a_clock_that_was_ahead_is_off_once_it_is_set_again(alarm, clock):
     rung = asyncio.Event()
     alarm.set("one", NOW + 3600, list)
     clock.now -= 86400
     alarm.set("one", clock.now + 0.01, rung.set)
     await rung.wait()
     assert jobs(alarm) == []
+
+
+async def test_one_that_fails_takes_none_along_that_rings_with_it(alarm, clock):
+    """The pass of a source that nobody ever came back to would be the price."""
+    rung, failed = asyncio.Event(), []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failed.append(context["exception"]))
+
+    def again():
+        alarm.set("first", NOW + 0.1, list)
+        raise ZeroDivisionError
+
+    alarm.set("first", NOW + 0.1, again)
+    alarm.set("last", NOW + 0.1, rung.set)
+    await rung.wait()
+    assert [type(one) for one in failed] == [ZeroDivisionError]
+    assert len(jobs(alarm)) == 1
 
 
 async def test_two_daemons_do_not_ring_in_the_same_moments():
