@@ -13,6 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Protocol
 
 from notifier.alarm import Alarm
@@ -177,7 +178,8 @@ class App:
     async def _pass(self, name: str) -> None:
         try:
             await self._judge_the_clock()
-            at = await self._poller.poll(name)
+            # A reload may have taken it out meanwhile.
+            at = await self._poller.poll(name) if name in self._poller.watched else inf
         finally:
             self._poller.hands.give()
         del self._passes[name]

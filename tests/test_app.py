@@ -741,6 +741,24 @@ async def test_attempts_and_passes_share_one_deadline_of_a_stop():
     app.close()
 
 
+async def test_a_source_that_a_reload_takes_out_as_its_pass_begins_ends_nothing():
+    class Leaving(Idle):
+        async def poll(self, name):
+            raise KeyError(name)
+
+    loops = Leaving()
+    app = App(loops, loops, status, BRISK, clocks=Time().clocks)
+    running = asyncio.create_task(app.run(lambda: 0.01))
+    async with app._judging:  # as when another pass finds that the clock was set
+        while not app._passes:  # noqa: ASYNC110  # no event tells
+            await asyncio.sleep(0)
+        loops.watched.clear()
+    await loops.until(lambda: not app._passes)
+    app.stop()
+    await running
+    app.close()
+
+
 async def test_no_pass_begins_after_a_stop():
     loops = Idle()
     async with turning(loops) as app:
