@@ -60,8 +60,6 @@ class Poller:
         self._draw = draw
         self._calling = calling
         self._credentials = Credentials(self.watched.values())
-        self._unopened: set[str] = set()
-        """The sources that no pass has gone over since the start, or since they were adopted."""
 
     async def open(self) -> None:
         """Give sources and endpoints their place in the store, follow what the config names; passes read the rest."""
@@ -71,7 +69,6 @@ class Poller:
         for one in [one for one in self.watched.values() if one.source.uploads]:
             await self._register(one)
         await self._put_back(0.0)
-        self._unopened.update(self.watched)
 
     def adopt(
         self,
@@ -90,7 +87,6 @@ class Poller:
             before = self.watched.get(name, one)
             present[name] = before if before.source == one.source else one
             if present[name] is one:
-                self._unopened.add(name)
                 one.looks = before.looks
         self.watched.clear()
         self.watched.update(present)
@@ -108,7 +104,8 @@ class Poller:
         name, now = one.source.name, self._clock()
         known = await self._store.known(name, one.source.uploads)
         new = [id_ for id_ in one.source.uploads if all(each.unfollowed_at for each in known.get(id_, ()))]
-        await register(self._store, one.provider.name, [Registration(name, id_) for id_ in new], now)
+        if new:
+            await register(self._store, one.provider.name, [Registration(name, id_) for id_ in new], now)
 
     async def believe_no_later(self, jump: float) -> None:
         """Bring forward what is due so late that only a clock that was ahead can have written it, and go on from there.
@@ -116,23 +113,21 @@ class Poller:
         `jump` is by how many seconds our clock was put forward just now, or back.
         """
         await self._put_back(jump)
-        await self._open(list(self.watched.values()))
+        for one in [one for one in self.watched.values() if one.is_opened]:
+            await self._open(one)
 
     async def _put_back(self, jump: float) -> None:
         now = self._clock()
         await self._store.put_back(max(0.0, -jump), now)
         self._credentials.believe(jump, now)
 
-    async def _open(self, some: Sequence[Watched]) -> None:
-        now = self._clock()
-        listed = {
-            one.source.name: now + max((listing.idle for listing in one.ways.listings), default=0.0) for one in some
-        }
-        await self._store.believe_no_later(listed, now + LONGEST_SLEEP, now + LONGEST_HOLD)
-        lives = await self._store.lives(listed)
-        for one, name in zip(some, listed, strict=True):
-            async with one.writing:  # lest an answer or a registration come in between
-                one.open(await self._store.open_uploads(name), lives[name], now)
+    async def _open(self, one: Watched) -> None:
+        name, now = one.source.name, self._clock()
+        listed = now + max((listing.idle for listing in one.ways.listings), default=0.0)
+        async with one.writing:  # lest an answer or a registration come in between
+            await self._store.believe_no_later({name: listed}, now + LONGEST_SLEEP, now + LONGEST_HOLD)
+            lives = await self._store.lives([name])
+            one.open(await self._store.open_uploads(name), lives[name], now)
 
     def budget(self, one: Watched) -> Budget:
         """What is used of what a source may ask."""
@@ -141,10 +136,10 @@ class Poller:
     async def poll(self, name: str) -> float:
         """One pass over a source: at most one look. Answers the moment at which to come back."""
         one = self.watched[name]
-        if name in self._unopened:  # only now: what was under way there may have told of more since
-            self._unopened.discard(name)
+        if not one.is_opened:  # only now: before a reload, what was under way there may have told of more since
             await self._register(one)
-            await self._open([one])
+            await self._open(one)
+            one.is_opened = True
         one.comes_at = await self._pass(name, one)
         return one.comes_at
 

@@ -59,7 +59,10 @@ class Registrations:
         return None if one is None else one.provider.name
 
     def look_by(self, upload: Upload) -> float | None:
-        """Until when it is looked at, alone or with others, as far as the budget lets it; None: lists alone show it."""
+        """Until when it is looked at, alone or with others, as far as the budget lets it; None: lists alone show it.
+
+        Until the first pass over its source has read what is open there, by its own rhythm alone.
+        """
         one = self._watched.get(upload.source)
         watch = None if one is None else one.book.watches.get(upload.media_id)
         moments = (upload.due_at, None if one is None or watch is None else watch.cap_at(one.provider.pace))

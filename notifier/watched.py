@@ -81,6 +81,8 @@ class Watched:
     """When the last request went."""
     comes_at: float | None = None
     """When it is seen to next."""
+    is_opened: bool = False
+    """Whether a pass has read what is open here, and followed what the config names."""
     waits_until: float = inf
     """When something is due that only lists can show."""
     allowance: Allowance = field(init=False)
