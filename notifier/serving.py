@@ -73,7 +73,6 @@ async def serve(
         opened.callback(parts.stream.close)
         _heed_signals(parts.app, reloads)
         _tell_start(settings)
-        gc.freeze()  # what is there by now stays
         gc.enable()  # `notifier run` has it wait until here
         await parts.app.run(lambda: _stop_within(reloads.reading.settings))
     log.info("stopped")

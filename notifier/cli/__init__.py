@@ -39,10 +39,11 @@ class Later(click.Command):
 
     def whole(self, name: str) -> click.Command:
         """Import it."""
-        gc.disable()  # what is imported is there for good
+        gc.disable()
         try:
             command: click.Command = getattr(importlib.import_module(f"{__name__}.{SHARED.get(name, name)}"), name)
         finally:
+            gc.freeze()  # what is imported is there for good: it need never be looked through
             gc.enable()
         return command
 

@@ -1,6 +1,7 @@
 """The program as a whole: help, version, wrong command lines, interruptions, closed pipes, bugs."""
 
 import errno
+import gc
 import io
 import os
 import runpy
@@ -326,3 +327,13 @@ def test_ctrl_c_ends_a_command_with_130(environ, tmp_path):
         process.send_signal(signal.SIGINT)
         out, err = process.communicate()
     assert (process.returncode, out, err) == (130, b"", b"")
+
+
+def test_what_is_imported_is_left_alone_by_the_collector_that_goes_on_for_the_rest():
+    before = gc.get_freeze_count()
+    try:
+        Later("verify").whole("verify")
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > before
+    finally:
+        gc.unfreeze()
