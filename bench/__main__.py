@@ -32,9 +32,9 @@ OWED = 1_000_000
 """The largest backlog, and the longest history; ten times as many for those who have the time, and the space."""
 FULL = 10
 """Times as many as by default, of whatever there is much of."""
-MANY = ((100_000, 1000, 100), (10_000, 10_000, 100))
-"""Uploads, those of them that are open, accounts: a tenth of a million of whom ten thousand, and of a hundred thousand
-that are all open."""
+MANY = ((100_000, 1000, 100, "60/m"), (10_000, 10_000, 100, "1/m"))
+"""Uploads, those of them that are open, accounts, and what may be asked of each: a tenth of a million of whom ten
+thousand, and of a hundred thousand that are all open, whose lists are looked at once a minute."""
 PARTS = ("throughput", "first_byte", "isolation", "return", "backlog", "history", "endpoints", "many")
 
 
@@ -130,10 +130,10 @@ async def followed(asked: argparse.Namespace) -> dict[str, Any]:
     """Very many uploads, few of them open; then as many lists whose uploads are all open."""
     cases = []
     with sink() as there:
-        for case in MANY:
+        for *case, budget in MANY:
             uploads, live, accounts = (max(1, round(times(asked, one) * asked.share)) for one in case)
             window = many.WINDOW * min(1.0, asked.share)
-            cases.append(many.figures(await many.follow(there, asked.folder, uploads, live, accounts, window)))
+            cases.append(many.figures(await many.follow(there, asked.folder, uploads, live, accounts, window, budget)))
     return {"many": cases}
 
 

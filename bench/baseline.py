@@ -16,6 +16,7 @@ def ratios(document: Mapping[str, Any]) -> dict[str, float]:
     for row in document.get("shapes", ()):
         shape = f"{row['endpoints']} endpoints, {row['in_flight']} at once"
         found[f"{shape}: of the bare client's rate"] = row["ratio"]
+        found[f"{shape}: of that, announced too"] = row["ratio_announced"]
         found[f"{shape}: of its processor time"] = round(row["ours_cpu_us"] / row["bare_cpu_us"], 2)
     if "isolation" in document:
         found["one hangs: p99 of the others"] = document["isolation"]["ratio"]
@@ -34,12 +35,17 @@ def ratios(document: Mapping[str, Any]) -> dict[str, float]:
 
 
 def compared(now: Mapping[str, float], before: Mapping[str, float]) -> list[str]:
-    """A line for each ratio that was measured both times, marked where it is another by more than noise."""
-    return [
-        f"{before[name]:6.2f} → {ratio:5.2f} {'!' if abs(ratio - before[name]) > NOISE * before[name] else ' '} {name}"
-        for name, ratio in now.items()
-        if name in before
-    ]
+    """A line for each ratio, marked where it is another than before by more than noise."""
+    lines = ((name, before.get(name), ratio) for name, ratio in now.items())
+    return [f"{_before(was)} → {ratio:5.2f} {_mark(was, ratio)} {name}" for name, was, ratio in lines]
+
+
+def _before(ratio: float | None) -> str:
+    return "  none" if ratio is None else f"{ratio:6.2f}"
+
+
+def _mark(before: float | None, now: float) -> str:
+    return "!" if before is not None and abs(now - before) > NOISE * before else " "
 
 
 def kept() -> dict[str, float]:

@@ -42,6 +42,11 @@ class Round:
     bare: Taken
     ours: Taken
 
+    @property
+    def durable(self) -> float:
+        """Seconds from the first change to the last result: to announce them all, then to send them."""
+        return self.announced.seconds + self.ours.seconds
+
 
 @contextmanager
 def measured(deliveries: int) -> Iterator[Taken]:

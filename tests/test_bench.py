@@ -23,6 +23,7 @@ sys.path.append(str(ROOT))
 from bench import baseline, crowd, first_byte, history, many, receipts, report, returning  # noqa: E402
 from bench.corpus import Shape, endpoints  # noqa: E402
 from bench.isolation import Half  # noqa: E402
+from bench.rounds import Round, Taken  # noqa: E402
 
 
 async def bench(folder: Path, *more: str) -> str:
@@ -118,7 +119,14 @@ async def test_one_part_alone_is_measured_where_it_is_asked_for(tmp_path, part):
 def test_a_look_is_told_in_requests_of_the_bare_client_too():
     row = many.figures(many.Followed(1000, 10, 30, 300.0, 100.0, 1.0, 90.0, 80.0, 0.5, 20.0, 100, 250.0))
     assert (row["look_us"], row["look_requests"]) == (5000, 20.0)
-    assert (row["busy"], row["busy_each_minute"], row["looks_per_second"]) == (0.025, 0.003, 5.0)
+    assert (row["busy"], row["looks_per_second"]) == (0.025, 5.0)
+
+
+def test_what_is_durable_took_to_be_announced_too():
+    half = Taken(100, seconds=1.0, cpu=0.01)
+    rounds = [Round(Taken(100, seconds=0.25, cpu=0.01), half, half)]
+    row = report.figures(Shape(1, 8, 100), rounds)
+    assert (row["ratio"], row["ratio_announced"]) == (1.0, 0.8)
 
 
 @pytest.mark.parametrize("printed", [first_byte.printed, history.printed, crowd.printed, many.printed])
@@ -231,12 +239,24 @@ def test_a_return_is_told_beside_what_it_would_take_at_best(rate, ideal, burst):
 
 
 def test_a_run_is_told_beside_the_one_that_is_kept_and_what_is_not_noise_is_marked():
-    shape = {"endpoints": 25, "in_flight": 200, "ratio": 0.8, "ours_cpu_us": 110, "bare_cpu_us": 88}
+    shape = {
+        "endpoints": 25,
+        "in_flight": 200,
+        "ratio": 0.8,
+        "ratio_announced": 0.7,
+        "ours_cpu_us": 110,
+        "bare_cpu_us": 88,
+    }
     now = baseline.ratios({"shapes": [shape], "isolation": {"ratio": 1.0}})
-    rate, processor, hangs = now
-    assert now == {rate: 0.8, processor: 1.25, hangs: 1.0}
+    rate, announced, processor, hangs = now
+    assert now == {rate: 0.8, announced: 0.7, processor: 1.25, hangs: 1.0}
     lines = baseline.compared(now, {rate: 0.5, processor: 1.2, "of another day": 1})
-    assert lines == [f"  0.50 →  0.80 ! {rate}", f"  1.20 →  1.25   {processor}"]
+    assert lines == [
+        f"  0.50 →  0.80 ! {rate}",
+        f"  none →  0.70   {announced}",
+        f"  1.20 →  1.25   {processor}",
+        f"  none →  1.00   {hangs}",
+    ]
 
 
 def test_what_a_run_has_not_measured_is_kept_from_before(tmp_path, monkeypatch):
