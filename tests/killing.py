@@ -295,14 +295,20 @@ class World:
 
     async def _dropped(self, session):
         async with session.get("/v1/deliveries?endpoint=spare&phase=waiting") as response:
-            waiting = (await response.json())["items"]
+            waiting = (await self._said(response))["items"]
         for one in waiting[:1]:
             await self._post(session, "/v1/drop", delivery=one["id"])
         await self._post(session, "/v1/drop", endpoint="spare")
 
     async def _post(self, session, path, **asked):
         async with session.post(path, json=asked or None) as response:
-            return await response.json()
+            return await self._said(response)
+
+    async def _said(self, response):
+        """What it answers; a daemon that lacks something may say that it cannot, which ends the conversation."""
+        if not self.is_sound and response.status >= 500:
+            response.raise_for_status()
+        return await response.json()
 
     # --- the verdict
 
