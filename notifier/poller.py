@@ -66,7 +66,7 @@ class Poller:
         providers = {name: one.provider.name for name, one in self.watched.items()}
         await self._store.enrol(providers, [endpoint.name for endpoint in self._endpoints])
         self._credentials.remember(await self._store.budgets())
-        for one in [one for one in self.watched.values() if one.source.uploads]:
+        for one in self.watched.values():
             await self._register(one)
         await self._put_back(0.0)
 

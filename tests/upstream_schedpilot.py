@@ -26,7 +26,7 @@ class SchedPilot(Json):
 
     provider = "schedpilot"
     recovery = 30 * HOUR  # images are listed once a day, and where others used up an hour less may go for some hours
-    whole_sweep = 24 * HOUR  # what had settled is missed twice, six hours apart: images on the second day
+    whole_sweep = 8 * HOUR  # what had settled is missed for the second time six hours after the first
     allowed = Rate(45, 3600)
     hourly = True
     is_shared = True
@@ -78,6 +78,8 @@ class SchedPilot(Json):
             return None
         self._there.remove(id_)
         theirs = self.theirs(id_)
+        if theirs.startswith("image"):
+            self.whole_sweep = 24 * HOUR  # but its list is read once a day
         self.fake.remove(int(theirs) if theirs.isdecimal() else theirs)
         return "gone"
 
