@@ -305,8 +305,8 @@ class World:
             return await self._said(response)
 
     async def _said(self, response):
-        """What it answers; a daemon that lacks something may say that it cannot, which ends the conversation."""
-        if not self.is_sound and response.status >= 500:
+        """What it answers; one without memory may refuse whatever it is asked, which ends the conversation."""
+        if not self.is_sound:
             response.raise_for_status()
         return await response.json()
 
