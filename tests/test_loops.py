@@ -66,6 +66,22 @@ async def test_a_pass_that_looked_answers_when_the_next_look_is_due(tmp_path):
         assert len(w.client.asked) == 2
 
 
+async def test_the_log_tells_what_was_announced_before_anybody_else_has_his_turn(tmp_path, caplog):
+    """Else an attempt may be in it before its cause, and a stop in between leaves the cause out."""
+    caplog.set_level("INFO")
+    async with world(tmp_path, endpoints=(endpoint("app"),), uploads=("a",)) as w:
+        w.client.set("a", S.PROCESSING)
+        told, outlook = [], w.store.outlook
+
+        async def asked(*args):
+            told.append([record.message for record in caplog.records])
+            return await outlook(*args)
+
+        w.store.outlook = asked
+        await w.poll()
+        assert told == [[], ["announced"]]
+
+
 async def test_a_registered_upload_is_never_part_of_the_silence(tmp_path):
     async with world(tmp_path, endpoints=(endpoint("app"),), uploads=("a",)) as w:
         w.client.set("a", S.PROCESSING)

@@ -1,6 +1,5 @@
 """What the poller asks of the store: sources, listings, uploads, and the one transaction that announces."""
 
-import asyncio
 import json
 import sqlite3
 from collections import Counter
@@ -171,20 +170,18 @@ class Followed(Owing):
         """Note a request before it is sent: a kill may forget allowance, never overdraw it."""
         await self.database.write_unsynced(_write_budgets, {name: budget})
 
-    async def announce(self, news: Announcement) -> Outlook:
+    async def announce(self, news: Announcement) -> Outlook | None:
         """Snapshots, events, what is owed and how far we have read: one transaction.
 
-        Answers what is to be asked next, as `outlook` does, but one upload at most of those that were seen. Where
-        anything is owed that is asked only once those who were waiting for it had their turn to ask.
+        Answers what is to be asked next, as `outlook` does, but one upload at most of those that were seen. None where
+        anything is owed: who was waiting for that is rung for, and is not to wait for more than the commit.
         """
         write = self.database.write if news.lasts or news.owed else self.database.write_unsynced
         superseded, outlook = await write(self._announce, news)
         self.superseded += superseded
-        if outlook is not None:
-            return outlook
-        self.announced.ring()
-        await asyncio.sleep(0)
-        return await self.outlook(news.source.name, 1, 0.0)
+        if outlook is None:
+            self.announced.ring()
+        return outlook
 
     async def _uploads(self, source: str, where: str, parameters: Sequence[Any]) -> list[Upload]:
         return await self.database.read(uploads_of, source, where, parameters)
