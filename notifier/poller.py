@@ -289,10 +289,9 @@ class Poller:
     async def _announce(self, one: Watched, news: Announcement) -> Outlook:
         """Write it, then tell the log; never the other way round. Answers what is to be asked next."""
         outlook = await self._store.announce(replace(news, budgets={one.account: self._credentials.budget(one)}))
-        for event, _ in news.owed:
-            one.looks.announced(event.type)
-        tell_announced(news)  # before the log can tell of an attempt
         if outlook is None:
             await asyncio.sleep(0)  # the sender was woken: it asks the database first
-            outlook = await self._store.outlook(news.source.name, 1, 0.0)
-        return outlook
+        for event, _ in news.owed:
+            one.looks.announced(event.type)
+        tell_announced(news)  # before there can be an attempt to tell of
+        return outlook or await self._store.outlook(news.source.name, 1, 0.0)
