@@ -4,7 +4,7 @@ Most answers say nothing new. What differs from what was heard before is found i
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 
@@ -60,8 +60,7 @@ class Hearing:
         """What becomes of each upload of which the answer tells anything, be it that it is not there any more."""
         if self.answer.missing or (self.kind is LookKind.GET and not self.answer.observations):
             return self._silent(await self.store.as_now(self.question.uploads))
-        fresh = await self._fresh()
-        news = await self._pair(fresh)
+        news = await self._pair(*await self._fresh())
         readings = [self._reading(upload, seen) for upload, seen in self._pairs]
         if self.kind is LookKind.BATCH:
             spoken = {seen.id for seen in self.answer.observations}
@@ -71,15 +70,15 @@ class Hearing:
 
     # --- what is new in it
 
-    async def _fresh(self) -> list[Observation]:
-        """The observations that say anything that was not heard before."""
-        seen = self.answer.observations
+    async def _fresh(self) -> tuple[list[Observation], Mapping[str, list[Upload]]]:
+        """The observations that say anything that was not heard before, and what is known by their ids."""
+        name, seen = self.one.source.name, self.answer.observations
         if self.kind is LookKind.GET:
-            return list(seen)
+            return list(seen), await self.store.known(name, {id_ for each in seen for id_ in each.ids})
         batched = self.kind is LookKind.BATCH
-        fresh = await self.store.changed(self.one.source.name, self._rows(seen), self.now, batched=batched)
+        fresh, known = await self.store.changed(name, seen, self._rows(seen), self.now, batched=batched)
         self._known = set(range(len(seen))) - fresh
-        return [seen[place] for place in sorted(fresh)]
+        return [seen[place] for place in sorted(fresh)], known
 
     def _rows(self, seen: Sequence[Observation]) -> str:
         """Kind, id and fingerprint of each, as JSON; what was the very same last time is not worked out again."""
@@ -91,13 +90,12 @@ class Hearing:
                 self.one.heard[name] = (seen, rows)
         return rows
 
-    async def _pair(self, fresh: Sequence[Observation]) -> set[str]:
+    async def _pair(self, fresh: Sequence[Observation], known: Mapping[str, list[Upload]]) -> set[str]:
         """Each upload spoken of, with the newest word on it; one that nobody followed is followed from here on.
 
         Answers which of them are news: not followed before, or of a feed not heard before.
         """
         name = self.one.source.name
-        known = await self.store.known(name, {id_ for each in fresh for id_ in (each.id, each.alias) if id_})
         strange = [each for each in fresh if not _spoken_of(each, known)] if self.one.source.discover else []
         new = [Upload(0, name, each.kind, each.id, self.now, each.ref) for each in strange]
         followed = iter(await follow(self.store, self.one.provider.name, new))
@@ -286,9 +284,9 @@ class Hearing:
                     book.stray(watch, listing.name, look.page, more=self.answer.more)
 
 
-def _spoken_of(seen: Observation, known: dict[str, list[Upload]]) -> Upload | None:
+def _spoken_of(seen: Observation, known: Mapping[str, list[Upload]]) -> Upload | None:
     """The upload that an observation speaks of: by its id, or by the other id that it has."""
-    uploads = known.get(seen.id, []) + known.get(seen.alias or "", [])
+    uploads = (upload for id_ in seen.ids for upload in known.get(id_, ()))
     return next((upload for upload in uploads if upload.kind in {seen.kind, ""}), None)
 
 

@@ -82,6 +82,29 @@ async def test_the_log_tells_what_was_announced_before_anybody_else_has_his_turn
         assert told == [[], ["announced"]]
 
 
+async def test_whoever_waits_for_what_is_owed_asks_before_the_outlook_is_asked_for(tmp_path):
+    """The sender, that is: the webhook need not wait until the poller has chosen its next question."""
+    order = []
+    async with world(tmp_path, endpoints=(endpoint("app"),), uploads=("a",)) as w:
+        w.client.set("a", S.PROCESSING)
+        read = w.store.database.read
+
+        async def asked(work, *args, **named):
+            order.append(work.__name__)
+            return await read(work, *args, **named)
+
+        async def sends():
+            await w.sender.wake.wait()
+            return await w.sender.send_due()
+
+        w.store.database.read = asked
+        sending = asyncio.create_task(sends())
+        w.sender.wake.clear()
+        await w.poll()
+        await sending
+        assert order[-2:] == ["_rows", "_outlook"]
+
+
 async def test_a_registered_upload_is_never_part_of_the_silence(tmp_path):
     async with world(tmp_path, endpoints=(endpoint("app"),), uploads=("a",)) as w:
         w.client.set("a", S.PROCESSING)

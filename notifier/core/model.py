@@ -144,6 +144,11 @@ class Observation:
     task: int | None = None
     """Of a snapshot: a target's number of its own, for as long as it has no target."""
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """All under which the upload may be followed, its own first."""
+        return (self.id, self.alias) if self.alias else (self.id,)
+
 
 class StatusClass(StrEnum):
     """What a provider answered a request with, by its HTTP status."""

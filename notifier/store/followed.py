@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from notifier.core.budget import Budget
 from notifier.core.lives import Lives
-from notifier.core.model import Endpoint, Event, ListingState, SourceState, Upload
+from notifier.core.model import Endpoint, Event, ListingState, Observation, SourceState, Upload
 from notifier.store import moments, numbers
 from notifier.store.owing import Owing
 from notifier.store.rows import (
@@ -110,14 +110,16 @@ class Followed(Owing):
         where = f"source = ? AND ({there}) AND {OTHERS}"
         return await self._uploads(source, where, (self._sources[source], json.dumps(list(without))))
 
-    async def changed(self, source: str, rows: str, now: float, *, batched: bool = False) -> set[int]:
-        """Which of these rows say anything that is not known: their places.
+    async def changed(
+        self, source: str, seen: Sequence[Observation], rows: str, now: float, *, batched: bool = False
+    ) -> tuple[set[int], dict[str, list[Upload]]]:
+        """Which of these say anything that is not known: their places, and what is known by their ids, as of `known`.
 
-        They are JSON, each a kind, an id and a fingerprint. Also those about uploads that were missed, or are due: they
-        are to be read whatever they say.
+        `rows` are the same as JSON, each a kind, an id and a fingerprint. Also those about uploads that were missed, or
+        are due: they are to be read whatever they say.
         """
         parameters = {"rows": rows, "source": self._sources[source], "now": now, "batched": batched}
-        return {row[0] for row in await self.database.rows(CHANGED, parameters)}
+        return await self.database.read(_changed, source, seen, parameters)
 
     async def lives(self, sources: Iterable[str]) -> dict[str, dict[str, Lives]]:
         """How long the uploads of each class at each of these sources took."""
@@ -130,13 +132,8 @@ class Followed(Owing):
 
     async def known(self, source: str, ids: Iterable[str]) -> dict[str, list[Upload]]:
         """The uploads at a source with these ids, of whatever kind, followed or no more."""
-        where = "source = ? AND id IN (SELECT value FROM json_each(?))"
-        wanted, by_id = list(ids), dict[str, list[Upload]]()
-        if not wanted:
-            return by_id
-        for upload in await self._uploads(source, where, (self._sources[source], json.dumps(wanted))):
-            by_id.setdefault(upload.id, []).append(upload)
-        return by_id
+        wanted = set(ids)
+        return await self.database.read(_known, source, self._sources[source], wanted) if wanted else {}
 
     async def follow(self, uploads: Sequence[Upload]) -> list[Upload]:
         """Follow these; answers them with their own media ids. What is followed already stays as it is.
@@ -226,6 +223,22 @@ def _source(db: sqlite3.Connection, name: str) -> SourceState:
     for row in db.execute(sql, (name,)).fetchall():
         return source_of(name, row)
     raise KeyError(name)
+
+
+def _changed(
+    db: sqlite3.Connection, source: str, seen: Sequence[Observation], parameters: Mapping[str, Any]
+) -> tuple[set[int], dict[str, list[Upload]]]:
+    places = {row[0] for row in db.execute(CHANGED, parameters)}
+    ids = {id_ for place in places for id_ in seen[place].ids}
+    return places, _known(db, source, parameters["source"], ids) if ids else {}
+
+
+def _known(db: sqlite3.Connection, source: str, number: int, ids: Iterable[str]) -> dict[str, list[Upload]]:
+    where = "source = ? AND id IN (SELECT value FROM json_each(?))"
+    by_id: dict[str, list[Upload]] = {}
+    for upload in uploads_of(db, source, where, (number, json.dumps(list(ids)))):
+        by_id.setdefault(upload.id, []).append(upload)
+    return by_id
 
 
 def _outlook(db: sqlite3.Connection, source: str, most: int = 1, now: float = 0.0) -> Outlook:

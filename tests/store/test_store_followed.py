@@ -178,8 +178,11 @@ async def test_a_list_ought_to_show_what_was_seen_and_is_not_gone_and_what_was_n
 # --- what is new in a page
 
 
-async def changed(store, *rows, now=NOW):
-    return await store.changed("posts", json.dumps(rows), now)
+async def changed(store, *rows, source="posts", batched=False):
+    """The places of those rows, each a kind, an id and a fingerprint, that say anything new."""
+    shown = [replace(seen(id_), kind=kind) for kind, id_, _ in rows]
+    places, _ = await store.changed(source, shown, json.dumps(rows), NOW, batched=batched)
+    return places
 
 
 async def test_of_a_page_only_what_differs_from_what_was_compared_last_is_news(store):
@@ -189,14 +192,22 @@ async def test_of_a_page_only_what_differs_from_what_was_compared_last_is_news(s
     rows = [("post", "same", BIG), ("post", "other", 6), ("post", "never", 7), ("post", "strange", 8)]
     assert await changed(store, *rows) == {1, 2, 3}
     assert await changed(store) == set()
-    assert await store.changed("videos", json.dumps(rows[:1]), NOW) == {0}
+    assert await changed(store, rows[0], source="videos") == {0}
 
 
 async def test_of_two_looks_that_take_turns_each_finds_what_it_was_told_last(store):
     first, _ = await elsewhere_and_here(store, upload("u1"), upload("u2"))
     await announce(store, uploads=[replace(first, fingerprint=6, batch_fingerprint=BIG)])
     for row, batched, news in ((6, False, set()), (BIG, True, set()), (BIG, False, {0}), (6, True, {0})):
-        assert await store.changed("posts", json.dumps([("post", "u1", row)]), NOW, batched=batched) == news
+        assert await changed(store, ("post", "u1", row), batched=batched) == news
+
+
+async def test_what_is_news_comes_with_what_is_known_by_either_of_its_ids(store):
+    same, other, _, alias = await store.follow([upload(id_) for id_ in ("same", "other", "not shown", "alias")])
+    await announce(store, uploads=[replace(same, fingerprint=5)])
+    shown = [seen("same"), seen("other"), seen("strange", alias="alias")]
+    rows = json.dumps([("post", one.id, 5) for one in shown])
+    assert await store.changed("posts", shown, rows, NOW) == ({1, 2}, {"other": [other], "alias": [alias]})
 
 
 async def test_an_upload_is_told_from_one_of_another_kind_with_its_id(store):
@@ -497,35 +508,11 @@ async def test_only_what_must_last_waits_for_the_disk(store, lasts, synced):
     assert during == [synced, 2, 2], "what is owed lasts in any case"
 
 
-# --- who asks first
-
-
-async def test_whoever_waits_for_what_is_owed_asks_before_the_outlook_is_asked_for(store):
-    """The sender, that is: the webhook need not wait until the poller has chosen its next question."""
-    order, read, rung = [], store.database.read, asyncio.Event()
-    media_id = (await one_upload(store)).media_id
-
-    async def asked(work, *args, **named):
-        order.append(work.__name__)
-        return await read(work, *args, **named)
-
-    async def sends():
-        await rung.wait()
-        return await due(store)
-
-    store.database.read = asked
-    store.announced.calls.append(rung.set)
-    sending = asyncio.create_task(sends())
-    await asyncio.sleep(0)
-    await announce(store, event(media_id, 1))
-    assert len(await sending) == 1
-    assert order == ["_source", "_rows", "_outlook"]
-
-
 async def test_what_is_to_be_asked_next_is_the_same_whether_anything_is_owed_or_not(store):
     media_id = (await one_upload(store)).media_id
     state, listing = await store.source("posts"), ListingState("all", 2, NOW + 9)
     owed = [(event(media_id, 1), (APP,))]
-    told = await store.announce(Announcement(state, listing, owed=owed))
+    assert await store.announce(Announcement(state, listing, owed=owed)) is None
+    told = await store.outlook("posts", 1, 0.0)
     assert told == await store.announce(Announcement(state, listing))
     assert told.progress == {"all": listing}
