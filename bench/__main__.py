@@ -82,10 +82,11 @@ async def throughput(asked: argparse.Namespace) -> dict[str, Any]:
 
 
 async def noticed(asked: argparse.Namespace) -> dict[str, Any]:
-    """From an answer to the webhook, through the whole daemon; a twentieth of the deliveries as answers."""
+    """From an answer to the webhook, through the whole daemon; a twentieth of the deliveries as answers of a kind."""
+    samples = max(10, asked.deliveries // 20)
     with sink() as there:
-        delays = await first_byte.first_bytes(there, asked.folder, max(10, asked.deliveries // 20))
-    return {"first_byte": {"samples": len(delays), **report.delay_figures(delays)}}
+        delays = await first_byte.first_bytes(there, asked.folder, samples)
+    return {"first_byte": {"samples": samples} | {news: report.delay_figures(each) for news, each in delays.items()}}
 
 
 async def isolated(asked: argparse.Namespace) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.process import config, process, source
+from bench.provider import name
 from bench.receipts import Sink, check, provider
 
 PACE = 200.0
@@ -14,25 +15,37 @@ PACE = 200.0
 an answer is the same."""
 MEDIAN, P99 = 5.0, 20.0
 """Milliseconds at most."""
+NEWS = ("found", "changed")
+"""What an answer may bring: an upload that nobody knew, and another status of one that is followed."""
 
 
-async def first_bytes(sink: Sink, folder: Path, samples: int) -> list[float]:
-    """Seconds from the moment at which an answer is written to the one at which its webhook is there, in order."""
+async def first_bytes(sink: Sink, folder: Path, samples: int) -> dict[str, list[float]]:
+    """Seconds from the moment at which an answer is written to the one at which its webhook is there, in order.
+
+    Of answers that show an upload for the first time, and of those that show that it is done: by `NEWS`.
+    """
     with tempfile.TemporaryDirectory(dir=folder) as here, provider(1, 0, 1, grows=True) as asked:
         config(Path(here), {"app": f"http://127.0.0.1:{sink.port}/0"}, [source(0, asked.port, "1000/s")])
         async with process(Path(here), PACE):
-            while await asked.asked() < samples + 2:  # noqa: ASYNC110  # it is another process
+            while await asked.asked() < 2 * samples + 4:  # noqa: ASYNC110  # it is another process
                 await asyncio.sleep(1.0)
         told = await asked.stamps()
     found = await sink.receipts()
     check(found, len(found), in_order=True)
-    assert len(found) >= samples, "an answer was not told"  # but the first, which is no news, and one at the stop
-    return sorted(one["at"] - told[one["upload"]] for one in found)
+    delays: dict[str, list[float]] = {news: [] for news in NEWS}
+    for one in found:
+        if one["upload"] != name(1):  # it was there before: that it was found is no news
+            delay = one["at"] - told[f"{one['upload']}/{one['sequence']}"]
+            delays[NEWS[one["sequence"] - 1]].append(delay)
+    assert min(map(len, delays.values())) >= samples, "an answer was not told"  # one may be at the stop
+    return {news: sorted(each) for news, each in delays.items()}
 
 
 def printed(row: Mapping[str, Any]) -> list[str]:
     """For people."""
+    each = [(news, row[news]) for news in NEWS]
     return [
-        f"a provider's answer → its webhook, through the daemon: median {row['median_ms']} ms, p99 {row['p99_ms']} ms",
-        f"of {row['samples']:,} answers; wanted: {MEDIAN:.0f} ms and {P99:.0f} ms at most",
+        "a provider's answer → its webhook, through the daemon, idle but for that:",
+        *[f"{news:7}  median {one['median_ms']:5.2f} ms, p99 {one['p99_ms']:5.2f} ms" for news, one in each],
+        f"of {row['samples']:,} answers each; wanted: {MEDIAN:.0f} ms and {P99:.0f} ms at most",
     ]

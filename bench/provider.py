@@ -1,7 +1,7 @@
 """A provider as fast as Python can be: each key of it has an account, and each account a list of jobs.
 
-A process of its own, like the sink. `GET /asked` tells how many pages were asked for, `GET /stamps` when each job was
-told first. With `grows` there is one more job at every look.
+A process of its own, like the sink. `GET /asked` tells how many pages were asked for. With `grows` every look shows
+something new, a job more or that one done, and `GET /stamps` tells when each was told first.
 """
 
 import asyncio
@@ -26,7 +26,10 @@ class Jobs:
     accounts: int
     grows: bool
     asked: int = 0
+    is_done: bool = False
+    """Of the last job, where they grow."""
     stamps: dict[str, float] = field(default_factory=dict)
+    """By the id of a job and 1 or 2: when it was shown first, and when first as done."""
 
     def answer(self, target: str, account: int) -> bytes:
         """The body for what is asked."""
@@ -37,8 +40,9 @@ class Jobs:
         self.asked += 1
         body = json.dumps(self.page(int(target.rpartition("=")[2]), account)).encode()
         if self.grows:
-            self.stamps[name(self.count)] = time.monotonic()
-            self.count += 1
+            self.stamps[f"{name(self.count)}/{1 + self.is_done}"] = time.monotonic()
+            self.count += self.is_done
+            self.is_done = not self.is_done
         return body
 
     def page(self, page: int, account: int) -> dict[str, object]:
@@ -48,7 +52,8 @@ class Jobs:
         shown = range(top, max(-1, top - PAGE * self.accounts), -self.accounts)
         rows = [{"id": name(number), "state": self.state(number)} for number in shown]
         if self.grows:
-            rows = [{"id": name(self.count), "state": "done"}, *rows[:8], {"id": "always", "state": "running"}]
+            newest = {"id": name(self.count), "state": "done" if self.is_done else "running"}
+            rows = [newest, *rows[:8], {"id": "always", "state": "running"}]
         return {"jobs": rows, "more": not self.grows and top - PAGE * self.accounts >= 0}
 
     def state(self, number: int) -> str:
