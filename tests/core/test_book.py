@@ -89,13 +89,14 @@ def test_uploads_are_found_by_their_ids_of_whatever_kind():
     video, image, other = (replace(number(n), kind=kind) for n, kind in ((1, "video"), (2, "image"), (3, "image")))
     image = replace(image, id="u1")
     one = book((), video, image, other)
+    one.due("page 1", list(one), Pace(price=1.0))
     assert [each.upload for each in one.of(["u1", "no", "u3"])] == [video, image, other]
     one.drop(video)
     assert [each.upload for each in one.of(["u1"])] == [image]
     one.drop(image)
     one.drop(image)
     assert (one.of(["u1"]), len(one)) == ([], 1)
-    assert one._ids == {"u3": {3}}  # or it would grow for as long as the daemon runs
+    assert (one._ids, one._dues) == ({"u3": {3}}, {})  # or they would grow for as long as the daemon runs
 
 
 def test_an_answer_without_news_proves_that_an_upload_is_open():
