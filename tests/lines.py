@@ -35,7 +35,7 @@ TOLD = {
     "large body": "Larger than receivers may be counted on to take; it is sent all the same.",
     "late": "A loop makes no progress, and this is `where` it waits; systemd will end the process.",
     "looking": "One look at a source, what `at` and `why`.",
-    "no answer": "A question to the API failed because the database does.",
+    "no answer": "A question to the API failed because the database does, or no memory is left.",
     "not heard by systemd": "Where `NOTIFY_SOCKET` leads to nobody listens.",
     "not reloaded": "A reload failed for a reason that is not in the config; the old config stays in force.",
     "number taken: another one is given out": "The provider's number of a media or a task was another's already.",

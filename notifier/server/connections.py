@@ -57,12 +57,17 @@ class Connection(web.RequestHandler):
                 await self._has_asked.wait()
         await super().shutdown(timeout)
 
-    def handle_error(self, *_: object, **__: object) -> web.StreamResponse:
+    def handle_error(
+        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> web.StreamResponse:
         """What is no HTTP is answered as other faults are, and logged by nobody: it may hold a token.
 
-        Nothing else comes here: what a call raises was answered before.
+        What a call raises was answered before, so what else comes here failed in that.
         """
-        response = problems.told(Problem(HTTPStatus.BAD_REQUEST, "this is no HTTP, or has too much before its body"))
+        del request, message
+        no_http = Problem(HTTPStatus.BAD_REQUEST, "this is no HTTP, or has too much before its body")
+        is_ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        response = problems.told(exc if is_ours and isinstance(exc, Exception) else no_http)
         response.headers.update(HEADERS)
         response.force_close()
         return response

@@ -66,9 +66,10 @@ def told(error: Exception) -> web.Response:
             return _answer(HTTPStatus.BAD_REQUEST, "the body ended before its end")
         case UnknownNameError():
             return _answer(HTTPStatus.NOT_FOUND, str(error))
-        case StoreError():
-            log.error("no answer", extra={"fields": {"reason": str(error)}})
-            return _answer(HTTPStatus.SERVICE_UNAVAILABLE, "the database does not answer; the log says why")
+        case StoreError() | MemoryError():
+            log.error("no answer", extra={"fields": {"reason": str(error) or "no memory is left"}})
+            lacks = "the database does not answer" if isinstance(error, StoreError) else "no memory is left"
+            return _answer(HTTPStatus.SERVICE_UNAVAILABLE, f"{lacks}; the log says why")
         case _:
             log.error("bug", exc_info=error)
             return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, "a bug of notifier; its trace is in the log")

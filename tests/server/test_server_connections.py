@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from asking import TOKEN, served
 
-from notifier.server import connections, listening
+from notifier.server import connections, listening, problems
 from notifier.server.access import Guard
 from notifier.server.listening import start
 from notifier.server.routes import Route
@@ -47,6 +47,22 @@ async def test_what_is_no_http_is_answered_as_any_fault_and_shown_to_nobody(tmp_
     assert "X-Content-Type-Options: nosniff\r\n" in head
     assert document["detail"] == "this is no HTTP, or has too much before its body"
     assert caplog.records == []
+
+
+async def test_whom_no_memory_is_left_to_refuse_is_not_told_that_it_spoke_no_http(tmp_path, monkeypatch, caplog):
+    told, fails = problems.told, [MemoryError]
+
+    def starved(error):
+        if fails:
+            raise fails.pop()
+        return told(error)
+
+    async with served(tmp_path) as (_, _, stranger):
+        monkeypatch.setattr(problems, "told", starved)
+        head, document = await said(port_of(stranger), b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert head.startswith("HTTP/1.1 503 Service Unavailable\r\n")
+    assert document["detail"] == "no memory is left; the log says why"
+    assert [record.fields for record in caplog.records] == [{"reason": "no memory is left"}]
 
 
 async def test_who_connects_and_does_not_ask_is_not_waited_for_without_end(tmp_path, monkeypatch):
