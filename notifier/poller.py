@@ -21,13 +21,15 @@ from notifier.hearing import Hearing, sound
 from notifier.numbering import register, with_tasks
 from notifier.providers.base import Malformed, ProviderError, Refused, Unavailable
 from notifier.store import Announcement, Outlook, Store
-from notifier.telling import tell_announced, tell_skipped
+from notifier.telling import tell_announced, tell_rests, tell_skipped
 from notifier.watched import Watched
 
 log = logging.getLogger(__name__)
 
 IDLE = 60.0
 """Seconds until the next pass over a source at which nothing at all is to be asked before."""
+AFTER_NEWS = 0.005
+"""Seconds until it is asked what comes next at a source that told something new: meanwhile the webhook goes out."""
 LATER = 5.0
 """For so many times the shortest gap between two looks at the same, a question that could not be answered goes behind
 all others, once the source has rested."""
@@ -59,13 +61,14 @@ class Poller:
         self._clock = clock
         self._draw = draw
         self._calling = calling
-        self._credentials = Credentials(self.watched.values())
+        self.credentials = Credentials(self.watched.values())
+        """What is used of what each may ask, and which of their sources goes first."""
 
     async def open(self) -> None:
         """Give sources and endpoints their place in the store, follow what the config names; passes read the rest."""
         providers = {name: one.provider.name for name, one in self.watched.items()}
         await self._store.enrol(providers, [endpoint.name for endpoint in self._endpoints])
-        self._credentials.remember(await self._store.budgets())
+        self.credentials.remember(await self._store.budgets())
         for one in self.watched.values():
             await self._register(one)
         await self._put_back(0.0)
@@ -91,14 +94,14 @@ class Poller:
         self.watched.clear()
         self.watched.update(present)
         self._endpoints, self._calling = endpoints, calling
-        self._credentials.remember(budgets)
+        self.credentials.remember(budgets)
         accounts = {name: one.account for name, one in wanted.items()}
-        self._credentials.adopt(list(present.values()), accounts, self._clock())
+        self.credentials.adopt(list(present.values()), accounts, self._clock())
         self.resume()
 
     def resume(self) -> None:
         """Ask the sources again whose credentials were refused."""
-        self._credentials.resume()
+        self.credentials.resume()
 
     async def _register(self, one: Watched) -> None:
         name, now = one.source.name, self._clock()
@@ -119,7 +122,7 @@ class Poller:
     async def _put_back(self, jump: float) -> None:
         now = self._clock()
         await self._store.put_back(max(0.0, -jump), now)
-        self._credentials.believe(jump, now)
+        self.credentials.believe(jump, now)
 
     async def _open(self, one: Watched) -> None:
         name, now = one.source.name, self._clock()
@@ -128,10 +131,6 @@ class Poller:
             await self._store.believe_no_later({name: listed}, now + LONGEST_SLEEP, now + LONGEST_HOLD)
             lives = await self._store.lives([name])
             one.open(await self._store.open_uploads(name), lives[name], now)
-
-    def budget(self, one: Watched) -> Budget:
-        """What is used of what a source may ask."""
-        return self._credentials.budget(one)
 
     async def poll(self, name: str) -> float:
         """One pass over a source: at most one look. Answers the moment at which to come back."""
@@ -156,30 +155,34 @@ class Poller:
         log.debug("looking", extra={"fields": {"source": name, "at": question.subject, "why": question.why.value}})
         one.looks.late = now - max(question.due_at, outlook.state.hold_until) if question.due_at else 0.0  # at once
         began = asyncio.get_running_loop().time()
-        outlook = await self._look(one, outlook.state, question, now)
+        after = await self._look(one, outlook.state, question, now)
         one.looks.durations.add(asyncio.get_running_loop().time() - began)
-        return self._next(one, outlook, self._clock())[1]
+        if after is None:  # something is owed
+            with self.hands.let_go():
+                await asyncio.sleep(AFTER_NEWS)
+            after = await self._store.outlook(name, 1, 0.0)
+        return self._next(one, after, self._clock())[1]
 
     def _next(self, one: Watched, outlook: Outlook, now: float) -> tuple[Question | None, float]:
         """What is to be asked next, and the moment at which to do it, or to come back: `now` where it may go."""
         has_left = self.watched.get(one.source.name) is not one  # by a reload while we waited
         question = None if one.is_stopped or has_left else one.then or self._question(one, outlook, now)
         if question is None:
-            self._credentials.withdraws(one)
+            self.credentials.withdraws(one)
             return None, now + IDLE
-        ready, may_go = max(question.due_at, outlook.state.hold_until), self._credentials.may_go(one, now)
+        ready, may_go = max(question.due_at, outlook.state.hold_until), self.credentials.may_go(one, now)
         if ready > now:
-            self._credentials.withdraws(one)
+            self.credentials.withdraws(one)
         else:
-            self._credentials.waits(one)
+            self.credentials.waits(one)
         if max(ready, may_go) > now:
             return question, min(max(ready, may_go), now + IDLE)
-        return question, now if self._credentials.is_first(one) else now + AFTER_ANOTHER
+        return question, now if self.credentials.is_first(one) else now + AFTER_ANOTHER
 
-    async def _look(self, one: Watched, state: SourceState, question: Question, now: float) -> Outlook:
-        """Ask, and write what comes of it. Answers what is to be asked next."""
-        self._credentials.spend(one, now, self._draw())
-        await self._store.spend(one.account, self._credentials.budget(one))
+    async def _look(self, one: Watched, state: SourceState, question: Question, now: float) -> Outlook | None:
+        """Ask, and write what comes of it. Answers as `Store.announce` does."""
+        self.credentials.spend(one, now, self._draw())
+        await self._store.spend(one.account, self.credentials.budget(one))
         one.asked(question, now)
         try:
             with self.hands.let_go():
@@ -191,14 +194,16 @@ class Poller:
             return await self._answered(one, state, question, answer)
 
     def _question(self, one: Watched, outlook: Outlook, now: float) -> Question | None:
-        asked = one.questions(outlook.progress, outlook.first, outlook.slow, self._credentials.budget(one), now)
+        asked = one.questions(outlook.progress, outlook.first, outlook.slow, self.credentials.budget(one), now)
         return chosen(
-            asked, now, lambda moment: self._credentials.free_after(one, moment, now), after_overdue=one.after_overdue
+            asked, now, lambda moment: self.credentials.free_after(one, moment, now), after_overdue=one.after_overdue
         )
 
     # --- nothing came of it
 
-    async def _failed(self, one: Watched, state: SourceState, question: Question, error: ProviderError) -> Outlook:
+    async def _failed(
+        self, one: Watched, state: SourceState, question: Question, error: ProviderError
+    ) -> Outlook | None:
         """Nothing was observed: the source rests, and its trouble is told when it begins."""
         now = self._clock()
         one.looks.failed(error.code)
@@ -207,11 +212,9 @@ class Poller:
         failures = state.failures + 1
         limited = isinstance(error, Unavailable) and error.limited
         if isinstance(error, Unavailable) and limited:
-            rests = self._credentials.limited(one, error.retry_after, now, self._draw())
-            fields = {"source": state.name, "reason": trouble.text, "seconds": round(rests, 1)}
-            log.warning("rests", extra={"fields": fields})
+            tell_rests(state.name, trouble, self.credentials.limited(one, error.retry_after, now, self._draw()))
         if isinstance(error, Refused):
-            self._credentials.refuse(one, trouble)
+            self.credentials.refuse(one, trouble)
         rest = 0.0 if limited else error.rest(failures, self._draw())
         state = replace(state, failures=failures, hold_until=max(state.hold_until, now + rest))
         told = None
@@ -248,32 +251,31 @@ class Poller:
 
     # --- something did
 
-    async def _answered(self, one: Watched, state: SourceState, question: Question, answer: Answer) -> Outlook:
+    async def _answered(self, one: Watched, state: SourceState, question: Question, answer: Answer) -> Outlook | None:
         """The provider spoke: what it said is compared with the snapshots and written, with what is owed for it."""
         now = self._clock()
         tell_skipped(one, question, answer)
-        self._credentials.heed(one, answer, now)
+        self.credentials.heed(one, answer, now)
         one.looks.succeeded(now)
         if answer.then is not None:  # half an answer is none yet, and no recovery
             one.then = replace(question, look=answer.then)
             return await self._announce(one, Announcement(state, lasts=False))
         failures, state = state.failures, replace(state, failures=0, hold_until=0.0)
         state, told = recovered(state, one.provider.name, question.subject, question.due_at, now)
-        self._credentials.accept(one)
+        self.credentials.accept(one)
         hearing = Hearing(self._store, one, question, answer, now)
         readings = await with_tasks(self._store, one.provider.name, await hearing.readings())
         changes = [reading.change for reading in readings if reading.change is not None]
         for change in changes:
             one.book.learn(change)
         uploads, lives = [reading.upload for reading in readings], one.book.learned()
-        owed = [self._told(change, event_for(change, one.provider.name, now)) for change in changes]
-        owed = [*self._owed([told]), *owed]
-        is_held = self._credentials.budget(one).hold_until > now + LONG_HOLD
+        owed = [*self._owed([told]), *(self._told(each, event_for(each, one.provider.name, now)) for each in changes)]
+        is_held = self.credentials.budget(one).hold_until > now + LONG_HOLD
         lasts = bool(uploads or lives) or is_held or hearing.lasts(failures)
         news = Announcement(state, hearing.progress, uploads, lives=lives, owed=owed, lasts=lasts)
         outlook = await self._announce(one, news)
         for change in changes:
-            one.looks.noticed(noticed_after(change, self._credentials.budget(one).skew))
+            one.looks.noticed(noticed_after(change, self.credentials.budget(one).skew))
         hearing.note(readings)
         return outlook
 
@@ -286,12 +288,12 @@ class Poller:
         called = [] if callback is None else [self._calling.endpoint(callback)]
         return addressed(event, [*self._endpoints, *called])
 
-    async def _announce(self, one: Watched, news: Announcement) -> Outlook:
-        """Write it, then tell the log; never the other way round. Answers what is to be asked next."""
-        outlook = await self._store.announce(replace(news, budgets={one.account: self._credentials.budget(one)}))
+    async def _announce(self, one: Watched, news: Announcement) -> Outlook | None:
+        """Write it, then tell the log; never the other way round. Answers as `Store.announce` does."""
+        outlook = await self._store.announce(replace(news, budgets={one.account: self.credentials.budget(one)}))
         if outlook is None:
             await asyncio.sleep(0)  # the sender was woken: it asks the database first
         for event, _ in news.owed:
             one.looks.announced(event.type)
         tell_announced(news)  # before there can be an attempt to tell of
-        return outlook or await self._store.outlook(news.source.name, 1, 0.0)
+        return outlook

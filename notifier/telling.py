@@ -2,7 +2,7 @@
 
 import logging
 
-from notifier.core.model import Answer
+from notifier.core.model import Answer, Trouble
 from notifier.core.questions import Question
 from notifier.store import Announcement
 from notifier.watched import Watched
@@ -25,6 +25,12 @@ def tell_announced(news: Announcement) -> None:
         if trouble is not None:
             fields["reason"] = f"{trouble.code}: {trouble.text}"
         log.log(logging.WARNING if trouble else logging.INFO, "announced", extra={"fields": fields})
+
+
+def tell_rests(source: str, trouble: Trouble, seconds: float) -> None:
+    """The provider wants to be left alone for so long."""
+    fields = {"source": source, "reason": trouble.text, "seconds": round(seconds, 1)}
+    log.warning("rests", extra={"fields": fields})
 
 
 def tell_skipped(one: Watched, question: Question, answer: Answer) -> None:

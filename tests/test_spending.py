@@ -66,7 +66,7 @@ async def test_no_source_takes_every_turn_of_a_scarce_credential(tmp_path, toget
 
 async def test_a_source_that_asked_by_a_clock_that_was_ahead_has_its_turn_all_the_same(tmp_path):
     async with alone(tmp_path, accounts={"posts": "k", "more": "k"}) as w:
-        credentials, (posts, more) = w.poller._credentials, w.poller.watched.values()
+        credentials, (posts, more) = w.poller.credentials, w.poller.watched.values()
         credentials.spend(posts, FULL + 24 * HOUR, 0.5)
         credentials.believe(-24 * HOUR, FULL)
         credentials.waits(posts)

@@ -97,7 +97,7 @@ class Metrics:
                 name in failing,
                 one.looks.copy(),
                 {status: followed.get(name, {}).get(None if status == UNSEEN else status, 0) for status in FOLLOWED},
-                share_left(poller.budget(one), one.allowance, now),
+                share_left(poller.credentials.budget(one), one.allowance, now),
             )
             for name, one in poller.watched.items()
         }

@@ -70,7 +70,7 @@ class _Sources:
         """`is_asked`: it is to be looked at now, whenever that would be else."""
         name, now = one.source.name, self._clock()
         state = await self._store.source(name)
-        spent = self._poller.budget(one)
+        spent = self._poller.credentials.budget(one)
         hourly, whole = one.allowance.hourly, window(spent, one.allowance, now)
         rests, may_go_at = max(state.hold_until, spent.hold_until), may_go(spent, one.allowance, now)
         is_waiting = is_asked or one.comes_at is None or one.comes_at <= may_go_at + NO_WAIT
