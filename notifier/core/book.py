@@ -98,6 +98,7 @@ class Book:
             self._ids[upload.id].discard(upload.media_id)
             if not self._ids[upload.id]:
                 del self._ids[upload.id]
+        if not self.watches:
             self._dues.clear()
 
     def unchanged(self, watches: Iterable[Watch], now: float, *, whole: bool, left: float | None = None) -> None:
