@@ -66,8 +66,8 @@ class Connection(web.RequestHandler):
         """
         del request, message
         no_http = Problem(HTTPStatus.BAD_REQUEST, "this is no HTTP, or has too much before its body")
-        is_ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        response = problems.told(exc if is_ours and isinstance(exc, Exception) else no_http)
+        ours = exc if isinstance(exc, Exception) else TimeoutError()  # of which aiohttp gives none
+        response = problems.told(ours if status >= HTTPStatus.INTERNAL_SERVER_ERROR else no_http)
         response.headers.update(HEADERS)
         response.force_close()
         return response
