@@ -37,6 +37,8 @@ class Hearing:
     now: float
     progress: ListingState | None = None
     """How far the collection has been read with it; None where it was not the next page to be read."""
+    tasks: dict[int, list[int]] = field(default_factory=dict)
+    """Numbers for the tasks of what was found, by media id."""
     _known: set[int] = field(default_factory=set)
     """The places of what was said before, word for word."""
     _pairs: list[tuple[Upload, Observation]] = field(default_factory=list)
@@ -97,11 +99,12 @@ class Hearing:
         """
         name = self.one.source.name
         strange = [each for each in fresh if not _spoken_of(each, known)] if self.one.source.discover else []
-        new = [Upload(0, name, each.kind, each.id, self.now, each.ref) for each in strange]
-        followed = iter(await follow(self.store, self.one.provider.name, new))
+        new = [(Upload(0, name, each.kind, each.id, self.now, each.ref), each) for each in strange]
+        followed = await follow(self.store, self.one.provider.name, new)
+        self.tasks = {upload.media_id: numbers for upload, numbers in followed if numbers}
         pairs: dict[int, tuple[Upload, Observation]] = {}
         for each in fresh:
-            upload = _spoken_of(each, known) or next(followed, None)
+            upload = _spoken_of(each, known) or (followed.pop(0)[0] if followed else None)
             if upload is None:
                 continue
             _, before = pairs.get(upload.media_id, (None, None))
@@ -113,8 +116,7 @@ class Hearing:
     def _is_news(self, upload: Upload, seen: Observation) -> bool:
         if self.kind is LookKind.FEED:
             return not is_old_news(upload, seen, self.kind, self.now)
-        strange = upload.snapshot is None and not upload.registered and not upload.misses
-        return strange and upload.unfollowed_at is None
+        return not (upload.snapshot or upload.registered or upload.misses or upload.unfollowed_at)
 
     def _goes_on(self, sweep: Sweep | None) -> bool:
         """Whether what lies below the page may be news, too: something on it was not known when the sweep began.

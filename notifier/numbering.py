@@ -1,10 +1,10 @@
 """Beside an answer: the numbers by which what is new in it goes in the manner of Encoding.com."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from notifier.core.model import Registration, Upload
+from notifier.core.model import Observation, Registration, Upload
 from notifier.core.reading import Reading
 from notifier.core.tasks import numbered, own_number, wanted
 from notifier.store import Registered, Store
@@ -12,11 +12,16 @@ from notifier.store import Registered, Store
 log = logging.getLogger(__name__)
 
 
-async def follow(store: Store, provider: str, new: Sequence[Upload]) -> list[Upload]:
-    """Follow what is not followed yet; Encoding.com's own ids are the media ids of its uploads."""
-    asked = [replace(one, media_id=own_number(provider, one.id)) for one in new]
-    followed = await store.follow(asked)
-    for one, given in zip(asked, followed, strict=True):
+async def follow(
+    store: Store, provider: str, new: Sequence[tuple[Upload, Observation]]
+) -> list[tuple[Upload, list[int]]]:
+    """Follow what is not followed yet; Encoding.com's own ids are the media ids of its uploads.
+
+    Each comes with numbers for its tasks, for `with_tasks`, where any of ours will do.
+    """
+    asked = [(replace(one, media_id=own_number(provider, one.id)), wanted(seen, provider)) for one, seen in new]
+    followed = await store.follow([(one, 0 if any(tasks) else len(tasks)) for one, tasks in asked])
+    for (one, _), (given, _) in zip(asked, followed, strict=True):
         _tell_taken(one, "media_id", one.media_id, given.media_id)
     return followed
 
@@ -31,12 +36,18 @@ async def register(store: Store, provider: str, asked: Sequence[Registration], n
     return registered
 
 
-async def with_tasks(store: Store, provider: str, readings: Sequence[Reading]) -> list[Reading]:
-    """The readings, every part of their snapshots with its number; it is kept before anything is told of it."""
-    lacking = {one.upload.media_id: _wanted(one, provider) for one in readings}
-    asked = {upload: numbers for upload, numbers in lacking.items() if numbers}
-    given = await store.give_tasks(asked) if asked else {}
-    return [_numbered(one, provider, asked.get(one.upload.media_id, ()), given) for one in readings]
+async def with_tasks(
+    store: Store, provider: str, readings: Sequence[Reading], ours: Mapping[int, list[int]]
+) -> list[Reading]:
+    """The readings, every part of their snapshots with its number; it is kept before anything is told of it.
+
+    `ours` has those that were given out already, by media id. One that is not used is given to nobody else.
+    """
+    lacking = {one.upload.media_id: numbers for one in readings if (numbers := _wanted(one, provider))}
+    there = {id_: ours[id_] for id_, numbers in lacking.items() if numbers == [0] * len(ours.get(id_, ()))}
+    asked = {id_: numbers for id_, numbers in lacking.items() if id_ not in there}
+    given = there | (await store.give_tasks(asked) if asked else {})
+    return [_numbered(one, provider, lacking.get(one.upload.media_id, ()), given) for one in readings]
 
 
 def _wanted(reading: Reading, provider: str) -> list[int]:

@@ -264,7 +264,8 @@ class Poller:
         state, told = recovered(state, one.provider.name, question.subject, question.due_at, now)
         self.credentials.accept(one)
         hearing = Hearing(self._store, one, question, answer, now)
-        readings = await with_tasks(self._store, one.provider.name, await hearing.readings())
+        found = await hearing.readings()
+        readings = await with_tasks(self._store, one.provider.name, found, hearing.tasks)
         changes = [reading.change for reading in readings if reading.change is not None]
         for change in changes:
             one.book.learn(change)

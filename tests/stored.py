@@ -29,6 +29,11 @@ async def opened(path: Path) -> AsyncIterator[Store]:
         await store.close()
 
 
+async def follow(store: Store, uploads: list[Upload]) -> list[Upload]:
+    """Follow these, without tasks."""
+    return [one for one, _ in await store.follow([(one, 0) for one in uploads])]
+
+
 def upload(id_: str = "u1", **more) -> Upload:
     return Upload(**{"media_id": 0, "source": "posts", "kind": "post", "id": id_, "followed_at": NOW, **more})
 
@@ -83,7 +88,7 @@ async def deliveries(store: Store, columns: str, where: str = "1 = 1") -> list[t
 
 async def one_upload(store: Store, **more) -> Upload:
     """An upload that is followed, and has a snapshot where one is given."""
-    (followed,) = await store.follow([upload()])
+    (followed,) = await follow(store, [upload()])
     if more:
         followed = replace(followed, **more)
         await announce(store, uploads=[followed])

@@ -5,7 +5,7 @@ from dataclasses import replace
 from math import inf
 
 import pytest
-from stored import altered
+from stored import altered, follow
 from world import CADENCE, PACE, endpoint, world
 
 from notifier.core.model import LookKind, Rate, Status, Upload
@@ -377,7 +377,7 @@ async def test_a_credential_that_is_good_again_is_so_for_a_source_that_has_nothi
     ) as w:
         w.client.set("a", S.COMPLETED)
         await w.polls_until(w.clock.now + 60)
-        (new,) = await w.store.follow([Upload(0, "posts", "", "b", w.clock.now, registered=True, due_at=w.clock.now)])
+        (new,) = await follow(w.store, [Upload(0, "posts", "", "b", w.clock.now, registered=True, due_at=w.clock.now)])
         w.poller.watched["posts"].book.note(new, w.clock.now, shown=False, whole=False)
         w.client.fault = Refused("answers 401: check api_key")
         await w.polls_until(w.clock.now + 120)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from dataclasses import replace
 
 import pytest
 from world import Killed, endpoint, world
@@ -55,6 +56,46 @@ async def test_what_is_numbered_already_costs_no_transaction(tmp_path):
         w.client.set("a", S.COMPLETED, targets=(Target("x", T.COMPLETED),))
         await w.polls_until(w.clock.now + 60)
         assert (await snapshots(w))["a"].status is S.COMPLETED
+
+
+async def test_what_is_found_is_numbered_as_it_is_followed_where_any_number_will_do(tmp_path):
+    async with world(tmp_path) as w:
+        asked, give = [], w.store.give_tasks
+
+        async def given(wanted):
+            asked.append(wanted)
+            return await give(wanted)
+
+        w.store.give_tasks = given
+        w.client.set("a", S.PROCESSING, targets=(Target("x", T.QUEUED), Target("y", T.QUEUED)))
+        await w.polls_until(w.clock.now + 60)
+        assert await numbers(w) == {"x": 1, "y": 2}
+        assert asked == []
+        w.client.set("a", S.PROCESSING, targets=(Target("x", T.QUEUED), Target("y", T.QUEUED), Target("z", T.QUEUED)))
+        await w.polls_until(w.clock.now + 60)
+        assert await numbers(w) == {"x": 1, "y": 2, "z": 3}
+        assert asked == [{1: [0]}]
+
+
+async def test_one_that_an_answer_shows_twice_has_the_numbers_of_its_parts_once(tmp_path):
+    async with world(tmp_path) as w:
+        w.client.set("a", S.PROCESSING, targets=(Target("x", T.QUEUED),), updated_at=w.clock.now)
+        observe = w.client.observe
+
+        async def twice(look, at):
+            answer = await observe(look, at)
+            older = replace(answer.observations[0], targets=(), updated_at=1.0)
+            return replace(answer, observations=(older, *answer.observations, older))
+
+        w.client.observe = twice
+        await w.polls_until(w.clock.now + 60)
+        (upload,) = await w.store.listed("posts")
+        assert upload.snapshot.task is None
+        assert (await numbers(w)).keys() == {"x"}
+        w.client.observe = observe
+        w.client.set("b", S.PROCESSING)
+        await w.polls_until(w.clock.now + 60)
+        assert (await snapshots(w))["b"].task not in {None, *(await numbers(w)).values()}
 
 
 async def test_what_was_never_seen_has_no_number(tmp_path):

@@ -107,7 +107,7 @@ class _Days:
             life = self._unborn.pop()
             born.append(_registered(self._trial, life, self._world.known(life)))
         book = self._poller.watched[NAME].book
-        for upload in await self._store.follow(born):
+        for upload, _ in await self._store.follow([(one, 0) for one in born]):
             book.note(upload, self._clock.now, shown=False, whole=False)
 
 

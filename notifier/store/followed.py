@@ -135,12 +135,13 @@ class Followed(Owing):
         wanted = set(ids)
         return await self.database.read(_known, source, self._sources[source], wanted) if wanted else {}
 
-    async def follow(self, uploads: Sequence[Upload]) -> list[Upload]:
-        """Follow these; answers them with their own media ids. What is followed already stays as it is.
+    async def follow(self, new: Sequence[tuple[Upload, int]]) -> list[tuple[Upload, list[int]]]:
+        """Follow these, each with so many tasks; answers them with their own media ids, and numbers for the tasks.
 
-        Given is the media id that each would have, or 0: that is its own unless another has it.
+        What is followed already stays as it is, and gets no numbers. Given is the media id that each would have, or 0:
+        that is its own unless another has it.
         """
-        return await self.database.write_unsynced(self._follow, uploads) if uploads else []
+        return await self.database.write_unsynced(self._follow, new) if new else []
 
     async def give_tasks(self, wanted: Mapping[int, Sequence[int]]) -> dict[int, list[int]]:
         """Numbers for the tasks of these uploads: the wanted one; for 0, or where another has that, one of ours."""
@@ -197,15 +198,15 @@ class Followed(Owing):
             superseded += self._owe(db, number, event, endpoints)
         return superseded, None if news.owed else _outlook(db, news.source.name)
 
-    def _follow(self, db: sqlite3.Connection, uploads: Iterable[Upload]) -> list[Upload]:
-        return [self._follow_one(db, upload) for upload in uploads]
+    def _follow(self, db: sqlite3.Connection, new: Iterable[tuple[Upload, int]]) -> list[tuple[Upload, list[int]]]:
+        return [self._follow_one(db, upload, tasks) for upload, tasks in new]
 
-    def _follow_one(self, db: sqlite3.Connection, upload: Upload) -> Upload:
+    def _follow_one(self, db: sqlite3.Connection, upload: Upload, tasks: int) -> tuple[Upload, list[int]]:
         number = self._sources[upload.source]
         where = "source = ? AND id = ? AND kind = ?"
         found = uploads_of(db, upload.source, where, (number, upload.id, upload.kind))
         if found:
-            return found[0]
+            return found[0], []
         media_id = numbers.media_id(db, upload.media_id)
         db.execute(
             """INSERT INTO uploads (media_id, source, kind, id, ref, registered, labels, followed_at, due_at)
@@ -214,7 +215,7 @@ class Followed(Owing):
              upload.followed_at, upload.due_at),
         )  # fmt: skip
         (stored,) = uploads_of(db, upload.source, "media_id = ?", (media_id,))
-        return stored
+        return stored, [numbers.task(db, media_id, 0) for _ in range(tasks)]
 
 
 def _source(db: sqlite3.Connection, name: str) -> SourceState:

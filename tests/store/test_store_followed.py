@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from stored import APP, LATEST, NONE, NOW, altered, announce, due, event, one_upload, opened, seen, upload
+from stored import APP, LATEST, NONE, NOW, altered, announce, due, event, follow, one_upload, opened, seen, upload
 from things import observations
 
 from notifier.core.budget import Budget
@@ -100,8 +100,8 @@ async def test_an_endpoint_that_left_the_config_keeps_what_it_is_owed_and_gets_i
 
 
 async def test_what_is_followed_already_stays_as_it_is(store):
-    (first,) = await store.follow([upload(labels={"order": "A-17"}, due_at=5.0, ref="r", registered=True)])
-    again, other, twice = await store.follow([upload(due_at=9.0), upload(kind="video"), upload(kind="video")])
+    (first,) = await follow(store, [upload(labels={"order": "A-17"}, due_at=5.0, ref="r", registered=True)])
+    again, other, twice = await follow(store, [upload(due_at=9.0), upload(kind="video"), upload(kind="video")])
     assert (again, other.media_id, twice) == (first, 2, other)
     assert first == upload(media_id=1, labels={"order": "A-17"}, due_at=5.0, ref="r", registered=True)
     assert await store.known("posts", ["u1", "u2"]) == {"u1": [first, other]}
@@ -109,7 +109,7 @@ async def test_what_is_followed_already_stays_as_it_is(store):
 
 async def test_to_follow_nothing_is_no_transaction(store):
     before = store.database._writer.total_changes
-    assert await store.follow([]) == []
+    assert await follow(store, []) == []
     assert store.database._writer.total_changes == before
 
 
@@ -124,7 +124,7 @@ async def test_the_uploads_that_are_to_be_looked_at_first_are_next_seen_or_never
 
 
 async def test_what_a_list_has_shown_is_left_out_of_what_it_ought_to_show(store):
-    followed = await store.follow([upload(f"u{number}") for number in range(3)])
+    followed = await follow(store, [upload(f"u{number}") for number in range(3)])
     await announce(store, uploads=[replace(one, snapshot=seen()) for one in followed])
     for ask in (store.open_uploads, store.listed):
         assert [one.id for one in await ask("posts", without=["u0", "u2", "other"])] == ["u1"]
@@ -138,8 +138,8 @@ async def next_ids(store, most=9, now=NOW):
 async def elsewhere_and_here(store, *uploads):
     """Follow these at two sources; answers those of "posts"."""
     await store.enrol({"videos": "fake"}, [])
-    await store.follow([replace(one, source="videos") for one in uploads])
-    return await store.follow(uploads)
+    await follow(store, [replace(one, source="videos") for one in uploads])
+    return await follow(store, uploads)
 
 
 NEVER_SEEN = {"snapshot": None, "registered": False}
@@ -203,7 +203,7 @@ async def test_of_two_looks_that_take_turns_each_finds_what_it_was_told_last(sto
 
 
 async def test_what_is_news_comes_with_what_is_known_by_either_of_its_ids(store):
-    same, other, _, alias = await store.follow([upload(id_) for id_ in ("same", "other", "not shown", "alias")])
+    same, other, _, alias = await follow(store, [upload(id_) for id_ in ("same", "other", "not shown", "alias")])
     await announce(store, uploads=[replace(same, fingerprint=5)])
     shown = [seen("same"), seen("other"), seen("strange", alias="alias")]
     rows = json.dumps([("post", one.id, 5) for one in shown])
@@ -211,7 +211,7 @@ async def test_what_is_news_comes_with_what_is_known_by_either_of_its_ids(store)
 
 
 async def test_an_upload_is_told_from_one_of_another_kind_with_its_id(store):
-    post, video = await store.follow([upload(), upload(kind="video")])
+    post, video = await follow(store, [upload(), upload(kind="video")])
     await announce(store, uploads=[replace(post, fingerprint=5), replace(video, fingerprint=6)])
     rows = [(kind, "u1", fingerprint) for kind in ("post", "video") for fingerprint in (5, 6)]
     assert await changed(store, *rows) == {1, 2}
@@ -285,7 +285,7 @@ async def test_how_far_a_listing_was_read_is_remembered_by_its_collection(store)
 
 
 async def test_what_is_known_of_an_upload_outlives_our_interest_in_it(store):
-    known, unknown = await store.follow([upload("known", due_at=5.0), upload("unknown", due_at=5.0)])
+    known, unknown = await follow(store, [upload("known", due_at=5.0), upload("unknown", due_at=5.0)])
     known = replace(known, snapshot=seen("known", Status.COMPLETED), sequence=1, due_at=None)
     unknown = replace(unknown, misses=3, missing_since=1.0, due_at=None)
     await announce(store, uploads=[known, unknown])
@@ -295,7 +295,7 @@ async def test_what_is_known_of_an_upload_outlives_our_interest_in_it(store):
 
 
 async def test_what_a_clock_that_was_ahead_made_due_is_brought_forward(store):
-    await store.follow([upload("early", due_at=NOW + 5), upload("late", due_at=NOW + 1e9), upload("never")])
+    await follow(store, [upload("early", due_at=NOW + 5), upload("late", due_at=NOW + 1e9), upload("never")])
     state = replace(await store.source("posts"), hold_until=NOW + 1e9)
     await store.announce(Announcement(state, ListingState("all", 3, NOW + 1e9)))
     await store.believe_no_later({"posts": NOW + 20}, NOW + 10, NOW + 30)
@@ -309,29 +309,29 @@ async def test_what_a_clock_that_was_ahead_made_due_is_brought_forward(store):
 
 
 async def test_media_ids_count_from_one_and_are_given_out_once(store):
-    first, second = await store.follow([upload("u1"), upload("u2")])
-    again, third = await store.follow([upload("u2"), upload("u3")])
+    first, second = await follow(store, [upload("u1"), upload("u2")])
+    again, third = await follow(store, [upload("u2"), upload("u3")])
     assert [one.media_id for one in (first, second, again, third)] == [1, 2, 2, 3]
 
 
 async def test_a_media_id_whose_upload_was_rolled_back_was_not_given_out(store):
     with pytest.raises(KeyError):
-        await store.follow([upload("u1"), upload("u2", source="nowhere")])
-    (first,) = await store.follow([upload("u3")])
+        await follow(store, [upload("u1"), upload("u2", source="nowhere")])
+    (first,) = await follow(store, [upload("u3")])
     assert first.media_id == 1
     assert (await figures(store))["uploads"] == 1
 
 
 async def test_media_ids_go_on_in_the_second_range_once_the_first_is_used_up(store):
     await altered(store, "UPDATE counters SET next = 999999")
-    found = await store.follow([upload(f"u{n}") for n in range(3)])
+    found = await follow(store, [upload(f"u{n}") for n in range(3)])
     assert [one.media_id for one in found] == [999_999, 1_000_000_000, 1_000_000_001]
 
 
 async def test_after_the_last_media_id_there_is_none(store):
     await altered(store, "UPDATE counters SET next = 2147483647")
     with pytest.raises(sqlite3.IntegrityError, match="media_id"):
-        await store.follow([upload("last"), upload("one too many")])
+        await follow(store, [upload("last"), upload("one too many")])
 
 
 # --- one transaction

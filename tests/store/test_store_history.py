@@ -2,7 +2,22 @@
 
 import pytest
 from planning import overheard, slow
-from stored import APP, ENDPOINTS, LATEST, NONE, NOW, altered, announce, due, event, opened, result, retried, upload
+from stored import (
+    APP,
+    ENDPOINTS,
+    LATEST,
+    NONE,
+    NOW,
+    altered,
+    announce,
+    due,
+    event,
+    follow,
+    opened,
+    result,
+    retried,
+    upload,
+)
 
 from notifier.core.events import Notice
 from notifier.core.health import Health
@@ -137,7 +152,7 @@ async def test_an_event_comes_with_its_deliveries(store):
 async def told(store):
     """Events 1 to 7: of two uploads in turns, and one of their source; the last of an endpoint."""
     for upload_ in ("u1", "u2"):
-        await store.follow([upload(upload_)])
+        await follow(store, [upload(upload_)])
     for sequence in (1, 2):
         await announce(store, event(1, sequence, "upload.updated"), event(2, sequence))
     await announce(store, event(1, 3), event(-1, 1, "source.failing"), to=())

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 from planning import overheard, slow
-from stored import NOW, announce, event, one_upload, seen, upload
+from stored import NOW, announce, event, follow, one_upload, seen, upload
 
 from notifier.core.model import Status
 
 
 async def listed(store, *created):
     """An upload for each of these moments at which the provider created it; their media ids."""
-    followed = await store.follow([upload(f"u{number}") for number, _ in enumerate(created)])
+    followed = await follow(store, [upload(f"u{number}") for number, _ in enumerate(created)])
     told = [
         replace(one, snapshot=seen(one.id, created_at=moment)) for one, moment in zip(followed, created, strict=True)
     ]

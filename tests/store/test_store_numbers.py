@@ -3,7 +3,7 @@
 import sqlite3
 
 import pytest
-from stored import altered, upload
+from stored import altered, follow, upload
 
 LAST_SMALL, FIRST_LARGE = 999_999, 1_000_000_000
 
@@ -11,7 +11,7 @@ LAST_SMALL, FIRST_LARGE = 999_999, 1_000_000_000
 async def media_ids(store, *wanted):
     number = len(await store.database.rows("SELECT media_id FROM uploads"))
     asked = [upload(f"u{number + n}", media_id=each) for n, each in enumerate(wanted)]
-    return [one.media_id for one in await store.follow(asked)]
+    return [one.media_id for one in await follow(store, asked)]
 
 
 async def tasks(store, upload_, *wanted):
@@ -37,7 +37,7 @@ async def test_media_ids_of_the_second_range_are_not_given_out_where_an_upload_b
 
 
 async def test_an_upload_that_is_followed_keeps_its_media_id(store):
-    assert [one.media_id for one in await store.follow([upload("u1"), upload("u1", media_id=5)])] == [1, 1]
+    assert [one.media_id for one in await follow(store, [upload("u1"), upload("u1", media_id=5)])] == [1, 1]
 
 
 async def test_tasks_count_from_one_and_are_given_out_once(store):

@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from stored import opened, upload
+from stored import follow, opened, upload
 
 from notifier.store import NewerDatabaseError, Store, StoreError
 from notifier.store.database import APPLICATION_ID
@@ -132,7 +132,7 @@ async def test_the_reader_cannot_write(path):
 
 async def test_what_is_written_is_there_after_opening_again(path):
     async with opened(path) as store:
-        await store.follow([upload()])
+        await follow(store, [upload()])
     async with opened(path) as store:
         assert await store.known("posts", ["u1"])
 
@@ -335,10 +335,10 @@ async def test_a_database_that_another_program_writes_is_told(path):
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             with pytest.raises(StoreError) as caught:
-                await store.follow([upload()])
+                await follow(store, [upload()])
             assert str(caught.value) == f"{path}: database is locked: another program holds it: end that one"
             other.execute("ROLLBACK")
-        assert await store.follow([upload()])
+        assert await follow(store, [upload()])
 
 
 def damage(path, *pages):

@@ -17,6 +17,7 @@ from stored import (
     deliveries,
     due,
     event,
+    follow,
     ids,
     one_upload,
     result,
@@ -106,7 +107,7 @@ async def test_the_next_moment_is_that_of_a_head_alone_and_of_the_endpoints_aske
 
 async def test_what_is_counted(store):
     assert await store.counts() == {"uploads": 0, "waiting": 0}
-    await store.follow([upload("u1"), upload("u2")])
+    await follow(store, [upload("u1"), upload("u2")])
     await announce(store, event(1, 1), event(1, 2), event(2, 1), to=(APP, NONE))
     assert await store.counts() == {"uploads": 2, "waiting": 6}
     await store.record([result(one) for one in await due(store)])

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from planning import overheard, slow
-from stored import NOW, altered, announce, one_upload, seen, upload
+from stored import NOW, altered, announce, follow, one_upload, seen, upload
 
 from notifier.core.model import Registration, Status
 from notifier.store import SeveralError, UnknownNameError
@@ -21,7 +21,7 @@ async def test_a_registration_takes_a_place_and_is_due_at_once(store):
 
 
 async def test_several_are_registered_at_once_or_none(store):
-    await store.follow([upload("u2", kind="video"), upload("u2", kind="image")])
+    await follow(store, [upload("u2", kind="video"), upload("u2", kind="image")])
     with pytest.raises(SeveralError, match="several uploads 'u2': say of which kind it is, image or video"):
         await store.register([A, replace(A, id="u2")], NOW)
     assert await store.known("posts", ["u1"]) == {}
@@ -62,7 +62,7 @@ async def test_of_what_is_followed_no_more_its_place_is_left(store):
 
 
 async def test_the_followed_one_is_meant_where_another_of_its_id_is_followed_no_more(store):
-    await store.follow([upload(kind="image"), upload(kind="video")])
+    await follow(store, [upload(kind="image"), upload(kind="video")])
     await store.unfollow("posts", "u1", "image", LATER)
     assert (await store.named("posts", "u1")).kind == "video"
     (came,) = await store.register([A], LATER)
@@ -80,7 +80,7 @@ async def test_one_whose_kind_nobody_knows_yet_is_meant_by_any(store):
 
 async def test_what_is_followed_is_counted_by_its_status(store):
     await store.enrol({"more": "fake", "idle": "fake"}, [])
-    known = await store.follow([upload("u1"), upload("u2"), upload("u3")])
+    known = await follow(store, [upload("u1"), upload("u2"), upload("u3")])
     statuses = (Status.COMPLETED, Status.COMPLETED, Status.FAILED)
     shown = [replace(one, snapshot=seen(one.id, status)) for one, status in zip(known, statuses, strict=True)]
     await announce(store, uploads=shown)

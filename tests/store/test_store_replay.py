@@ -16,6 +16,7 @@ from stored import (
     deliveries,
     due,
     event,
+    follow,
     ids,
     opened,
     result,
@@ -367,7 +368,7 @@ async def latest(store, to, most=1000):
 
 async def followed(store, count):
     """So many uploads, each of them announced as queued and then processing to nobody."""
-    uploads = await store.follow([upload(f"u{n}") for n in range(1, count + 1)])
+    uploads = await follow(store, [upload(f"u{n}") for n in range(1, count + 1)])
     for one in uploads:
         told = [event(one.media_id, n, type_) for n, type_ in ((1, "upload.queued"), (2, "upload.processing"))]
         await announce(store, *told, to=(), uploads=[replace(one, sequence=2)])
@@ -384,7 +385,7 @@ async def test_a_new_endpoint_is_told_the_last_word_on_each_upload(store):
 
 
 async def test_the_last_word_has_the_bytes_of_the_format_that_a_new_endpoint_wants(store):
-    (one,) = await store.follow([upload("u1")])
+    (one,) = await follow(store, [upload("u1")])
     body = b'{"timestamp":"2027-01-15T08:00:00.000Z","data":{"source":"posts"}}'
     await announce(store, event(one.media_id, 1, body=body), to=(), uploads=[replace(one, sequence=1)])
     cloud = endpoint("app", format="cloudevents")
@@ -413,7 +414,7 @@ async def test_the_last_word_is_the_last_that_the_endpoint_wants(store):
 
 
 async def test_a_statuses_filter_holds(store):
-    (one,) = await store.follow([upload("u1")])
+    (one,) = await follow(store, [upload("u1")])
     await announce(store, event(one.media_id, 1, status="queued"), to=(), uploads=[replace(one, sequence=1)])
     assert (await latest(store, endpoint("app", statuses=("failed",)))).count == 0
     assert (await latest(store, endpoint("app", statuses=("queued",)))).count == 1
@@ -424,7 +425,7 @@ async def test_a_statuses_filter_holds(store):
     [(Phase.DELIVERED, 0), (Phase.WAITING, 0), (Phase.DEAD, 1), (Phase.DROPPED, 1)],
 )
 async def test_what_an_endpoint_has_or_is_about_to_have_is_not_owed_to_it(store, phase, owed):
-    (one,) = await store.follow([upload("u1")])
+    (one,) = await follow(store, [upload("u1")])
     await announce(store, event(1, 1), uploads=[replace(one, sequence=1)])
     (one,) = await due(store)
     if phase is Phase.DROPPED:
@@ -437,7 +438,7 @@ async def test_what_an_endpoint_has_or_is_about_to_have_is_not_owed_to_it(store,
 
 
 async def test_nothing_is_owed_where_a_later_word_waits_and_a_lane_stays_in_order(store):
-    both = await store.follow([upload("u1"), upload("u2")])
+    both = await follow(store, [upload("u1"), upload("u2")])
     await announce(store, event(1, 1), to=())
     await announce(store, event(1, 2))
     await announce(store, event(2, 1))

@@ -15,6 +15,7 @@ from stored import (
     deliveries,
     due,
     event,
+    follow,
     result,
     retried,
     seen,
@@ -80,7 +81,7 @@ async def test_a_bite_takes_no_more_deliveries_than_it_may_or_those_of_one_event
 
 @pytest.mark.parametrize("order", [[APP, NONE], [NONE, APP]])
 async def test_who_had_an_event_is_known_for_as_long_as_another_endpoint_keeps_it(store, order):
-    (one,) = await store.follow([upload("u1")])
+    (one,) = await follow(store, [upload("u1")])
     one = changed(one, seen(status=Status.COMPLETED), 1)
     await announce(store, event(one.media_id, 1), to=order, uploads=[one])
     await store.record([result(*await due(store)), result(*await due(store, "none"), Phase.DEAD)])
@@ -92,7 +93,7 @@ async def test_who_had_an_event_is_known_for_as_long_as_another_endpoint_keeps_i
 
 
 async def test_who_had_the_last_word_on_what_is_open_is_not_told_it_again(store):
-    (one,) = await store.follow([upload("u1")])
+    (one,) = await follow(store, [upload("u1")])
     one = changed(one, seen(status=Status.SCHEDULED), 1)
     await announce(store, event(one.media_id, 1), uploads=[one])
     await store.record([result(*await due(store))])
@@ -104,7 +105,7 @@ async def test_who_had_the_last_word_on_what_is_open_is_not_told_it_again(store)
 
 @pytest.mark.parametrize("to_come", [False, True])
 async def test_an_older_word_is_not_the_latest_where_a_later_one_is_kept_no_longer(store, to_come):
-    (one,) = await store.follow([upload("u1")])
+    (one,) = await follow(store, [upload("u1")])
     ends, wants = [Phase.DEAD, Phase.DELIVERED], ("upload.failed", "upload.completed")
     for sequence, status in enumerate((Status.FAILED, Status.COMPLETED, Status.QUEUED), start=1):
         one = changed(one, seen(status=status), sequence)
@@ -169,7 +170,7 @@ async def test_an_event_stays_for_as_long_as_it_is_named_by_what_it_replaced(sto
 
 
 async def test_the_last_word_on_what_is_open_stays_for_an_endpoint_to_come(store):
-    (one,) = await store.follow([upload("u1")])
+    (one,) = await follow(store, [upload("u1")])
     for status, sequence in ((Status.QUEUED, 1), (Status.SCHEDULED, 2)):
         one = changed(one, seen(status=status), sequence)
         await announce(store, event(one.media_id, sequence), to=(), uploads=[one])
@@ -180,7 +181,7 @@ async def test_the_last_word_on_what_is_open_stays_for_an_endpoint_to_come(store
 
 
 async def test_positions_and_sequences_go_on_after_all_is_gone(store):
-    (one,) = await store.follow([upload("u1")])
+    (one,) = await follow(store, [upload("u1")])
     one = changed(one, seen(status=Status.FAILED), 1)
     await announce(store, event(one.media_id, 1), to=(), uploads=[one])
     await prune_events(store, THEN)
@@ -218,7 +219,7 @@ FULL = Observation(
 
 
 async def test_an_upload_that_has_settled_and_rested_keeps_its_identity_and_its_status_alone(store):
-    (one,) = await store.follow([upload("u1", labels={"order": "A-17"}, ref="r", registered=True)])
+    (one,) = await follow(store, [upload("u1", labels={"order": "A-17"}, ref="r", registered=True)])
     before = changed(one, FULL, 3)
     await announce(store, uploads=[before])
     assert await store.prune_uploads(NOW, 100) == 0
@@ -243,7 +244,7 @@ RESTING = {"snapshot": seen(status=Status.COMPLETED), "sequence": 1}
     ids=["open", "draft", "to be asked for", "moved since", "never seen"],
 )
 async def test_what_is_open_or_looked_at_or_has_moved_or_was_never_seen_stays_as_it_is(store, more):
-    (one,) = await store.follow([upload("u1")])
+    (one,) = await follow(store, [upload("u1")])
     await announce(store, uploads=[changed(one, **{**RESTING, **more})])
     before = await store.known("posts", ["u1"])
     assert await store.prune_uploads(THEN, 100) == 0
@@ -251,13 +252,13 @@ async def test_what_is_open_or_looked_at_or_has_moved_or_was_never_seen_stays_as
 
 
 async def test_one_that_was_never_told_rests_since_it_is_followed(store):
-    (one,) = await store.follow([upload("u1")])
+    (one,) = await follow(store, [upload("u1")])
     await announce(store, uploads=[changed(one, **RESTING, changed_at=None)])
     assert [await store.prune_uploads(at, 100) for at in (NOW, NOW + 1)] == [0, 1]
 
 
 async def test_a_list_that_still_shows_it_says_nothing_new(store):
-    (one,) = await store.follow([upload("u1")])
+    (one,) = await follow(store, [upload("u1")])
     await announce(store, uploads=[changed(one, **RESTING)])
     await store.prune_uploads(THEN, 100)
     for print_, news in ((7, set()), (8, {0})):
@@ -319,7 +320,7 @@ async def cycle(store, number, uploads):
     new = [upload(f"{number:08}-4a6f-9f1d-a1b2-{n:012}", followed_at=now) for n in range(uploads)]
     followed = [
         changed(one, seen(one.id, Status.COMPLETED, title="a film" * 50), 1, changed_at=now)
-        for one in await store.follow(new)
+        for one in await follow(store, new)
     ]
     told = [event(one.media_id, 1, at=now, body=bytes(1500), upload=one.id) for one in followed]
     await announce(store, *told, to=(APP, LATEST), uploads=followed)
@@ -360,7 +361,7 @@ async def test_the_file_does_not_grow_but_by_the_name_of_each_upload(store):
 
 
 async def test_the_file_does_not_grow_at_all_where_the_same_uploads_move_again_and_again(store):
-    followed = await store.follow([upload(f"u{n}") for n in range(1, 51)])
+    followed = await follow(store, [upload(f"u{n}") for n in range(1, 51)])
     sizes = []
     for sequence in range(1, 21):
         told = [event(one.media_id, sequence, body=bytes(1500)) for one in followed]
