@@ -315,12 +315,12 @@ async def test_what_was_used_of_a_credential_is_used_whoever_has_it_then(tmp_pat
     async with world(tmp_path, budget=Rate(2, 3600)) as w:
         await w.poll(1)
         await w.poller.poll("posts")
-        spent = w.poller.budget(w.poller.watched["posts"])
+        spent = w.poller.credentials.budget(w.poller.watched["posts"])
         await w.store.enrol({"posts": "fake", "renamed": "fake"}, [])
         adopt(w, again(w, "renamed"))
-        assert w.poller.budget(w.poller.watched["renamed"]) == spent
+        assert w.poller.credentials.budget(w.poller.watched["renamed"]) == spent
         adopt(w, again(w, "renamed", api_key=Secret("a new key")))
-        assert w.poller.budget(w.poller.watched["renamed"]) == spent
+        assert w.poller.credentials.budget(w.poller.watched["renamed"]) == spent
 
 
 async def test_the_refusal_of_an_old_key_does_not_stop_the_new_one(tmp_path):
