@@ -90,3 +90,8 @@ def test_how_far_a_clock_is_ahead_makes_no_other_answer():
 def test_sources_with_the_same_key_at_the_same_account_share_what_is_counted():
     one = {"provider": "xenonflare", "base_url": "https://a.example", "user_id": "u", "api_key": Secret("k")}
     assert m.Source(name="posts", budget=m.Rate(1, 1), **one).credential == tuple(one.values())
+
+
+@pytest.mark.parametrize(("alias", "ids"), [(None, ("one",)), ("", ("one",)), ("other", ("one", "other"))])
+def test_an_upload_is_followed_under_its_own_id_or_under_its_alias(alias, ids):
+    assert m.Observation("post", "one", m.Status.QUEUED, alias=alias).ids == ids
