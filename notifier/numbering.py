@@ -17,10 +17,10 @@ async def follow(
 ) -> list[tuple[Upload, list[int]]]:
     """Follow what is not followed yet; Encoding.com's own ids are the media ids of its uploads.
 
-    Each comes with numbers for its tasks, for `with_tasks`, where any of ours will do.
+    Each comes with numbers for its tasks, for `with_tasks`, where it was shown whole and any of ours will do.
     """
-    asked = [(replace(one, media_id=own_number(provider, one.id)), wanted(seen, provider)) for one, seen in new]
-    followed = await store.follow([(one, 0 if any(tasks) else len(tasks)) for one, tasks in asked])
+    asked = [(replace(one, media_id=own_number(provider, one.id)), _of_ours(seen, provider)) for one, seen in new]
+    followed = await store.follow(asked)
     for (one, _), (given, _) in zip(asked, followed, strict=True):
         _tell_taken(one, "media_id", one.media_id, given.media_id)
     return followed
@@ -48,6 +48,12 @@ async def with_tasks(
     asked = {id_: numbers for id_, numbers in lacking.items() if id_ not in there}
     given = there | (await store.give_tasks(asked) if asked else {})
     return [_numbered(one, provider, lacking.get(one.upload.media_id, ()), given) for one in readings]
+
+
+def _of_ours(seen: Observation, provider: str) -> int:
+    """How many numbers it will want, if any will do. What is shown by half becomes no snapshot, and wants none yet."""
+    numbers = wanted(seen, provider) if seen.complete else []
+    return 0 if any(numbers) else len(numbers)
 
 
 def _wanted(reading: Reading, provider: str) -> list[int]:

@@ -98,6 +98,14 @@ async def test_one_that_an_answer_shows_twice_has_the_numbers_of_its_parts_once(
         assert (await snapshots(w))["b"].task not in {None, *(await numbers(w)).values()}
 
 
+async def test_what_a_list_shows_by_half_takes_no_number_before_it_is_seen_whole(tmp_path):
+    async with world(tmp_path, **ALL) as w:
+        w.client.tells_half = True
+        w.client.set("a", S.PROCESSING, targets=(Target("x", T.QUEUED),))
+        await w.polls_until(w.clock.now + 60)
+        assert await numbers(w) == {"x": 1}
+
+
 async def test_what_was_never_seen_has_no_number(tmp_path):
     async with world(tmp_path, discover=False, uploads=("a",), listings=()) as w:
         await w.poll()
