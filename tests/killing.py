@@ -35,8 +35,6 @@ MAX_IN_FLIGHT = 8
 LIFE = ("pending", "processing")
 ENDS = ("completed", "failed")
 STATUSES = {"pending": "queued", "processing": "processing", "completed": "completed", "failed": "failed"}
-SLOW = 3
-"""One in so many uploads takes its time, so that what is known already moves, too."""
 STRICT = ("app", "crm")
 """The endpoints of which nobody takes anything away: neither paused, nor dropped, nor sent anything again."""
 
@@ -119,6 +117,8 @@ class Upstream:
         """And as what it was shown, which may be less."""
         self.others = 0
         """Uploads that somebody registers, and then wants to follow no more."""
+        self.slow = 0
+        """One in so many uploads takes its time, so that what is known already moves, too; 0: none does."""
 
     def _tell(self, id_):
         shown = self.shown.setdefault(id_, [])
@@ -143,7 +143,7 @@ class Upstream:
         if not moving:
             return False
         id_ = self._draw.choice(moving)
-        if int(id_, 16) % SLOW == 0 and self._draw.random() < 0.9:
+        if self.slow and int(id_, 16) % self.slow == 0 and self._draw.random() < 0.9:
             return True
         here = LIFE.index(self.was[id_][-1])
         self.was[id_].append(LIFE[here + 1] if here + 1 < len(LIFE) else self._draw.choice(ENDS))
