@@ -58,13 +58,12 @@ class Connection(web.RequestHandler):
         await super().shutdown(timeout)
 
     def handle_error(
-        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+        self, _: web.BaseRequest, status: int = 500, exc: BaseException | None = None, __: str | None = None
     ) -> web.StreamResponse:
         """What is no HTTP is answered as other faults are, and logged by nobody: it may hold a token.
 
         What a call raises was answered before, so what else comes here failed in that.
         """
-        del request, message
         no_http = Problem(HTTPStatus.BAD_REQUEST, "this is no HTTP, or has too much before its body")
         ours = exc if isinstance(exc, Exception) else TimeoutError()  # of which aiohttp gives none
         response = problems.told(ours if status >= HTTPStatus.INTERNAL_SERVER_ERROR else no_http)

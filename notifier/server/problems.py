@@ -63,16 +63,19 @@ def told(error: Exception) -> web.Response:
             headers = {name: error.headers[name] for name in KEPT if name in error.headers}
             return _answer(HTTPStatus(error.status), _detail(error), (), headers)
         case ConnectionError():
-            return _answer(HTTPStatus.BAD_REQUEST, "the body ended before its end")
+            status, detail = HTTPStatus.BAD_REQUEST, "the body ended before its end"
         case UnknownNameError():
-            return _answer(HTTPStatus.NOT_FOUND, str(error))
-        case StoreError() | MemoryError():
-            log.error("no answer", extra={"fields": {"reason": str(error) or "no memory is left"}})
-            lacks = "the database does not answer" if isinstance(error, StoreError) else "no memory is left"
-            return _answer(HTTPStatus.SERVICE_UNAVAILABLE, f"{lacks}; the log says why")
+            status, detail = HTTPStatus.NOT_FOUND, str(error)
+        case StoreError():
+            log.error("no answer", extra={"fields": {"reason": str(error)}})
+            status, detail = HTTPStatus.SERVICE_UNAVAILABLE, "the database does not answer; the log says why"
+        case MemoryError():
+            log.error("no answer", exc_info=error, extra={"fields": {"reason": "no memory is left"}})
+            status, detail = HTTPStatus.SERVICE_UNAVAILABLE, "no memory is left; the log says why"
         case _:
             log.error("bug", exc_info=error)
-            return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, "a bug of notifier; its trace is in the log")
+            status, detail = HTTPStatus.INTERNAL_SERVER_ERROR, "a bug of notifier; its trace is in the log"
+    return _answer(status, detail)
 
 
 def _detail(error: web.HTTPException) -> str | None:
