@@ -193,7 +193,7 @@ class App:
             self._sender.wake.clear()
             await self._judge_the_clock()
             at = await self._sender.send_due()
-            await asyncio.sleep(0)  # what was started is on its way before anything else is seen to
+            await asyncio.sleep(0)  # what was started begins before the alarm is set, for that takes longer
             self.marks.stamp(SENDER)
             if not self._sender.wake.is_set():
                 self._alarm.set(SENDER, at, self._sender.wake.set)

@@ -157,10 +157,10 @@ class Poller:
         began = asyncio.get_running_loop().time()
         after = await self._look(one, outlook.state, question, now)
         one.looks.durations.add(asyncio.get_running_loop().time() - began)
-        if after is None:  # something is owed
+        if after is None:
             with self.hands.let_go():
                 await asyncio.sleep(AFTER_NEWS)
-            after = await self._store.outlook(name, 1, 0.0)
+            after = await self._store.outlook(name)
         return self._next(one, after, self._clock())[1]
 
     def _next(self, one: Watched, outlook: Outlook, now: float) -> tuple[Question | None, float]:
@@ -292,9 +292,7 @@ class Poller:
     async def _announce(self, one: Watched, news: Announcement) -> Outlook | None:
         """Write it, then tell the log; never the other way round. Answers as `Store.announce` does."""
         outlook = await self._store.announce(replace(news, budgets={one.account: self.credentials.budget(one)}))
-        if outlook is None:
-            await asyncio.sleep(0)  # the sender was woken: it asks the database first
         for event, _ in news.owed:
             one.looks.announced(event.type)
-        tell_announced(news)  # before there can be an attempt to tell of
+        tell_announced(news)  # at once: there may be an attempt to tell of before anything else is awaited
         return outlook

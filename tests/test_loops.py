@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from world import Killed, endpoint, world
 
+from notifier import poller
 from notifier.core.diff import Vanishing
 from notifier.core.model import Answer, Baseline, Observation, Order, Rate, Reason, Status, Target, TargetStatus
 from notifier.poller import IDLE
@@ -66,7 +67,7 @@ async def test_a_pass_that_looked_answers_when_the_next_look_is_due(tmp_path):
         assert len(w.client.asked) == 2
 
 
-async def test_the_log_tells_what_was_announced_before_anybody_else_has_his_turn(tmp_path, caplog):
+async def test_the_log_tells_what_was_announced_before_the_outlook_is_asked_for(tmp_path, caplog):
     """Else an attempt may be in it before its cause, and a stop in between leaves the cause out."""
     caplog.set_level("INFO")
     async with world(tmp_path, endpoints=(endpoint("app"),), uploads=("a",)) as w:
@@ -103,6 +104,23 @@ async def test_whoever_waits_for_what_is_owed_asks_before_the_outlook_is_asked_f
         await w.poll()
         await sending
         assert order[-2:] == ["_rows", "_outlook"]
+
+
+async def test_a_webhook_goes_out_while_its_source_waits_without_a_hand_and_without_its_lock(tmp_path, monkeypatch):
+    monkeypatch.setattr(poller, "AFTER_NEWS", 3600.0)
+    async with world(tmp_path, endpoints=(endpoint("app"),), uploads=("a",)) as w:
+        w.client.set("a", S.PROCESSING)
+        w.poller.hands.take()
+        polling = asyncio.create_task(w.poller.poll("posts"))
+        await w.sender.wake.wait()
+        await w.settle()
+        assert w.receivers.types("app") == ["upload.processing"]
+        assert not polling.done()
+        assert not w.poller.watched["posts"].writing.locked()
+        assert w.poller.hands._taken == 0
+        polling.cancel()
+        await asyncio.wait((polling,))
+        assert w.poller.hands._taken == 1
 
 
 async def test_a_registered_upload_is_never_part_of_the_silence(tmp_path):

@@ -76,10 +76,11 @@ class Followed(Owing):
         """The names of the sources that are in trouble."""
         return {row[0] for row in await self.database.rows("SELECT name FROM sources WHERE trouble_code IS NOT NULL")}
 
-    async def outlook(self, source: str, most: int, now: float) -> Outlook:
+    async def outlook(self, source: str, most: int = 1, now: float = 0.0) -> Outlook:
         """What a pass over an enrolled source looks at; several that were seen, `most`, only where one of them is due.
 
-        One trip for all of it: there is a pass before every look. What comes after it, `announce` answers.
+        One trip for all of it: there is a pass before every look. What comes after one that found no news, `announce`
+        answers.
         """
         return await self.database.read(_outlook, source, most, now)
 
@@ -171,13 +172,13 @@ class Followed(Owing):
     async def announce(self, news: Announcement) -> Outlook | None:
         """Snapshots, events, what is owed and how far we have read: one transaction.
 
-        Answers what is to be asked next, as `outlook` does, but one upload at most of those that were seen. None where
-        anything is owed: who was waiting for that is rung for, and is not to wait for more than the commit.
+        Answers what is to be asked next, as `outlook` does of itself. None where there are events: who waits for them
+        is rung for, and is not to wait for more than the commit.
         """
         write = self.database.write if news.lasts or news.owed else self.database.write_unsynced
         superseded, outlook = await write(self._announce, news)
         self.superseded += superseded
-        if outlook is None:
+        if news.owed:
             self.announced.ring()
         return outlook
 
@@ -196,7 +197,7 @@ class Followed(Owing):
         superseded: Counter[str] = Counter()
         for event, endpoints in news.owed:
             superseded += self._owe(db, number, event, endpoints)
-        return superseded, None if news.owed else _outlook(db, news.source.name)
+        return superseded, None if news.owed else _outlook(db, news.source.name, 1, 0.0)
 
     def _follow(self, db: sqlite3.Connection, new: Iterable[tuple[Upload, int]]) -> list[tuple[Upload, list[int]]]:
         return [self._follow_one(db, upload, tasks) for upload, tasks in new]
@@ -242,7 +243,7 @@ def _known(db: sqlite3.Connection, source: str, number: int, ids: Iterable[str])
     return by_id
 
 
-def _outlook(db: sqlite3.Connection, source: str, most: int = 1, now: float = 0.0) -> Outlook:
+def _outlook(db: sqlite3.Connection, source: str, most: int, now: float) -> Outlook:
     state = _source(db, source)
     listings = [ListingState(*row) for row in db.execute(LISTINGS, (state.number,))]
     first = uploads_of(db, source, UNSEEN, (state.number, 1))
