@@ -105,6 +105,7 @@ class Connections:
             self._done = asyncio.Event()
             await self._done.wait()
         await self.session.close()
+        del self.session  # its connector holds us: what ends in a circle, the collector has to find
 
     def _none_left(self) -> None:
         if not self._in_use:

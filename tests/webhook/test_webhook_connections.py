@@ -1,7 +1,9 @@
 """Connections: kept alive, replaced in time, repeated when they turn out dead, closed when all is said."""
 
 import asyncio
+import gc
 import socket
+import weakref
 
 import pytest
 from receiving import OK, Clock, Names, Server, answer, receiver, reset, serving
@@ -192,6 +194,21 @@ async def test_connections_are_replaced_after_a_minute():
         for clock.now in (0.0, 59.9, 60.0, 119.9, 120.0):
             assert (await one.post("evt_1", b"{}")).outcome is Outcome.DELIVERED
         assert server.connections == 3
+
+
+async def test_nothing_of_replaced_connections_is_left_to_the_collector_of_garbage():
+    clock = Clock()
+    async with serving(answer(OK)) as server, receiver(server.port, monotonic=clock) as one:
+        await one.post("evt_1", b"{}")
+        old, clock.now = weakref.ref(one._connections), 60.0
+        gc.disable()
+        try:
+            await one.post("evt_2", b"{}")
+            await asyncio.gather(*one._closing)
+            await asyncio.sleep(0)  # whoever made the task lets go of it
+            assert old() is None
+        finally:
+            gc.enable()
 
 
 async def test_what_is_on_its_way_over_an_old_connection_ends_in_peace():
