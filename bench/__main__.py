@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import notifier
-from bench import baseline, crowd, first_byte, history, isolation, many, report, returning
+from bench import baseline, crowd, first_byte, history, isolation, many, report, returning, whole
 from bench.backlog import backlogs
 from bench.corpus import Shape
 from bench.receipts import sink
-from bench.rounds import delays, play
+from bench.rounds import a_request, delays, play
 from notifier import serving
 
 SHAPES = ((25, 8), (1, 64), (1, 8))
@@ -49,15 +49,20 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--full", action="store_true", help="ten times as much owed, in history, and followed")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()), help="where the database lies")
     parser.add_argument("--only", choices=PARTS, help="measure this alone")
-    parser.add_argument("--keep", action="store_true", help="compare later runs with this one")
+    parser.add_argument("--keep", action="store_true", help="compare later runs with this one, which measures all")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--profile", action="store_true", help="show instead where notifier's time goes")
-    return parser.parse_args()
+    asked = parser.parse_args()
+    if asked.keep and asked.only:
+        parser.error("--keep is for a run of everything: ratios of one machine and one day")
+    return asked
 
 
 async def run(asked: argparse.Namespace) -> dict[str, Any]:
     """All that is to be measured."""
-    document: dict[str, Any] = {"machine": report.machine(asked.folder)}
+    with sink() as there:
+        request = await a_request(there, asked.folder, min(3000, asked.deliveries))
+    document: dict[str, Any] = {"machine": report.machine(asked.folder) | {"request_us": round(request)}}
     measures = (throughput, noticed, isolated, returned, owed, remembered, crowded, followed)
     for part, measure in zip(PARTS, measures, strict=True):
         if asked.only in {None, part}:
@@ -72,7 +77,10 @@ async def throughput(asked: argparse.Namespace) -> dict[str, Any]:
         shapes = []
         for endpoints, in_flight in SHAPES:
             shape = Shape(endpoints, in_flight, asked.deliveries)
-            shapes.append(report.figures(shape, [await play(shape, there, asked.folder) for _ in range(asked.rounds)]))
+            rounds = [
+                await play(shape, there, asked.folder, ours_first=number % 2 == 1) for number in range(asked.rounds)
+            ]
+            shapes.append(report.figures(shape, rounds))
         idle = await delays(there, asked.folder, min(SAMPLES, asked.deliveries))
     return {
         "shapes": shapes,
@@ -85,8 +93,9 @@ async def noticed(asked: argparse.Namespace) -> dict[str, Any]:
     """From an answer to the webhook, through the whole daemon; a twentieth of the deliveries as answers of a kind."""
     samples = max(10, asked.deliveries // 20)
     with sink() as there:
-        delays = await first_byte.first_bytes(there, asked.folder, samples)
-    return {"first_byte": {"samples": samples} | {news: report.delay_figures(each) for news, each in delays.items()}}
+        warm = await first_byte.first_bytes(there, asked.folder, samples)
+        rested = await first_byte.first_bytes(there, asked.folder, max(3, samples // 5), first_byte.RESTED)
+    return {"first_byte": report.first_byte_figures(warm) | {"rested": report.first_byte_figures(rested)}}
 
 
 async def isolated(asked: argparse.Namespace) -> dict[str, Any]:
@@ -110,7 +119,8 @@ async def owed(asked: argparse.Namespace) -> dict[str, Any]:
     with sink() as there:
         await backlogs(there, asked.folder, 100, 100, 1)
         sizes = await backlogs(there, asked.folder, times(asked, asked.owed), asked.deliveries, asked.rounds)
-    return {"backlog": report.backlog_figures(sizes)}
+        drained = await whole.whole(there, asked.folder, asked.owed)
+    return {"backlog": report.backlog_figures(sizes), "whole": whole.figures(drained)}
 
 
 async def remembered(asked: argparse.Namespace) -> dict[str, Any]:
@@ -147,7 +157,7 @@ async def profile(asked: argparse.Namespace) -> None:
     """One round of the first shape under cProfile: the event loop's thread, not SQLite's."""
     profiler = cProfile.Profile()
     with sink() as there:
-        await play(Shape(*SHAPES[0], asked.deliveries), there, asked.folder, profiler)
+        await play(Shape(*SHAPES[0], asked.deliveries), there, asked.folder, profile=profiler)
     stats = pstats.Stats(profiler, stream=sys.stdout)
     print(report.profiled(stats))
     stats.sort_stats("tottime").print_stats(30)

@@ -1,4 +1,4 @@
-"""The yardstick: the same requests by aiohttp alone, with nothing kept, nothing ordered, nothing repeated."""
+"""The yardstick: the same requests by aiohttp alone, signed beforehand, with nothing kept, ordered or repeated."""
 
 import asyncio
 import time
@@ -19,6 +19,10 @@ HEADERS = {
 }
 
 
+Request = tuple[str, bytes, dict[str, str]]
+"""A URL, a body and its headers."""
+
+
 @asynccontextmanager
 async def client(connections: int) -> AsyncIterator[aiohttp.ClientSession]:
     """One session with so many connections that are kept alive."""
@@ -27,21 +31,27 @@ async def client(connections: int) -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-async def post_all(
-    session: aiohttp.ClientSession, workers: int, events: Sequence[Event], endpoints: Sequence[Endpoint]
-) -> None:
-    """Every event to every endpoint, by so many workers at once."""
-    jobs = iter([(endpoint.url, event) for event in events for endpoint in endpoints])
+def signed(events: Sequence[Event], endpoints: Sequence[Endpoint]) -> list[Request]:
+    """Every event for every endpoint, signed as notifier signs it."""
+    key, now = signing.parse_secret(SECRET), int(time.time())
+    return [
+        (endpoint.url, event.body, signing.headers([key], event.id, now, event.body))
+        for event in events
+        for endpoint in endpoints
+    ]
+
+
+async def post_all(session: aiohttp.ClientSession, workers: int, requests: Sequence[Request]) -> None:
+    """All of them, by so many workers at once."""
+    jobs = iter(requests)
     async with asyncio.TaskGroup() as group:
         for _ in range(workers):
             group.create_task(_work(session, jobs))
 
 
-async def _work(session: aiohttp.ClientSession, jobs: Iterator[tuple[str, Event]]) -> None:
-    """Sign, POST, read the answer, take the next."""
-    key = signing.parse_secret(SECRET)
-    for url, event in jobs:
-        headers = signing.headers([key], event.id, int(time.time()), event.body)
-        async with session.post(url, data=event.body, headers=headers) as response:
+async def _work(session: aiohttp.ClientSession, jobs: Iterator[Request]) -> None:
+    """POST, read the answer, take the next."""
+    for url, body, headers in jobs:
+        async with session.post(url, data=body, headers=headers) as response:
             await response.read()
             assert response.status == 204

@@ -24,6 +24,10 @@ EVENTS = """WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n
     INSERT INTO events (id, type, source, upload, lane, sequence, status, at, body)
     SELECT printf('evt_%032x', n), type, source, upload, 1000000000 + n, 1, status, at, body
     FROM numbers JOIN events ON position = 1"""
+UPLOADS = """WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :past)
+    INSERT INTO uploads (media_id, source, kind, id, registered, followed_at, sequence, snapshot, open, changed_at)
+    SELECT 1000000000 + n, source, kind, printf('past_%08d', n), registered, followed_at, 1, snapshot, 0, changed_at
+    FROM numbers JOIN uploads ON media_id = (SELECT min(media_id) FROM uploads)"""
 DELIVERIES = """INSERT INTO deliveries
         (event, endpoint, lane, sequence, phase, created_at, settled_at, slots, attempts, head)
     SELECT position, 1 + position % :endpoints, lane, sequence, 'delivered', at, at, 1, 1, 0
@@ -58,13 +62,15 @@ async def histories(sink: Sink, folder: Path, most: int, deliveries: int, rounds
 
 
 async def live(folder: Path, past: int) -> None:
-    """Have so many deliveries been made: one is announced, and SQLite writes the others after its pattern."""
+    """Have so many deliveries been made, of as many uploads: one is announced, and SQLite writes all others."""
     receivers = endpoints(Shape(ENDPOINTS, AT_ONCE, 0), 1)
     async with daemon(folder, receivers) as (store, _):
         await announce(store, 1, receivers, [Status.COMPLETED])
     with closing(sqlite3.connect(folder / "notifier.db")) as db, db:
         db.execute(PATTERN)
         db.execute(EVENTS, {"past": past})
+        db.execute(UPLOADS, {"past": past})
+        assert db.execute("SELECT changes()").fetchone() == (past,)
         db.execute(DELIVERIES, {"endpoints": ENDPOINTS})
         db.execute(ATTEMPTS)
 
@@ -111,7 +117,7 @@ def times(some: Iterable[Taken], least: Iterable[Taken]) -> float:
 def printed(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """A table."""
     return [
-        f"{rows[0]['deliveries']:,} deliveries beside what is over:",
+        f"{rows[0]['deliveries']:,} deliveries beside so many that are over, of as many uploads:",
         "     past   processor, each       ×   announced, each       ×      rate",
         *[
             f"{row['past']:9,}  {row['cpu_us']:13.1f} µs  {row['times']:6.2f}  {row['announce_us']:13.1f} µs"

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.corpus import Shape
 from bench.process import Process, config, process, source, value
 from bench.provider import PAGE, name
 from bench.receipts import Sink, provider
-from bench.rounds import play
+from bench.rounds import a_request
 from notifier.core.diff import fingerprint
 from notifier.core.model import LookKind, Observation, Status
 from notifier.providers.http_json_items import KIND
@@ -34,8 +33,6 @@ WINDOW = 60.0
 """Seconds of looking on, once all accounts were looked at."""
 READY, MEMORY, IDLE, BYTES, BUSY = 2.0, 200.0, 0.05, 400.0, 0.25
 """Wanted, at most: seconds, megabytes, of a core where all are quiet, bytes for each, of a core with all lists open."""
-YARDSTICK = Shape(25, 8, 3000)
-"""What aiohttp alone sends, so as to tell a look in its requests."""
 UPLOAD = """INSERT INTO uploads
     (media_id, source, kind, id, registered, followed_at, sequence, snapshot, open, changed_at, fingerprint)
     VALUES (?, ?, ?, ?, 0, ?, 1, ?, ?, ?, ?)"""
@@ -75,7 +72,7 @@ async def follow(
     sink: Sink, folder: Path, uploads: int, live: int, accounts: int, window: float = WINDOW, budget: str = "60/m"
 ) -> Followed:
     """Build the database, let the daemon look at all of it once, and look on at the next start."""
-    request = (await play(YARDSTICK, sink, folder)).bare.each
+    request = await a_request(sink, folder)
     with tempfile.TemporaryDirectory(dir=folder) as there, provider(uploads, live, accounts) as asked:
         here = Path(there)
         await build(here, uploads, live, accounts)

@@ -48,8 +48,10 @@ class Process:
     """A daemon that runs."""
 
     pid: int
+    began: float
+    """When it was started, by the monotonic clock."""
     ready: float
-    """Seconds from its start until it said that it is ready."""
+    """Seconds from then until it said that it is ready."""
 
     def cpu(self) -> float:
         """Seconds of processor time so far."""
@@ -93,7 +95,7 @@ async def process(folder: Path, pace: float = 1.0) -> AsyncIterator[Process]:
         try:
             async with asyncio.timeout(PATIENCE):
                 await told_ready(notified, made)
-            yield Process(made.pid, time.monotonic() - began)
+            yield Process(made.pid, began, time.monotonic() - began)
         finally:
             if made.returncode is None:
                 made.terminate()

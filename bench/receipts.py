@@ -32,7 +32,9 @@ class Sink:
 
     async def receipts(self) -> list[dict[str, Any]]:
         """What has come since this was asked last, every signature judged by the official library."""
-        found: list[dict[str, Any]] = await told(self.port, "receipts")
+        found: list[dict[str, Any]] = []
+        while piece := await told(self.port, "receipts"):
+            found += piece
         return found
 
 

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bench import backlog, baseline, crowd, first_byte, history, isolation, many, returning
+from bench import backlog, baseline, crowd, first_byte, history, isolation, many, returning, whole
 from bench.backlog import Drained
 from bench.corpus import Shape
 from bench.isolation import Half
@@ -75,6 +75,11 @@ def delay_figures(delays: Sequence[float]) -> dict[str, float]:
         "median_ms": round(statistics.median(ordered) * 1000, 2),
         "p99_ms": round(ordered[int(len(ordered) * 0.99)] * 1000, 2),
     }
+
+
+def first_byte_figures(delays: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+    """Of answers of each kind."""
+    return {"samples": min(map(len, delays.values()))} | {news: delay_figures(each) for news, each in delays.items()}
 
 
 def isolation_figures(rounds: Sequence[tuple[Half, Half]]) -> dict[str, Any]:
@@ -214,6 +219,7 @@ PRINTED: dict[str, Callable[[Any], list[str]]] = {
     "isolation": _isolation,
     "return": _return,
     "backlog": _backlog,
+    "whole": whole.printed,
     "history": history.printed,
     "endpoints": crowd.printed,
     "many": many.printed,

@@ -1,10 +1,10 @@
-"""One round: announce, then the same requests to the same sink, by the bare client and by notifier."""
+"""One round: announce, then the same requests to the same sink, by the bare client and by notifier, or after it."""
 
 import cProfile
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,27 +57,40 @@ def measured(deliveries: int) -> Iterator[Taken]:
     taken.seconds, taken.cpu = time.perf_counter() - began, time.process_time() - cpu
 
 
-async def play(shape: Shape, sink: Sink, folder: Path, profile: cProfile.Profile | None = None) -> Round:
+async def play(
+    shape: Shape, sink: Sink, folder: Path, *, ours_first: bool = False, profile: cProfile.Profile | None = None
+) -> Round:
     """One round on a fresh database in this folder. Ours lasts from the first pass to the last commit."""
     receivers = endpoints(shape, sink.port)
     deliveries = shape.uploads * len(STATUSES) * shape.endpoints
     at_once = shape.endpoints * shape.in_flight
+
+    async def ours() -> Taken:
+        with measured(deliveries) as taken, profile or nullcontext():
+            await send_all(sender)
+        check(await sink.receipts(), deliveries, in_order=True)
+        assert (await store.counts())["waiting"] == 0, "something is still owed"
+        return taken
+
+    async def theirs() -> Taken:
+        requests = bare.signed(events, receivers)
+        with measured(deliveries) as taken:
+            await bare.post_all(client, at_once, requests)
+        check(await sink.receipts(), deliveries, in_order=False)
+        return taken
+
     with tempfile.TemporaryDirectory(dir=folder) as here:
         async with daemon(Path(here), receivers) as (store, sender), bare.client(at_once) as client:
             with measured(deliveries) as announced:
                 events = await announce(store, shape.uploads, receivers)
-            with measured(deliveries) as theirs:
-                await bare.post_all(client, at_once, events, receivers)
-            check(await sink.receipts(), deliveries, in_order=False)
-            with measured(deliveries) as ours:
-                if profile is not None:
-                    profile.enable()
-                await send_all(sender)
-                if profile is not None:
-                    profile.disable()
-            check(await sink.receipts(), deliveries, in_order=True)
-            assert (await store.counts())["waiting"] == 0, "something is still owed"
-    return Round(announced, theirs, ours)
+            early = await ours() if ours_first else None
+            bared = await theirs()
+            return Round(announced, bared, early or await ours())
+
+
+async def a_request(sink: Sink, folder: Path, requests: int = 3000) -> float:
+    """Microseconds of processor time that the bare client takes for one, of so many: what other figures are told in."""
+    return (await play(Shape(25, 8, requests), sink, folder)).bare.each
 
 
 async def delays(sink: Sink, folder: Path, samples: int) -> list[float]:

@@ -21,6 +21,8 @@ NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
 SLOW, SILENT = b"POST /slow/", b"POST /silent/"
 TAKES = 0.005
 """Seconds until a slow answer."""
+PIECE = 20_000
+"""Receipts of one answer."""
 Taken = tuple[float, float | None, bytes, bytes]
 """When a request was there, when it was answered, its head and its body."""
 
@@ -49,9 +51,9 @@ class Sink(Connection):
         self.answer(NO_CONTENT)
 
     def _hand_over(self) -> None:
-        document = json.dumps([receipt(self._webhook, *one) for one in self._receipts]).encode()
-        self._receipts.clear()
-        self.answer_json(document)
+        piece = self._receipts[:PIECE]
+        del self._receipts[:PIECE]
+        self.answer_json(json.dumps([receipt(self._webhook, *one) for one in piece]).encode())
 
 
 def receipt(webhook: Webhook, at: float, answered: float | None, head: bytes, body: bytes) -> dict[str, object]:

@@ -20,7 +20,8 @@ if not (ROOT / "bench").is_dir():
     pytest.skip("a source distribution may have no bench/", allow_module_level=True)
 sys.path.append(str(ROOT))
 
-from bench import baseline, crowd, first_byte, history, many, receipts, report, returning  # noqa: E402
+from bench import __main__ as program  # noqa: E402
+from bench import baseline, crowd, first_byte, history, many, receipts, report, returning, whole  # noqa: E402
 from bench.corpus import Shape, endpoints  # noqa: E402
 from bench.isolation import Half  # noqa: E402
 from bench.rounds import Round, Taken  # noqa: E402
@@ -60,8 +61,9 @@ def is_delay(row):
 
 def check_first_byte(row):
     assert row["samples"] >= 10
-    assert is_delay(row["found"])
-    assert is_delay(row["changed"])
+    for kind in (row, row["rested"]):
+        assert is_delay(kind["found"])
+        assert is_delay(kind["changed"])
 
 
 def check_isolation(row):
@@ -83,6 +85,12 @@ def check_backlog(rows):
     assert all(0 < row["first_s"] < 5 and row["cpu_us"] > 0 for row in rows)
 
 
+def check_whole(row):
+    assert row["owed"] == 300
+    assert 0 < row["first_s"] < 10
+    assert 0 < row["ready_mb"] <= row["most_mb"] < 200
+
+
 def check_history(rows):
     assert [(row["past"], row["deliveries"], row["times"], row["announce_times"]) for row in rows] == [(1000, 75, 1, 1)]
 
@@ -98,22 +106,25 @@ def check_many(rows):
     assert all(0 < row["first_peak_mb"] < 200 and 0 < row["peak_mb"] < 200 for row in rows)
 
 
-PARTS = {
+CHECKS = {
     "first_byte": check_first_byte,
     "isolation": check_isolation,
     "return": check_return,
     "backlog": check_backlog,
+    "whole": check_whole,
     "history": check_history,
     "endpoints": check_endpoints,
     "many": check_many,
 }
 
 
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", [one for one in CHECKS if one != "whole"])
 async def test_one_part_alone_is_measured_where_it_is_asked_for(tmp_path, part):
     document = json.loads(await bench(tmp_path, "--json", "--only", part))
-    assert set(document) == {"machine", part}
-    PARTS[part](document[part])
+    parts = ["backlog", "whole"] if part == "backlog" else [part]
+    assert set(document) == {"machine", *parts}
+    for one in parts:
+        CHECKS[one](document[one])
     assert list(tmp_path.iterdir()) == []
 
 
@@ -130,11 +141,12 @@ def test_what_is_durable_took_to_be_announced_too():
     assert (row["ratio"], row["ratio_announced"]) == (1.0, 0.8)
 
 
-@pytest.mark.parametrize("printed", [first_byte.printed, history.printed, crowd.printed, many.printed])
+@pytest.mark.parametrize("printed", [first_byte.printed, whole.printed, history.printed, crowd.printed, many.printed])
 def test_what_is_wanted_is_said_beside_what_was_measured(printed):
     delay = {"median_ms": 1.0, "p99_ms": 2.0}
     row = defaultdict(lambda: 1, found=delay, changed=delay)
-    assert "wanted" in "\n".join(printed(row if printed in {first_byte.printed, crowd.printed} else [row]))
+    row["rested"] = row
+    assert "wanted" in "\n".join(printed([row] if printed in {history.printed, many.printed} else row))
 
 
 async def test_a_profile_shows_our_own_share(tmp_path):
@@ -249,7 +261,7 @@ def test_a_run_is_told_beside_the_one_that_is_kept_and_what_is_not_noise_is_mark
         "ours_cpu_us": 110,
         "bare_cpu_us": 88,
     }
-    now = baseline.ratios({"shapes": [shape], "isolation": {"ratio": 1.0}})
+    now = baseline.ratios({"machine": {"request_us": 200}, "shapes": [shape], "isolation": {"ratio": 1.0}})
     rate, announced, processor, hangs = now
     assert now == {rate: 0.8, announced: 0.7, processor: 1.25, hangs: 1.0}
     lines = baseline.compared(now, {rate: 0.5, processor: 1.2, "of another day": 1})
@@ -261,11 +273,11 @@ def test_a_run_is_told_beside_the_one_that_is_kept_and_what_is_not_noise_is_mark
     ]
 
 
-def test_what_a_run_has_not_measured_is_kept_from_before(tmp_path, monkeypatch):
-    monkeypatch.setattr(baseline, "FILE", tmp_path / "baseline.json")
-    baseline.keep({"machine": {}, "isolation": {"ratio": 1.0}})
-    baseline.keep({"machine": {"python": "3"}, "return": [{"rate": 500, "drained_s": 9, "ideal_s": 10}]})
-    assert list(baseline.kept().values()) == [1.0, 0.9]
+def test_what_is_kept_is_of_one_run(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["bench", "--keep", "--only", "isolation"])
+    with pytest.raises(SystemExit):
+        program.arguments()
+    assert "--keep is for a run of everything" in capsys.readouterr().err
 
 
 def test_the_run_that_is_kept_has_the_figures_that_are_asked_for():
