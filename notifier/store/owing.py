@@ -73,6 +73,7 @@ class Owing:
         ).lastrowid  # fmt: skip
         for name, body in event.renderings.items():
             db.execute("INSERT INTO renderings (event, format, body) VALUES (?, ?, ?)", (position, name, body))
+        rows = []
         for endpoint in endpoints:
             number = self.number(endpoint.name)
             lane = None if endpoint.order is Order.NONE else event.lane
@@ -80,8 +81,8 @@ class Owing:
                 superseded[callbacks.family(endpoint.name)] += _supersede(db, number, event, position)
             due_at = event.at + endpoint.schedule[0]
             for format_ in formats(endpoint, event):
-                row = (position, number, lane, event.sequence, event.at, due_at, format_)
-                db.execute(DELIVERY, row)
+                rows.append((position, number, lane, event.sequence, event.at, due_at, format_))
+        db.executemany(DELIVERY, rows)
         return superseded
 
 
