@@ -172,8 +172,8 @@ class Followed(Owing):
     async def announce(self, news: Announcement) -> Outlook | None:
         """Snapshots, events, what is owed and how far we have read: one transaction.
 
-        Answers what is to be asked next, as `outlook` does of itself. None where there are events: who waits for them
-        is rung for, and is not to wait for more than the commit.
+        Answers what is to be asked next, as `outlook` does of itself. None where anybody is owed an event: who is to
+        bring it is rung for, and is not to wait for more than the commit.
         """
         write = self.database.write if news.lasts or news.owed else self.database.write_unsynced
         superseded, outlook = await write(self._announce, news)
@@ -197,7 +197,8 @@ class Followed(Owing):
         superseded: Counter[str] = Counter()
         for event, endpoints in news.owed:
             superseded += self._owe(db, number, event, endpoints)
-        return superseded, None if news.owed else _outlook(db, news.source.name, 1, 0.0)
+        is_owed = any(endpoints for _, endpoints in news.owed)
+        return superseded, None if is_owed else _outlook(db, news.source.name, 1, 0.0)
 
     def _follow(self, db: sqlite3.Connection, new: Iterable[tuple[Upload, int]]) -> list[tuple[Upload, list[int]]]:
         return [self._follow_one(db, upload, tasks) for upload, tasks in new]

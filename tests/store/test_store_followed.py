@@ -515,4 +515,5 @@ async def test_what_is_to_be_asked_next_is_the_same_whether_anything_is_owed_or_
     assert await store.announce(Announcement(state, listing, owed=owed)) is None
     told = await store.outlook("posts", 1, 0.0)
     assert told == await store.announce(Announcement(state, listing))
+    assert told == await store.announce(Announcement(state, listing, owed=[(event(media_id, 2), ())])), "to nobody"
     assert told.progress == {"all": listing}
