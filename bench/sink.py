@@ -12,8 +12,10 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
 
-from standardwebhooks import Webhook, WebhookVerificationError
+from standardwebhooks import Webhook
 
 from bench.connection import Connection
 
@@ -21,6 +23,8 @@ NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
 SLOW, SILENT = b"POST /slow/", b"POST /silent/"
 TAKES = 0.005
 """Seconds until a slow answer."""
+TOLERANCE = 300.0
+"""Seconds, as the specification has it."""
 PIECE = 20_000
 """Receipts of one answer."""
 Taken = tuple[float, float | None, bytes, bytes]
@@ -60,10 +64,9 @@ def receipt(webhook: Webhook, at: float, answered: float | None, head: bytes, bo
     """What a request was, the official library's judgement of its signature among it."""
     request, *lines = head.decode().split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    try:
-        data = webhook.verify(body, headers)["data"]
-    except WebhookVerificationError:
+    if not is_signed(webhook, headers, body, at):
         return {"at": at, "path": request.split()[1], "verified": False}
+    data = json.loads(body)["data"]
     return {
         "at": at,
         "answered": answered,
@@ -75,6 +78,17 @@ def receipt(webhook: Webhook, at: float, answered: float | None, head: bytes, bo
         "sequence": data["sequence"],
         "headers": sorted(headers),
     }
+
+
+def is_signed(webhook: Webhook, headers: Mapping[str, str], body: bytes, at: float) -> bool:
+    """Whether it bears the signature that the official library makes, and was signed shortly before it was there.
+
+    Its own `verify` would go by the moment at which it is asked: minutes later, for a long backlog.
+    """
+    stamp = float(headers.get("webhook-timestamp", 0.0))
+    ago = at + time.time() - time.monotonic() - stamp
+    signed = webhook.sign(headers.get("webhook-id", ""), datetime.fromtimestamp(stamp, UTC), body.decode())
+    return abs(ago) < TOLERANCE and signed in headers.get("webhook-signature", "").split()
 
 
 async def serve(listener: int, core: int, secret: str) -> None:

@@ -34,6 +34,8 @@ class Whole:
     """Seconds from the start of the process to the first receipt."""
     seconds: float
     """From that to the last one."""
+    cpu: float
+    """Seconds of processor time that the daemon took meanwhile."""
     ready: float
     """Megabytes that the daemon holds when it is ready."""
     tenth: float
@@ -55,16 +57,17 @@ async def whole(sink: Sink, folder: Path, owed: int) -> Whole:
         config(here, {one.name: one.url for one in receivers}, ["[[sources]]\n" + REGISTERED])
         async with process(here) as daemon:
             held.append(daemon.memory())
+            cpu = daemon.cpu()
             while value(here, WAITING):
                 await asyncio.sleep(LOOK)
                 held.append(daemon.memory())
-            most = daemon.memory("VmHWM")
+            cpu, most = daemon.cpu() - cpu, daemon.memory("VmHWM")
     found = await sink.receipts()
     check(found, owed, in_order=False)
     came = [one["at"] for one in found]
     after = (await play(BARE, sink, folder)).bare.rate
     tenth = max(held[: 1 + len(held) // 10])
-    return Whole(owed, min(came) - daemon.began, max(came) - min(came), held[0], tenth, most, (before, after))
+    return Whole(owed, min(came) - daemon.began, max(came) - min(came), cpu, held[0], tenth, most, (before, after))
 
 
 def figures(one: Whole) -> dict[str, Any]:
@@ -77,6 +80,7 @@ def figures(one: Whole) -> dict[str, Any]:
         "per_second": round(rate),
         "bare_per_second": round(bare),
         "ratio": round(rate / bare, 2),
+        "cpu_us": round(one.cpu / one.owed * 1e6),
         "ready_mb": round(one.ready),
         "tenth_mb": round(one.tenth),
         "most_mb": round(one.most),
@@ -89,6 +93,7 @@ def printed(row: Mapping[str, Any]) -> list[str]:
         f"{row['owed']:,} owed, all of it made by the daemon:",
         f"first there {row['first_s']} s after its start, the last {row['seconds']} s later",
         f"{row['per_second']:,}/s; aiohttp alone, before and after: {row['bare_per_second']:,}/s; {row['ratio']} of it",
+        f"processor, each: {row['cpu_us']} µs, with the log",
         f"memory: {row['ready_mb']} MB when ready, {row['tenth_mb']} MB in the first tenth, {row['most_mb']} MB in all",
         f"wanted: within {SOON:.0f} s, {SHARE} of aiohttp alone, {MEMORY:.0f} MB at most",
     ]

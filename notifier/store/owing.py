@@ -80,8 +80,8 @@ class Owing:
             if endpoint.order is Order.LATEST:
                 superseded[callbacks.family(endpoint.name)] += _supersede(db, number, event, position)
             due_at = event.at + endpoint.schedule[0]
-            for format_ in formats(endpoint, event):
-                rows.append((position, number, lane, event.sequence, event.at, due_at, format_))
+            told = (position, number, lane, event.sequence, event.at, due_at)
+            rows += [(*told, format_) for format_ in formats(endpoint, event)]
         db.executemany(DELIVERY, rows)
         return superseded
 
