@@ -10,6 +10,7 @@ from notifier.core.model import Attempt, Cause, Delivery, Endpoint, Outcome, Pha
 from notifier.core.pauses import reason
 from notifier.core.recent import Recent
 from notifier.core.retry import Next, after
+from notifier.log import together
 from notifier.served import Served
 from notifier.store import GivenUp, Result, Standing
 from notifier.tally import LARGE, LARGEST
@@ -65,6 +66,10 @@ class Batch:
 
     def tell(self, overtaken: Container[int] = ()) -> None:
         """Count all of it and tell the log, once it is committed; of those `overtaken` that they were attempted."""
+        with together():
+            self._tell(overtaken)
+
+    def _tell(self, overtaken: Container[int]) -> None:
         for delivery in self.unsent:
             self.served[delivery.endpoint].tally.unsent()
         for result in self.results:

@@ -12,8 +12,10 @@ import socket
 import struct
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from math import isfinite
 from pathlib import Path
 from typing import Any, TextIO
@@ -79,7 +81,7 @@ def fitting(stream: TextIO, environ: Mapping[str, str]) -> Form:
 def _handler(form: Form, stream: TextIO, environ: Mapping[str, str], journal: Path) -> logging.Handler:
     if form is Form.JOURNAL:
         return Journal(journal)
-    handler = logging.StreamHandler(stream)
+    handler = Lines(stream)
     coloured = stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
     handler.setFormatter(Console(coloured=coloured) if form is Form.CONSOLE else JsonLines())
     return handler
@@ -130,6 +132,7 @@ def _quoted(text: str) -> str:
     return text if text and not set(text) & set(' "=') else json.dumps(text, ensure_ascii=False)
 
 
+@cache
 def message_id(word: str) -> str:
     """What the journal knows all lines of one kind by: 128 bits made of their fixed word."""
     return hashlib.sha256(f"notifier: {word}".encode()).hexdigest()[:32]
@@ -171,6 +174,41 @@ class JsonLines(logging.Formatter):
         if lines := trace(record):
             named["trace"] = "\n".join(lines)
         return self._encode(named | fields(record) | named)
+
+
+class Lines(logging.StreamHandler[TextIO]):
+    """Lines to a stream, each when it is said, or some together.
+
+    A write lets the other threads in, and whoever writes waits until they let go again: that took a busy daemon as long
+    as all else that it does for a webhook.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._held: list[str] | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the line, or hold it."""
+        if self._held is None:
+            super().emit(record)
+            return
+        try:
+            self._held.append(self.format(record))
+        except Exception:  # noqa: BLE001  # as every handler of `logging`: a faulty line ends nothing
+            self.handleError(record)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Hold the lines until the end, and write them all at once."""
+        self._held = []
+        try:
+            yield
+        finally:
+            held, self._held = self._held, None
+            if held:
+                with suppress(OSError, ValueError):  # nobody can be told
+                    self.stream.write("".join(f"{line}\n" for line in held))
+                    self.flush()
 
 
 class Journal(logging.Handler):
@@ -216,6 +254,16 @@ class Journal(logging.Handler):
                 yield f"NOTIFIER_{name.upper()}", value
         if self.dropped:
             yield "NOTIFIER_DROPPED", self.dropped
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Write what is said meanwhile at once, at the end: to be left before anything is awaited."""
+    with ExitStack() as held:
+        for one in logging.getLogger().handlers:
+            if isinstance(one, Lines):
+                held.enter_context(one.together())
+        yield
 
 
 def dropped() -> int:

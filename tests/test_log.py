@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.core.secret import Secret
-from notifier.log import Console, Form, Journal, JsonLines, dropped, fitting, framed, setup
+from notifier.log import Console, Form, Journal, JsonLines, dropped, fitting, framed, setup, together
 
 EVIL = "\n{}\r\x1b[31mred\x00\u2028\u202e\x7f\ud800"
 HOSTILE = st.text([*EVIL, *'aé世 \t\\"=\x85\xa0\u2029\u200f\u2066\U000e0001\U0001f600'])
@@ -279,6 +279,58 @@ def test_an_exception_asked_for_where_there_is_none_is_no_trace():
 
 
 # --- the journal
+
+
+class Written(StringIO):
+    """Remembers each write."""
+
+    def __init__(self):
+        super().__init__()
+        self.writes = []
+
+    def write(self, text):
+        self.writes.append(text)
+        return super().write(text)
+
+
+def test_lines_that_are_said_together_are_one_write_at_the_end(untouched):
+    stream = Written()
+    setup(form=Form.JSON, stream=stream)
+    with together():
+        log.info("announced")
+        log.info("attempted")
+        assert stream.writes == []
+    (written,) = stream.writes
+    assert [json.loads(line)["message"] for line in written.splitlines()] == ["announced", "attempted"]
+    log.info("announced")
+    assert [json.loads(line)["message"] for line in stream.getvalue().splitlines()][2:] == ["announced"]
+
+
+def test_lines_are_written_although_what_was_said_together_ends_in_an_error(untouched):
+    stream = Written()
+    setup(form=Form.JSON, stream=stream)
+    with suppress(KeyError), together():
+        log.info("announced")
+        raise KeyError
+    assert json.loads(stream.getvalue())["message"] == "announced"
+
+
+def test_a_stream_that_takes_nothing_ends_nobody(untouched):
+    stream = StringIO()
+    setup(form=Form.JSON, stream=stream)
+    stream.close()
+    with together():
+        log.info("announced")
+
+
+def test_a_faulty_line_among_others_ends_nothing(untouched, capsys):
+    stream = StringIO()
+    setup(form=Form.JSON, stream=stream)
+    with together():
+        log.info("%d", "no number")
+        log.info("announced")
+    assert json.loads(stream.getvalue())["message"] == "announced"
+    assert "Logging error" in capsys.readouterr().err
 
 
 def test_the_journal_gets_fields_that_can_be_asked_for(handler, journal):
