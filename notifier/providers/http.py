@@ -27,13 +27,13 @@ from aiohttp import (
     ClientTimeout,
     DummyCookieJar,
     ServerDisconnectedError,
-    TCPConnector,
     ThreadedResolver,
 )
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from notifier import __version__
+from notifier.connection import Connector
 from notifier.core.model import Limit
 from notifier.providers.base import Malformed, Refused, Session, Unavailable
 from notifier.providers.limits import Headers, read, told_limit, told_reset, told_skew, told_wait
@@ -82,7 +82,7 @@ class Page:
 def open_session(timeout: ClientTimeout = TIMEOUT, names: AbstractResolver | None = None) -> ClientSession:
     """A session for the sources: no cookies, no proxies; names are asked of the system, which may be libnss-resolve."""
     return ClientSession(
-        connector=TCPConnector(resolver=names or ThreadedResolver(), limit_per_host=4, keepalive_timeout=KEPT_OPEN),
+        connector=Connector(resolver=names or ThreadedResolver(), limit_per_host=4, keepalive_timeout=KEPT_OPEN),
         middlewares=[once],
         cookie_jar=DummyCookieJar(),
         headers={"User-Agent": f"notifier/{__version__}", "Accept": "application/json"},

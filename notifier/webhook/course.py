@@ -14,23 +14,19 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from enum import StrEnum
 from functools import partial
-from http import HTTPStatus
 from typing import Any, TypeVar
 from weakref import ref
 
-from aiohttp import ClientRequest, ClientTimeout, StreamReader, TCPConnector
+from aiohttp import ClientRequest, ClientTimeout, TCPConnector
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import Connection
-from aiohttp.http import HttpProcessingError, RawResponseMessage
 from aiohttp.tracing import Trace
 
+from notifier.connection import Answering
 from notifier.webhook.unused import Unused
 
 T = TypeVar("T")
-
-MOST_INTERIM = 100
-"""Interim answers (RFC 9110, 15.2) before the answer: all that there could be are as many."""
 
 
 class Leg(StrEnum):
@@ -146,17 +142,11 @@ class Handshake(ssl.SSLObject):
         super().do_handshake()
 
 
-class Patient(ResponseHandler):
-    """A connection on which interim answers are passed over, as long as there are not too many of them.
-
-    Each costs some microseconds, and a read holds ten thousand: a receiver that sends nothing else would keep the
-    event loop from everything for as long as an answer is waited for.
-    """
-
-    _interim = 0
+class Patient(Answering):
+    """A connection that may be among the unused."""
 
     def __init__(self, unused: Unused, loop: asyncio.AbstractEventLoop) -> None:
-        """It may be among the `unused`."""
+        """It tells these `unused` when it has ended."""
         super().__init__(loop)
         self._unused = unused
 
@@ -164,16 +154,6 @@ class Patient(ResponseHandler):
         """It has ended."""
         super().connection_lost(exc)
         self._unused.lost(self)
-
-    def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
-        """An answer has come, its headers at least."""
-        code = data[0].code
-        self._interim = self._interim + 1 if code // 100 == 1 and code != HTTPStatus.SWITCHING_PROTOCOLS else 0
-        if self._interim <= MOST_INTERIM:
-            super().feed_data(data, size)
-        else:
-            self.abort()
-            self.set_exception(HttpProcessingError(code=code, message=f"more than {MOST_INTERIM} interim answers"))
 
 
 class TimedConnector(TCPConnector):

@@ -82,9 +82,10 @@ class Session:
 
     async def _sent(self, connection: Connection, request: bytes) -> Answer:
         protocol = connection.protocol
+        if protocol is not None:
+            protocol.set_response_params(read_until_eof=True, auto_decompress=False, read_bufsize=READ_BUFFER)
         if protocol is None or protocol.transport is None or protocol.transport.is_closing():
             raise ClientConnectionResetError("the connection was closed")
-        protocol.set_response_params(read_until_eof=True, auto_decompress=False, read_bufsize=READ_BUFFER)
         protocol.transport.write(request)
         try:
             message, content = await protocol.read()

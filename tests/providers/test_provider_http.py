@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import json
 import ssl
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -447,3 +447,21 @@ async def test_a_form_is_posted_and_its_answer_comes_as_it_is():
         page = await api.post_form("/", {"xml": "<a> & b</a>"}, AT)
     assert page == Page(421, b"<a> & b</a>", "text/xml", 9, Limit(5, 20), 10.5)
     assert [(one.method, one.raw_path) for one in server.requests] == [("POST", "/v1/")]
+
+
+async def test_an_answer_that_nobody_asked_for_is_not_that_of_the_next_request():
+    """Else an upload would be told what another one is."""
+
+    async def talk(reader, writer):
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            while path := (await reader.readuntil(b"\r\n\r\n")).split(b" ")[1]:
+                body = json.dumps(path.decode()).encode()
+                head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+                writer.write(2 * (head + body))
+                await writer.drain()
+        writer.close()
+
+    listener = await asyncio.start_server(talk, "127.0.0.1", 0)
+    async with listener, open_session() as session:
+        api = Api(session, f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}", KEY)
+        assert [(await api.get(path, {}, AT)).document for path in ("/a", "/b", "/c")] == ["/a", "/b", "/c"]

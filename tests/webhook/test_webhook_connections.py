@@ -54,6 +54,31 @@ async def test_a_connection_with_an_answer_that_was_not_read_to_its_end_is_not_u
         assert server.connections == 2
 
 
+DOWN = b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"
+
+
+async def test_an_answer_that_nobody_asked_for_ends_its_connection_and_is_that_of_no_delivery():
+    more = asyncio.Event()
+
+    async def twice(_server, writer):
+        writer.write(OK)
+        await more.wait()
+        writer.write(OK)
+
+    async with (
+        serving(in_turn(twice, answer(DOWN), answer(OK + OK), answer(DOWN))) as server,
+        receiver(server.port) as one,
+    ):
+        assert (await one.post("evt_1", b"{}")).outcome is Outcome.DELIVERED
+        more.set()
+        await gone(server)
+        assert (await one.post("evt_2", b"{}")).status == 503
+        assert (await one.post("evt_3", b"{}")).outcome is Outcome.DELIVERED
+        await gone(server)
+        assert (await one.post("evt_4", b"{}")).status == 503
+        assert server.connections == 3
+
+
 async def test_at_most_as_many_connections_are_open_as_may_be_in_flight_and_one_for_a_ping():
     gate = asyncio.Event()
     async with serving(held(gate)) as server, receiver(server.port, more={"max_in_flight": 3}) as one:
