@@ -190,7 +190,7 @@ def _host(headers: Mapping[str, str]) -> str:
     """Whom a redirect names: the rest of its URL may hold a secret."""
     try:
         return (URL(headers.get("Location", "")).raw_host or "the same host")[:LONGEST_HOST]
-    except ValueError:
+    except (ValueError, IndexError):  # the latter for brackets with nothing in them
         return "an unreadable URL"
 
 

@@ -95,7 +95,7 @@ class Pages:
         try:
             there = here.join(URL(target))
             same = there.origin() == here.origin()
-        except ValueError:
+        except (ValueError, IndexError):  # the latter for brackets with nothing in them
             raise Malformed("the link to the next page cannot be read") from None
         if not same:
             raise Malformed("the link to the next page leads to another origin")

@@ -106,7 +106,7 @@ def host_of(url: str) -> str | None:
     """The host that a URL names; None where it names none, or is none."""
     try:
         host = URL(url).host
-    except ValueError:
+    except (ValueError, IndexError):  # the latter for brackets with nothing in them
         return None
     return host and visible(host)[:LONGEST_WHY]
 

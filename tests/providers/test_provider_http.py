@@ -139,6 +139,7 @@ async def test_a_redirect_is_never_followed_and_its_host_is_named():
         ("", "the same host"),
         ("http://xn--bcher-kva.example/", "xn--bcher-kva.example"),
         ("http://[bad", "an unreadable URL"),
+        ("//[]@", "an unreadable URL"),
         ("http://host:99999999/", "an unreadable URL"),
         (f"http://{LONG_HOST}/", LONG_HOST[:253]),
     ],
