@@ -170,6 +170,17 @@ async def test_a_replay_waits_for_an_endpoint_that_left_the_config_and_holds_nob
         assert await w.store.unfinished() == []
 
 
+async def test_what_an_endpoint_had_that_left_the_config_is_not_owed_to_it_again(tmp_path):
+    async with told(tmp_path, APP, endpoint("old"), uploads=1) as (w, replays):
+        replays.adopt([APP])
+        event = w.receivers.events("app")[0]["id"]
+        assert await replays.matching(Selection(event=event), w.clock.now) == 1
+        await replays.ask(Selection(event=event), w.clock.now)
+        await replays.step(w.clock.now)
+        rows = [*(await w.store.deliveries("app")).items, *(await w.store.deliveries("old")).items]
+        assert [(row.endpoint, row.phase) for row in rows] == [("app", Phase.WAITING), ("old", Phase.DELIVERED)]
+
+
 async def test_what_is_new_goes_on_while_much_is_owed_again(tmp_path):
     async with told(tmp_path, APP) as (w, replays):
         await replays.ask(Selection(endpoint="app"), w.clock.now)

@@ -136,8 +136,9 @@ class Replaying(Owing):
     ) -> Replay:
         """One step of a replay: at most `most` deliveries wait again, with all of their schedule before them.
 
-        Only what was over when it was asked for is taken, so that what is delivered meanwhile is not sent twice; and of
-        what goes to one of these endpoints, what that wants as it is now: the rest would be dropped, and stays.
+        Only what was over when it was asked for is taken, so that what is delivered meanwhile is not sent twice; and
+        where there are `endpoints`, what goes to them, or to a callback, and is wanted there as they are now: the rest
+        would be dropped, or wait for one that left the config, and stays.
         """
         return await self.database.write(self._owe_again, id_, most, now, endpoints)
 
@@ -173,7 +174,8 @@ class Replaying(Owing):
         rows = db.execute(TO_ENDPOINT if selection.event is None else OF_EVENT, parameters)
         found = []
         for delivery, number, lane, settled_at, at, name, *about in rows:
-            wanted = name not in endpoints or unwanted(endpoints[name], *about) is None
+            has_left = bool(endpoints) and number > 0 and name not in endpoints
+            wanted = not has_left and (name not in endpoints or unwanted(endpoints[name], *about) is None)
             in_time = at >= since and settled_at <= replay.created_at
             found.append(_Found(delivery, wanted and in_time, number, lane))
         return found
