@@ -89,7 +89,10 @@ class _Deliveries:
                 return HTTPStatus.OK, models.Matching(matching=int(delivery.phase in phases))
             ended, dropped = [], await self._store.drop([delivery.id], call.who, self._clock())
         else:
-            (queue,) = await self._store.queues(asked.endpoint)
+            queues = await self._store.queues(asked.endpoint)
+            if not queues:
+                await self._store.callback(str(asked.endpoint))  # which says that there is none
+            (queue,) = queues
             owed = {Phase.WAITING: queue.waiting, Phase.DEAD: queue.dead}
             if asked.dry_run:
                 return HTTPStatus.OK, models.Matching(matching=sum(owed[phase] for phase in phases))

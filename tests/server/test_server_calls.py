@@ -305,6 +305,14 @@ async def test_what_is_dropped_says_who_did_it_and_its_lane_goes_on(tmp_path):
         assert 'notifier_deliveries_total{endpoint="app",outcome="dropped"} 2.0' in (await caller.get("/metrics")).body
 
 
+async def test_nothing_is_dropped_of_a_callback_that_nobody_knows(tmp_path):
+    async with telling(tmp_path) as (_, caller, _):
+        answer = await caller.post("/v1/drop", endpoint="notify:3")
+        assert (answer.status, answer.body["detail"]) == (
+            404, "no endpoint 'notify:3': no callback has this number, or its time is over",
+        )  # fmt: skip
+
+
 async def test_what_is_dropped_is_not_owed_again_by_a_replay_that_goes_on(tmp_path):
     async with telling(tmp_path, endpoint("app"), endpoint("crm")) as (w, caller, _):
         await announced(w, *(f"u{n:02}" for n in range(12)))
