@@ -47,7 +47,8 @@ class Endpoints:
         """Those that have secrets which end: of the others none can become unsigned."""
         self._note_ending()
         self._leaving: dict[str, Served] = {}
-        """Those that left the config while something was on its way to them."""
+        """Those that left the config last, or earlier and something is on its way to them: more may be written of them,
+        and what was `remembered` for the next config may be older than that."""
         self._known = ChainMap(self._served, self._leaving)
         self._calls = Calls(store, calling, self._served)
         self._busy: set[str] = set()
@@ -97,10 +98,9 @@ class Endpoints:
         Each has its number in the store, and `remembered` is how it says that they fare.
         """
         self._endpoints, self._in_flight_total = tuple(endpoints), in_flight_total
-        for name in [name for name in self._served if number_of(name) is None]:
-            self._leaving[name] = self._served.pop(name)
+        before = {name: self._served.pop(name) for name in list(self._served) if number_of(name) is None}
         for endpoint in self._endpoints:
-            served = self._leaving.pop(endpoint.name, None)
+            served = before.pop(endpoint.name, None) or self._leaving.pop(endpoint.name, None)
             if served is None:
                 health, tat = remembered[endpoint.name]
                 served = Served(endpoint, health, tat=tat)
@@ -108,6 +108,7 @@ class Endpoints:
             self._served[endpoint.name] = served
         for name in [name for name, served in self._leaving.items() if not served.in_flight]:
             del self._leaving[name]
+        self._leaving.update(before)
         self._note_ending()
         self._calls.adopt(calling)
         self._is_changed = True

@@ -173,8 +173,6 @@ class Sender(Endpoints):
                 self._known[name].recent = fare.recent
             batch.tell(overtaken)
             self._stand(standings)
-            for name in [name for name, served in self._leaving.items() if not served.in_flight]:
-                del self._leaving[name]
 
     # --- one attempt
 

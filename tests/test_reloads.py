@@ -18,7 +18,8 @@ from world import CALLING, FakeClient, endpoint, world
 
 from notifier.config import ConfigError, read
 from notifier.core.callbacks import NOBODY
-from notifier.core.model import Callback, Rate, Status
+from notifier.core.health import State
+from notifier.core.model import Attempt, Callback, Outcome, Rate, Status
 from notifier.core.secret import Secret
 from notifier.providers.base import Refused
 from notifier.reloads import Reloads, TooLong
@@ -41,15 +42,16 @@ async def adopted(w, *endpoints, calling=NOBODY, in_flight_total=200):
 class Held:
     """Receivers that answer when they are let."""
 
-    def __init__(self, w):
+    def __init__(self, w, answer=None):
         self._w = w
+        self._answer = answer
         self.came = asyncio.Event()
         self.let_go = asyncio.Event()
 
     async def post(self, delivery):
         self.came.set()
         await self.let_go.wait()
-        return await self._w.receivers.post(delivery)
+        return self._answer or await self._w.receivers.post(delivery)
 
 
 # --- endpoints
@@ -88,6 +90,38 @@ async def test_one_that_comes_back_while_something_is_on_its_way_there_is_sent_n
         held.let_go.set()
         await w.settle()
         assert len(w.receivers.got["crm"]) == 1
+
+
+async def test_how_one_fares_that_comes_back_is_what_was_written_of_it_last(tmp_path):
+    """And not what was read of it for the reload, while something on its way to it had not ended."""
+    async with world(tmp_path, endpoints=(APP, CRM)) as w:
+        held = Held(w, Attempt(w.clock.now, 0.01, Outcome.HTTP_410, 410))
+        w.post = held.post
+        await announce(w.store, event(1, 1, at=w.clock.now), to=[CRM])
+        await w.sender.send_due()
+        await held.came.wait()
+        await adopted(w, APP)
+        remembered = await w.store.healths()
+        held.let_go.set()
+        await w.settle()
+        w.sender.adopt([APP, CRM], NOBODY, 200, remembered)
+        assert w.sender.served["crm"].health.state is State.PAUSED
+
+
+async def test_an_endpoint_may_leave_while_it_is_written_that_it_is_paused(tmp_path):
+    async with world(tmp_path, endpoints=(APP, CRM)) as w:
+        remembered, record, began = await w.store.healths(), w.store.record, asyncio.Event()
+
+        async def recorded(*args, **more):
+            began.set()
+            return await record(*args, **more)
+
+        w.store.record = recorded
+        pausing = asyncio.create_task(w.sender.pause("crm"))
+        await began.wait()
+        w.sender.adopt([APP], NOBODY, 200, remembered)
+        await pausing
+        assert (await w.store.healths())["crm"][0].state is State.PAUSED
 
 
 async def test_of_one_that_leaves_the_store_knows_since_when(tmp_path):
