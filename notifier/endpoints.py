@@ -199,7 +199,8 @@ class Endpoints:
     async def _changed(self, names: Iterable[str], step: Callable[[Served], Health], by: Resumption) -> None:
         async with self._recording:
             some = [await self._calls.of(name) for name in names if name in self._served or number_of(name)]
-            changed = [(served, after) for served in some if (after := step(served)) != served.health]
+            asked = by is Resumption.PERSON  # what waits for one that is well is due, too
+            changed = [(one, after) for one in some if (after := step(one)) != one.health or asked]
             now = self._clock()
             standings = [served.standing(after, now, self._endpoints, by=by) for served, after in changed]
             if standings:

@@ -234,6 +234,19 @@ async def test_half_of_twenty_failing_shuts_an_endpoint_off_though_never_two_in_
 # --- the pause
 
 
+async def test_who_resumes_one_that_is_well_has_all_that_waits_there_sent(tmp_path):
+    async with world(tmp_path, endpoints=(endpoint("app"),)) as w:
+        script = Script(w, {"app": [BAD, BAD, BAD, GOOD]})
+        w.post = script.post
+        await announce(w.store, event(1, 1, at=w.clock.now), to=[endpoint("app")])
+        await w.sends_until(w.clock.now + 900)
+        assert (len(script.came), w.sender.served["app"].trouble) == (3, None)
+        await w.sender.resume("app")
+        await w.settle()
+        assert len(script.came) == 4
+        assert await w.store.waiting("app") == 0
+
+
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [(GONE, "gone"), ((O.HTTP_5XX, 500, ("command", Command.DISABLE)), "disabled")],

@@ -54,7 +54,9 @@ async def test_the_status_decides(status, outcome, note):
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-@pytest.mark.parametrize("location", ["http://inside.example:{}/", "http://127.0.0.1:{}/", "/elsewhere", "//[", "//[]@"])
+@pytest.mark.parametrize(
+    "location", ["http://inside.example:{}/", "http://127.0.0.1:{}/", "/elsewhere", "//[", "//[]@"]
+)
 async def test_a_redirect_is_neither_followed_nor_resolved(status, location):
     names = Names({"inside.example": ["127.0.0.1"]})
     async with serving(answer(OK)) as inside:
