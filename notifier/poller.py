@@ -121,7 +121,7 @@ class Poller:
 
     async def _put_back(self, jump: float) -> None:
         now = self._clock()
-        await self._store.put_back(max(0.0, -jump), now)
+        await self._store.put_back(-jump, now)
         self.credentials.believe(jump, now)
 
     async def _open(self, one: Watched) -> None:

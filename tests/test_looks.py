@@ -528,3 +528,35 @@ async def test_what_happened_by_a_clock_that_was_ahead_happened_now_at_the_lates
         await w.poller.believe_no_later(-365 * 24 * HOUR)
         await w.polls_until(now + HOUR)
         assert await types(w) == ["upload.unknown"]
+
+
+async def test_a_clock_that_is_put_forward_makes_nothing_gone_stalled_or_old(tmp_path):
+    async with world(tmp_path, uploads=("a", "b"), discover=False, listings=()) as w:
+        w.client.set("a", S.PROCESSING)
+        w.client.set("b", S.PROCESSING)
+        await w.polls_until(w.clock.now + 30)
+        del w.client.truth["b"]
+        await w.polls_until(w.clock.now + 40)
+        w.clock.now += 8 * HOUR
+        await w.poller.believe_no_later(8 * HOUR)
+        await w.polls_until(w.clock.now + 5)
+        assert await types(w) == ["upload.processing"] * 2
+        w.client.set("a", S.COMPLETED)
+        await w.polls_until(w.clock.now + 60)
+        assert "upload.completed" in await types(w)
+
+
+async def test_a_clock_that_is_set_right_after_a_start_far_behind_makes_nothing_stalled(tmp_path):
+    async with world(tmp_path, uploads=("a", "b"), discover=False, listings=()) as w:
+        w.client.set("a", S.PROCESSING)
+        w.client.set("b", S.QUEUED)
+        right = w.clock.now
+        await w.polls_until(right + 60)
+        await w.stop()
+        w.clock.now = right + 90 - 87600 * HOUR
+        await w.start()
+        await w.polls_until(w.clock.now + 15)
+        w.clock.now = right + 110
+        await w.poller.believe_no_later(87600 * HOUR)
+        await w.polls_until(w.clock.now + 600)
+        assert await types(w) == ["upload.processing", "upload.queued"]

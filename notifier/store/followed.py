@@ -156,7 +156,8 @@ class Followed(Owing):
     async def put_back(self, seconds: float, now: float) -> None:
         """Bring forward by so many seconds what is due after `now`: our clock was put back by them.
 
-        What has happened, happened now at the latest.
+        What has happened, happened now at the latest. Below 0: it was put forward, and nothing is missing, or open, for
+        longer because of that.
         """
         await self.database.write(moments.put_back, seconds, now)
 

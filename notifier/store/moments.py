@@ -18,6 +18,11 @@ DUE_LATER = (
     ("sources", "failed_due_at"),
 )
 """Moments that may be to come."""
+LASTS = (
+    "UPDATE uploads SET changed_at = changed_at + ?1, followed_at = followed_at + ?1 WHERE open = 1",
+    "UPDATE uploads SET missing_since = missing_since + ?1 WHERE missing_since IS NOT NULL",
+)
+"""What has not ended is judged by how long it has lasted, and no clock that is set makes that longer."""
 OVER = """UPDATE deliveries SET settled_at = ?1
     WHERE phase IN ('delivered', 'dead', 'superseded', 'dropped') AND settled_at > ?1"""
 
@@ -35,7 +40,13 @@ def clamp(db: sqlite3.Connection, sources: Sequence[tuple[int, float]], look: fl
 
 
 def put_back(db: sqlite3.Connection, seconds: float, now: float) -> None:
-    """Bring forward what is to come by so many seconds; let what has happened have happened `now` at the latest."""
+    """Bring forward what is to come by so many seconds; let what has happened have happened `now` at the latest.
+
+    Below 0: the clock was put forward by them, and what lasts began so much later.
+    """
+    if seconds < 0:
+        for sql in LASTS:
+            db.execute(sql, (-seconds,))
     for table, columns in HAPPENED.items():  # each in one go: there may be a million uploads
         earlier = ", ".join(f"{column} = min({column}, ?1)" for column in columns)
         to_come = " OR ".join(f"{column} > ?1" for column in columns)
@@ -43,4 +54,4 @@ def put_back(db: sqlite3.Connection, seconds: float, now: float) -> None:
     db.execute(OVER, (now,))
     for table, column in DUE_LATER:
         sql = f"UPDATE {table} SET {column} = {column} - ?1 WHERE {column} > ?2"  # noqa: S608  # our own words
-        db.execute(sql, (seconds, now))
+        db.execute(sql, (max(0.0, seconds), now))
