@@ -144,8 +144,7 @@ async def test_nothing_goes_out_unsigned_when_every_secret_has_ended():
 
 async def test_a_host_is_named_without_the_port_where_it_is_the_usual_one():
     async with receiver("http://receiver.example/hook") as one:
-        connections = one._current()
-    assert connections.session.headers["host"] == "receiver.example"
+        assert one._current().session.headers["host"] == "receiver.example"
 
 
 async def test_nothing_that_a_receiver_sets_comes_back_to_it():
