@@ -216,7 +216,7 @@ class Poller:
         if isinstance(error, Refused):
             self.credentials.refuse(one, trouble)
         rest = 0.0 if limited else error.rest(failures, self._draw())
-        state = replace(state, failures=failures, hold_until=max(state.hold_until, now + rest))
+        state = replace(state, failures=failures, hold_until=now + rest)
         told = None
         worse = isinstance(error, Refused) and state.trouble is not None and state.trouble.code != trouble.code
         if worse or (state.trouble is None and (not limited or failures > 1)):

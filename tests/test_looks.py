@@ -530,6 +530,28 @@ async def test_what_happened_by_a_clock_that_was_ahead_happened_now_at_the_lates
         assert await types(w) == ["upload.unknown"]
 
 
+async def test_a_clock_that_is_put_back_while_a_look_fails_rests_a_source_no_longer_for_it(tmp_path):
+    async with world(tmp_path, discover=False, uploads=("a",)) as w:
+        right, observe = w.clock.now, w.client.observe
+        w.clock.now += 24 * HOUR
+        w.client.set("a", S.PROCESSING)
+        w.client.fault = Unavailable("its host cannot be resolved")
+        await w.polls_until(w.clock.now + 20)
+
+        async def put_back(look, at):
+            w.client.observe, w.clock.now = observe, right + 20
+            await w.poller.believe_no_later(-24 * HOUR)
+            return await observe(look, at)
+
+        w.client.observe = put_back
+        while w.client.observe is put_back:
+            at = await w.poller.poll("posts")
+            w.clock.now = max(w.clock.now, at) if w.client.observe is put_back else right + 20
+        w.client.fault = None
+        await w.polls_until(right + 400)
+        assert await types(w) == ["upload.processing"]
+
+
 async def test_a_clock_that_is_put_forward_makes_nothing_gone_stalled_or_old(tmp_path):
     async with world(tmp_path, uploads=("a", "b"), discover=False, listings=()) as w:
         w.client.set("a", S.PROCESSING)

@@ -122,7 +122,9 @@ def read_on(progress: ListingState, listing: Listing, answer: Answer, interest: 
     The first sweep goes to the end, which makes it the baseline; a later one goes on while its pages hold news, or
     where it must go `through`.
     """
-    progress, every = replace(progress, failures=0), listing.active if interest.active else listing.idle
+    swept_at, baseline_at = _past(progress.swept_at, now), _past(progress.baseline_at, now)
+    progress = replace(progress, failures=0, swept_at=swept_at, baseline_at=baseline_at)
+    every = listing.active if interest.active else listing.idle
     if answer.skipped and not answer.observations:  # nothing could be read: from page 1 again, and through to the end
         return replace(progress, page=1, cursor=None, due_at=now + every, swept_at=None)
     if interest.again and progress.cursor is None:
@@ -136,3 +138,8 @@ def read_on(progress: ListingState, listing: Listing, answer: Answer, interest: 
         return read
     baseline_at = now if progress.baseline_at is None else progress.baseline_at
     return replace(read, baseline_at=baseline_at, swept_at=now)
+
+
+def _past(moment: float | None, now: float) -> float | None:
+    """A moment that was noted before the look; the clock may have been put back since."""
+    return None if moment is None else min(moment, now)

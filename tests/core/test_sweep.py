@@ -238,6 +238,12 @@ def test_where_the_order_is_no_promise_a_sweep_goes_through_from_time_to_time():
     assert on(replace(READ, swept_at=NOW - 2000), news=False, listing=every).page == 2
 
 
+def test_a_clock_that_was_put_back_during_a_look_makes_no_sweep_late():
+    ahead = replace(READ, baseline_at=NOW + 2000, swept_at=NOW + 3000)
+    assert on(ahead, news=False) == replace(READ, due_at=NOW + 30, baseline_at=NOW, swept_at=NOW)
+    assert on(ListingState("videos", swept_at=NOW + 1), news=False).baseline_at is None
+
+
 def test_where_a_source_is_not_read_for_its_own_sake_no_sweep_goes_through():
     assert on(ListingState("videos"), news=False, sweeps=False) == ListingState("videos", due_at=NOW + 30)
     assert on(ListingState("videos"), sweeps=False).page == 2
