@@ -39,6 +39,8 @@ FILLED_OF_A_TARGET = ("url", "external_id", "started_at", "finished_at", "task")
 """What an observation need not speak of: it stays as it was."""
 SKEW = 300.0
 """Seconds that a provider's clock may be ahead: a date still further ahead is none to go by."""
+ZONES = 15 * 3600.0
+"""Seconds by which a moment may be ahead that a provider states in its own time, and as if that were UTC."""
 STALLABLE = frozenset({Status.QUEUED, Status.PROCESSING})
 NOT_FOUND = Reason("not_found", "the provider does not know this upload")
 
@@ -168,7 +170,7 @@ def is_old_news(upload: Upload, seen: Observation, kind: LookKind, at: float = i
     known = upload.snapshot
     if known is None:
         return False
-    moment = known.updated_at if known.updated_at is not None and known.updated_at <= at + SKEW else 0.0
+    moment = known.updated_at if known.updated_at is not None and known.updated_at <= at + ZONES else 0.0
     if kind is LookKind.FEED:
         return (seen.updated_at or 0.0) <= moment
     if kind is LookKind.LIST:
