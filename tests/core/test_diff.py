@@ -341,7 +341,7 @@ def test_a_feed_s_row_speaks_where_no_moment_is_known_yet():
 
 @pytest.mark.parametrize(("ahead", "old"), [(54000, True), (54001, False)])
 def test_a_moment_far_ahead_makes_no_row_old(ahead, old):
-    """One that is stated in a time of its own, as if it were UTC, does: else what was retried would fail over and over."""
+    """One that is ahead by a zone does: else what was retried would fail over and over."""
     known = upload(seen(updated_at=NOW + ahead))
     assert is_old_news(known, seen(S.FAILED, updated_at=NOW), LookKind.FEED, NOW) is old
 
