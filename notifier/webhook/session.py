@@ -18,6 +18,7 @@ from aiohttp import (
     StreamReader,
     TCPConnector,
 )
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import Connection
 from aiohttp.http import HttpProcessingError
@@ -82,11 +83,10 @@ class Session:
 
     async def _sent(self, connection: Connection, request: bytes) -> Answer:
         protocol = connection.protocol
-        if protocol is not None:
-            protocol.set_response_params(read_until_eof=True, auto_decompress=False, read_bufsize=READ_BUFFER)
-        if protocol is None or protocol.transport is None or protocol.transport.is_closing():
+        transport = None if protocol is None else _expecting(protocol).transport
+        if protocol is None or transport is None or transport.is_closing():
             raise ClientConnectionResetError("the connection was closed")
-        protocol.transport.write(request)
+        transport.write(request)
         try:
             message, content = await protocol.read()
             while message.code // 100 == 1 and message.code != HTTPStatus.SWITCHING_PROTOCOLS:
@@ -103,3 +103,9 @@ class Session:
         if "\r" in words or "\n" in words or "\0" in words:
             raise ValueError("a header must be one line")
         return "\r\n".join([self._line, *map(": ".join, headers.items()), "\r\n"]).encode()
+
+
+def _expecting(protocol: ResponseHandler) -> ResponseHandler:
+    """It, ready for an answer; or ended, where something came before it was asked."""
+    protocol.set_response_params(read_until_eof=True, auto_decompress=False, read_bufsize=READ_BUFFER)
+    return protocol
