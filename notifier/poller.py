@@ -127,7 +127,7 @@ class Poller:
     async def _open(self, one: Watched) -> None:
         name, now = one.source.name, self._clock()
         listed = now + max((listing.idle for listing in one.ways.listings), default=0.0)
-        async with one.writing:  # lest an answer or a registration come in between
+        async with self._store.writing[name]:  # lest an answer or a registration come in between
             await self._store.believe_no_later({name: listed}, now + LONGEST_SLEEP, now + LONGEST_HOLD)
             lives = await self._store.lives([name])
             one.open(await self._store.open_uploads(name), lives[name], now)
@@ -188,9 +188,9 @@ class Poller:
             with self.hands.let_go():
                 answer = sound(question, await one.client.observe(question.look, now))
         except ProviderError as error:
-            async with one.writing:
+            async with self._store.writing[one.source.name]:
                 return await self._failed(one, state, question, error)
-        async with one.writing:
+        async with self._store.writing[one.source.name]:
             return await self._answered(one, state, question, answer)
 
     def _question(self, one: Watched, outlook: Outlook, now: float) -> Question | None:

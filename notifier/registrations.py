@@ -77,7 +77,7 @@ class Registrations:
             raise CannotRegister("kind", f"what uploads of this source are: {' or '.join(one.kinds)}")
         if asked.callback is not None:
             self._check(asked.callback)
-        async with one.writing:
+        async with self._store.writing[asked.source]:
             (came,) = await register(self._store, one.provider.name, [asked], self._clock())
             one.named(came.upload, self._clock(), is_new=came.is_new)
         self._ring(asked.source)
@@ -107,7 +107,7 @@ class Registrations:
     async def look(self, source: str) -> None:
         """Look at a source of the config at once: at all that is open there, and at each of its lists to the end."""
         one = self._watched[source]
-        async with one.writing:
+        async with self._store.writing[source]:
             await self._store.look_anew(source, self._clock())
             one.hurry(await self._store.open_uploads(source))
         self._ring(source)
@@ -117,12 +117,11 @@ class Registrations:
 
         Raises `UnknownNameError`, `SeveralError`, `NamedByConfigError`.
         """
-        one = self._watched.get(source)
-        if one is None:  # it left the config
-            return await self._store.unfollow(source, id_, kind, self._clock())
-        if id_ in one.source.uploads:
+        one = self._watched.get(source)  # None: it left the config, and yet a look at it may be under way
+        if one is not None and id_ in one.source.uploads:
             raise NamedByConfigError(f"the config names {id_!r} under uploads of {source!r}: take it out there")
-        async with one.writing:
+        async with self._store.writing[source]:
             upload = await self._store.unfollow(source, id_, kind, self._clock())
-            one.forget(upload)
+            if one is not None:
+                one.forget(upload)
         return upload

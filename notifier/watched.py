@@ -1,6 +1,5 @@
 """What is known of one source while the daemon runs: how it can be asked, what is watched, what was asked last."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -64,8 +63,6 @@ class Watched:
     """Uploads of which an answer has shown half, or that were registered again: each is asked for at once, alone."""
     hurried: dict[int, Upload] = field(default_factory=dict)
     """Those that a person wants to be looked at now: they are asked for together, where one look can name many."""
-    writing: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False, compare=False)
-    """Held from the reading of uploads to the writing of what becomes of them, lest two write over one another."""
     skipped: dict[str, Sequence[str]] = field(default_factory=dict)
     """What could not be read in the last answer to a question, by its subject."""
     heard: dict[str, tuple[Sequence[Observation], str]] = field(default_factory=dict, repr=False)

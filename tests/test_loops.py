@@ -116,7 +116,7 @@ async def test_a_webhook_goes_out_while_its_source_waits_without_a_hand_and_with
         await w.settle()
         assert w.receivers.types("app") == ["upload.processing"]
         assert not polling.done()
-        assert not w.poller.watched["posts"].writing.locked()
+        assert not w.store.writing["posts"].locked()
         assert w.poller.hands._taken == 0
         polling.cancel()
         await asyncio.wait((polling,))

@@ -247,6 +247,25 @@ async def test_what_a_source_had_that_left_the_config_can_be_let_go(tmp_path):
             await w.registrations.unfollow("never", "a")
 
 
+async def test_what_is_let_go_while_the_last_answer_of_its_source_is_written_ends_nothing(tmp_path):
+    async with world(tmp_path, discover=False) as w:
+        w.client.set("a", S.PROCESSING)
+        await w.register("a")
+        announce, lets_go = w.store.announce, []
+
+        async def meanwhile(news):
+            w.poller.adopt([], [], w.calling, {})  # a reload takes the source out
+            lets_go.append(asyncio.create_task(w.registrations.unfollow("posts", "a")))
+            while not lets_go[0].done() and not w.store.writing["posts"]._waiters:  # noqa: ASYNC110  # no event tells
+                await asyncio.sleep(0)
+            return await announce(news)
+
+        w.store.announce = meanwhile
+        await w.poller.poll("posts")
+        assert (await lets_go[0]).id == "a"
+        assert await w.store.open_uploads("posts") == []
+
+
 async def test_of_two_with_one_id_the_kind_says_which(tmp_path):
     async with world(tmp_path, kinds=("posts", "videos"), discover=False) as w:
         await w.register("a", kind="post")
@@ -337,7 +356,7 @@ async def test_a_registration_while_the_first_pass_reads_what_is_open_is_not_for
         first = asyncio.create_task(w.poller.poll("posts"))
         await reads.wait()
         registers = asyncio.create_task(w.register("b"))
-        while not registers.done() and not w.poller.watched["posts"].writing._waiters:  # noqa: ASYNC110  # no event tells
+        while not registers.done() and not w.store.writing["posts"]._waiters:  # noqa: ASYNC110  # no event tells
             await asyncio.sleep(0)
         goes_on.set()
         await first
