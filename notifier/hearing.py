@@ -14,14 +14,12 @@ from notifier.core.pace import Watch, Why
 from notifier.core.questions import LOST_EVERY, Question, is_soon
 from notifier.core.reading import UNSPOKEN_EVERY, Reading, denied, missed, sighted, unannounced, unspoken
 from notifier.core.rhythm import Listing
-from notifier.core.sweep import DOUBTED_FOR, DOUBTS, Interest, Sweep, read_on
+from notifier.core.sweep import Interest, Sweep, is_baseline, read_on
 from notifier.numbering import follow
 from notifier.providers.base import Malformed
 from notifier.store import Store
 from notifier.watched import Watched
 
-COMPARE_EVERY = 21600.0
-"""Seconds after which a complete sweep is compared with all that was ever listed."""
 CONFIRM_WITHIN = 60.0
 """Seconds within which an upload that is missing from its list is asked for by itself, or is about to be anyway."""
 
@@ -136,7 +134,7 @@ class Hearing:
 
     def _reading(self, upload: Upload, seen: Observation) -> Reading:
         progress, source = self.question.progress, self.one.source
-        silent = progress is not None and progress.baseline_at is None and source.baseline is Baseline.SILENT
+        silent = progress is not None and is_baseline(progress) and source.baseline is Baseline.SILENT
         if upload.unfollowed_at is not None:
             reading = Reading(upload)
         elif silent and upload.snapshot is None and not upload.registered:
@@ -163,9 +161,10 @@ class Hearing:
         listing, before = self.question.listing, self.question.progress
         if listing is None:
             return []
-        sweep = self.one.sweeps.get(listing.name)
+        sweeps = self.one.sweeps
+        sweep = sweeps.under_way.get(listing.name)
         if before is not None and before.page == 1:
-            sweep = self.one.sweeps[listing.name] = Sweep(self.now, self._since(listing))
+            sweep = sweeps.under_way[listing.name] = Sweep(self.now, self._since(listing))
         if sweep is not None:
             sweep.news |= news
         if before is None:
@@ -173,8 +172,10 @@ class Hearing:
         again = sweep.take(self.answer, before.page, self.now) if sweep else False
         interest = self._interest(listing, before, news=self._goes_on(sweep), again=again)
         self.progress = read_on(before, self.one.slowed(listing), self.answer, interest, self.now)
-        if sweep is not None and sweep.newest is not None and self.progress.page == 1:
-            self.one.newest[listing.name] = sweep.newest
+        sweeps.answered(before, self.answer, self.now)
+        ends = self.progress.page == 1 and interest.barrier is None
+        if sweep is not None and sweep.newest is not None and ends:
+            sweeps.newest[listing.name] = sweep.newest
         if sweep is None or self.kind is not LookKind.LIST or not sweep.is_complete(self.answer):
             return []
         return await self._absent(listing, sweep.ids)
@@ -182,7 +183,7 @@ class Hearing:
     def _since(self, listing: Listing) -> float:
         """The moment from which on rows of a feed may tell of what is watched, and were not read yet."""
         born = min((watch.born for watch in self.one.book), default=inf)
-        return max(born, self.one.newest.get(listing.name, inf))
+        return max(born, self.one.sweeps.newest.get(listing.name, inf))
 
     def _interest(self, listing: Listing, before: ListingState, *, news: bool, again: bool) -> Interest:
         book, ways, now = self.one.book, self.one.ways, self.now
@@ -191,7 +192,8 @@ class Hearing:
         rested = now - (before.swept_at or 0.0) >= LOST_EVERY
         lost = rested and not ways.direct and (stray or self.one.waits_until <= now)
         sweeps = ways.discover or not ways.direct
-        return Interest(news=news, active=active, again=again, sweeps=sweeps, lost=lost)
+        barrier = self.one.sweeps.barrier(listing.name, now)
+        return Interest(news=news, active=active, again=again, sweeps=sweeps, lost=lost, barrier=barrier)
 
     async def _absent(self, listing: Listing, shown: set[str]) -> list[Reading]:
         """The uploads that a complete sweep ought to have shown: no news, but to be asked for, where they can be.
@@ -200,18 +202,15 @@ class Hearing:
         only, be it because the list is doubted; what is open always.
         """
         one, now = self.one, self.now
-        whole = now >= one.compares_at.get(listing.name, 0.0)
+        whole = now >= one.sweeps.compares_at.get(listing.name, 0.0)
         known = self.store.listed if whole else self.store.open_uploads
         absent = self._of(listing, await known(one.source.name, without=shown))
         listed = len(self._of(listing, await known(one.source.name))) if absent else 0
-        clears = one.doubts[listing.name, whole].clears(listed, len(absent), len(shown), now)
-        if whole:
-            rest = min(listing.through, COMPARE_EVERY) if clears else DOUBTED_FOR / DOUBTS
-            one.compares_at[listing.name] = now + rest
-        if not clears:
+        if not one.sweeps.shows(listing, listed, len(absent), len(shown), now, whole=whole):
             return []
         if not one.ways.direct:
-            return [missed(upload, now, one.compares_at.get(listing.name, now), one.rules) for upload in absent]
+            again_at = one.sweeps.compares_at.get(listing.name, now)
+            return [missed(upload, now, again_at, one.rules) for upload in absent]
         return [
             Reading(replace(upload, due_at=now))
             for upload in absent

@@ -223,14 +223,14 @@ class Poller:
             state, told = failing(state, one.provider.name, trouble, question.subject, now)
         # What was asked goes behind the others, so that one question without an answer does not hold them up.
         later = now + rest + LATER * one.provider.pace.floor
-        one.put_off(question, later)
+        again = one.put_off(question, later)
         if question.look.kind is LookKind.BATCH and isinstance(error, Malformed):
             one.halve(question.look.ids, later)
         if state.failed == question.subject:
-            state = replace(state, failed_due_at=later)
+            state = replace(state, failed_due_at=again)
         asked = await self._store.as_now(question.uploads)
         uploads = [replace(upload, due_at=later) for upload in asked if upload.due_at is not None]
-        progress = put_off(question.progress, later)
+        progress = one.sweeps.wanted(put_off(question.progress, later), now)
         return await self._announce(one, Announcement(state, progress, uploads, owed=self._owed([told])))
 
     async def _tell_refused(self, one: Watched, trouble: Trouble) -> None:
@@ -273,7 +273,8 @@ class Poller:
         owed = [*self._owed([told]), *(self._told(each, event_for(each, one.provider.name, now)) for each in changes)]
         is_held = self.credentials.budget(one).hold_until > now + LONG_HOLD
         lasts = bool(uploads or lives) or is_held or hearing.lasts(failures)
-        news = Announcement(state, hearing.progress, uploads, lives=lives, owed=owed, lasts=lasts)
+        progress = one.sweeps.wanted(hearing.progress, now)
+        news = Announcement(state, progress, uploads, lives=lives, owed=owed, lasts=lasts)
         outlook = await self._announce(one, news)
         for change in changes:
             one.looks.noticed(noticed_after(change, self.credentials.budget(one).skew))

@@ -1,6 +1,5 @@
 """What is known of one source while the daemon runs: how it can be asked, what is watched, what was asked last."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -17,7 +16,7 @@ from notifier.core.pace import Pace, Why, stalest
 from notifier.core.questions import Question, batch, discovering, scarcely, single, watching
 from notifier.core.reading import Rules
 from notifier.core.rhythm import Listing
-from notifier.core.sweep import Doubt, Sweep
+from notifier.core.sweep import Sweeps
 from notifier.core.ways import Ways
 from notifier.providers.base import Client, Provider
 from notifier.tally import Looks
@@ -67,12 +66,7 @@ class Watched:
     """What could not be read in the last answer to a question, by its subject."""
     heard: dict[str, tuple[Sequence[Observation], str]] = field(default_factory=dict, repr=False)
     """What the first page of each list said last, and what the store is asked of it."""
-    sweeps: dict[str, Sweep] = field(default_factory=dict)
-    doubts: dict[tuple[str, bool], Doubt] = field(default_factory=lambda: defaultdict(Doubt))
-    newest: dict[str, float] = field(default_factory=dict)
-    """The newest moment that each feed has shown."""
-    compares_at: dict[str, float] = field(default_factory=dict)
-    """From when on a sweep of each list is compared with all that was ever listed."""
+    sweeps: Sweeps = field(default_factory=Sweeps)
     looks: Looks = field(default_factory=Looks)
     asked_at: float | None = None
     """When the last request went."""
@@ -114,9 +108,7 @@ class Watched:
 
     def open(self, uploads: Iterable[Upload], lives: Mapping[str, Lives], now: float) -> None:
         """Begin with what the store remembers: what was noted by a clock that was wrong is forgotten."""
-        self.then = None
-        for noted in (self.sweeps, self.doubts, self.newest, self.compares_at):
-            noted.clear()
+        self.then, self.sweeps = None, Sweeps()
         self.book = Book(self.provider.cadence, _presumed(*self.provider.usual), lives)
         for upload in uploads:
             self.book.note(upload, now, shown=False, whole=False)
@@ -128,7 +120,8 @@ class Watched:
             self.hinted[upload.media_id] = upload
 
     def hurry(self, uploads: Iterable[Upload]) -> None:
-        """Ask for these at once, where they can be asked for."""
+        """Read each list to the end, and ask for these at once, where they can be asked for."""
+        self.sweeps.read_anew(listing.name for listing in self.ways.listings)
         if self.ways.direct:
             self.hurried |= {one.media_id: one for one in uploads}
 
@@ -209,14 +202,17 @@ class Watched:
             self.hurried.pop(upload.media_id, None)
         if question.why is Why.AUDIT:
             self._slow_tat = self._slow_bucket().spent(self._slow_tat, now)
+        if question.progress is not None:
+            self.sweeps.anew.discard(question.progress.collection)
 
-    def put_off(self, question: Question, until: float) -> None:
-        """The question could not be answered: others go first until then."""
+    def put_off(self, question: Question, until: float) -> float:
+        """The question could not be answered: others go first until then. Answers by when it is asked again."""
         if question.uploads:
             for watch in self.book.of(one.id for one in question.uploads):
                 watch.due = until
         else:
             self.book.looked[question.subject] = until - self.provider.pace.floor
+        return until if question.progress is None else self.sweeps.failed(question.progress, until)
 
     # --- audits of a feed
 

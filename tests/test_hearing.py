@@ -90,7 +90,7 @@ async def test_a_feed_that_could_not_be_read_on_is_read_to_the_same_moment_later
             return await observe(look, at)
 
         w.client.observe = without_page_two
-        await w.polls_until(until + 60)
+        await w.polls_until(until + 90)
         assert ("completed", "a") in await told(w)
 
 

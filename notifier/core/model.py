@@ -316,6 +316,8 @@ class ListingState:
     """Failed looks at this page in a row."""
     cursor: str | None = None
     """Where the page is, if its number alone does not tell."""
+    baseline_pages: int = 0
+    """Pages that have been read until then: what is new on one of them came since."""
 
 
 class ChangeReason(StrEnum):

@@ -53,7 +53,7 @@ class Question:
         """What the question is about, in whatever form it is asked."""
         if self.listing is None:
             return f"{self.look.kind.value} {self.look.id}".strip()
-        page = "" if self.progress else f" {self.look.page}"
+        page = f" {self.look.page}" if self.look.page > 1 else ""
         return f"{self.look.kind.value} {self.listing.name}{page}"
 
 

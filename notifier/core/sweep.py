@@ -1,6 +1,7 @@
 """pages of a list, one after the other → what it shows, whether that is all for certain, and how far it is read."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
 
@@ -20,8 +21,12 @@ SHRUNK, FEW = 0.5, 10
 """A list that shows less than this share of what was known, of at least so many, is doubted."""
 DOUBTS, DOUBTED_FOR = 3, 3600.0
 """It is believed when so many complete sweeps in a row, over so many seconds, have shown the same."""
+COMPARE_EVERY = 21600.0
+"""Seconds after which a complete sweep is compared with all that was ever listed."""
 MOST_GUARDED = 10
 """Pages of a sweep that are read again, at most."""
+SHORTEST_BAR, LONGEST_BAR = 30.0, 3600.0
+"""Seconds for which sweeps end before a page that could not be had: at first, and at most, each time twice as long."""
 
 
 @dataclass(slots=True)
@@ -79,12 +84,86 @@ class Doubt:
         return self.times >= DOUBTS and now - self.since >= DOUBTED_FOR
 
 
+@dataclass(frozen=True, slots=True)
+class Barrier:
+    """A page that could not be had, and the moment until which its list is read up to it and no further."""
+
+    page: int
+    until: float
+    lasts: float = SHORTEST_BAR
+
+
+@dataclass(slots=True)
+class Sweeps:
+    """What is to be kept in mind of the sweeps through the lists of a source, by their names."""
+
+    under_way: dict[str, Sweep] = field(default_factory=dict)
+    doubts: dict[tuple[str, bool], Doubt] = field(default_factory=lambda: defaultdict(Doubt))
+    newest: dict[str, float] = field(default_factory=dict)
+    """The newest moment that each feed has shown."""
+    compares_at: dict[str, float] = field(default_factory=dict)
+    """From when on a sweep is compared with all that was ever listed."""
+    barriers: dict[str, Barrier] = field(default_factory=dict)
+    anew: set[str] = field(default_factory=set)
+    """What a person wants to be read to the end, and of which no page was asked for since."""
+
+    def shows(self, listing: Listing, known: int, absent: int, rows: int, now: float, *, whole: bool) -> bool:
+        """Whether a complete sweep is believed, as `Doubt.clears` tells; `whole`: all that was ever listed is known."""
+        clears = self.doubts[listing.name, whole].clears(known, absent, rows, now)
+        if whole:
+            rest = min(listing.through, COMPARE_EVERY) if clears else DOUBTED_FOR / DOUBTS
+            self.compares_at[listing.name] = now + rest
+        return clears
+
+    def barrier(self, name: str, now: float) -> Barrier | None:
+        """Where a list ends for now, before its end."""
+        barrier = self.barriers.get(name)
+        return None if barrier is None or now >= barrier.until else barrier
+
+    def failed(self, progress: ListingState, until: float) -> float:
+        """The page that is next could not be had, and will not be asked for before `until`: answers by when it is."""
+        name, page = progress.collection, progress.page
+        if page == 1:  # it is not for one page alone that nothing is answered
+            self.barriers.pop(name, None)
+        if not gives_up(progress):
+            return until
+        before = self.barriers.get(name)
+        lasts = SHORTEST_BAR if before is None else min(2 * before.lasts, LONGEST_BAR)
+        self.barriers[name] = Barrier(page, until + lasts, lasts)
+        return until + lasts + LONGEST
+
+    def answered(self, progress: ListingState, answer: Answer, now: float) -> None:
+        """The page that is next was answered."""
+        if answer.skipped and not answer.observations:  # and yet it could not be had
+            self.failed(replace(progress, failures=GIVE_UP_AFTER), now)
+            return
+        barrier = self.barriers.get(progress.collection)
+        if barrier is not None and (progress.page >= barrier.page or not answer.more):
+            del self.barriers[progress.collection]
+
+    def read_anew(self, names: Iterable[str]) -> None:
+        """A person wants these to be read to the end."""
+        self.anew = set(names)
+        self.barriers.clear()
+
+    def wanted(self, progress: ListingState | None, now: float) -> ListingState | None:
+        """How far a list has been read, where a person may have asked for all of it since its page was."""
+        if progress is None or progress.collection not in self.anew:
+            return progress
+        return replace(progress, due_at=now, swept_at=None)
+
+
 # --- how far a list has been read
 
 
 def state_of(progress: Mapping[str, ListingState], listing: Listing) -> ListingState:
     """How far a collection has been read, one that never was included."""
     return progress.get(listing.name) or ListingState(listing.name)
+
+
+def is_baseline(progress: ListingState) -> bool:
+    """Whether the page that is next was never read before: what it shows was there before it was watched."""
+    return progress.baseline_at is None and progress.page > progress.baseline_pages
 
 
 def put_off(progress: ListingState | None, due_at: float) -> ListingState | None:
@@ -94,10 +173,14 @@ def put_off(progress: ListingState | None, due_at: float) -> ListingState | None
     """
     if progress is None:
         return None
-    failures = progress.failures + 1
-    if failures < GIVE_UP_AFTER or progress.page == 1:
-        return replace(progress, due_at=due_at, failures=failures)
-    return replace(progress, page=1, cursor=None, due_at=due_at, swept_at=None, failures=0)
+    if gives_up(progress):
+        return replace(progress, page=1, cursor=None, due_at=due_at, swept_at=None, failures=0)
+    return replace(progress, due_at=due_at, failures=progress.failures + 1)
+
+
+def gives_up(progress: ListingState) -> bool:
+    """Whether the page that is next is not asked for again, now that it could not be had once more."""
+    return progress.page > 1 and progress.failures + 1 >= GIVE_UP_AFTER
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,24 +197,29 @@ class Interest:
     """The source is read for its own sake at all."""
     lost: bool = False
     """Something is to be found again, on whatever page it may be."""
+    barrier: Barrier | None = None
+    """Before which it ends for now, and for the sake of news alone."""
 
 
 def read_on(progress: ListingState, listing: Listing, answer: Answer, interest: Interest, now: float) -> ListingState:
     """How far a collection has been read after the page of it that was the next.
 
     The first sweep goes to the end, which makes it the baseline; a later one goes on while its pages hold news, or
-    where it must go `through`.
+    where it must go `through`. Until a barrier is over, nothing goes past it.
     """
     swept_at, baseline_at = _past(progress.swept_at, now), _past(progress.baseline_at, now)
     progress = replace(progress, failures=0, swept_at=swept_at, baseline_at=baseline_at)
     every = listing.active if interest.active else listing.idle
     if answer.skipped and not answer.observations:  # nothing could be read: from page 1 again, and through to the end
         return replace(progress, page=1, cursor=None, due_at=now + every, swept_at=None)
+    if progress.baseline_at is None:
+        progress = replace(progress, baseline_pages=max(progress.baseline_pages, progress.page))
     if interest.again and progress.cursor is None:
         return replace(progress, page=progress.page - 1, due_at=now)
     due = progress.swept_at is None or now - progress.swept_at >= listing.through
-    through = interest.lost or (interest.sweeps and due)
-    if answer.more and progress.page < MAX_PAGES and (interest.news or through):
+    through = (interest.lost or (interest.sweeps and due)) and interest.barrier is None
+    last = MAX_PAGES if interest.barrier is None else interest.barrier.page - 1
+    if answer.more and progress.page < last and (interest.news or through):
         return replace(progress, page=progress.page + 1, cursor=answer.cursor, due_at=now)
     read = replace(progress, page=1, cursor=None, due_at=now + every)
     if answer.more and progress.page < MAX_PAGES:

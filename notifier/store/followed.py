@@ -31,7 +31,8 @@ CHANGED = """SELECT j.key FROM json_each(:rows) AS j
 
 
 OTHERS = "id NOT IN (SELECT value FROM json_each(?))"
-LISTINGS = "SELECT collection, page, due_at, baseline_at, swept_at, failures, cursor FROM listings WHERE source = ?"
+LISTINGS = """SELECT collection, page, due_at, baseline_at, swept_at, failures, cursor, baseline_pages
+    FROM listings WHERE source = ?"""
 UNSEEN = "source = ? AND due_at IS NOT NULL AND snapshot IS NULL ORDER BY due_at LIMIT ?"
 SEEN = "source = ? AND due_at IS NOT NULL AND snapshot IS NOT NULL ORDER BY due_at LIMIT ?"
 
@@ -268,10 +269,10 @@ def _write_source(db: sqlite3.Connection, source: SourceState) -> None:
 def _write_listing(db: sqlite3.Connection, source: int, listing: ListingState) -> None:
     db.execute(
         """INSERT OR REPLACE INTO listings
-            (source, collection, page, due_at, baseline_at, swept_at, failures, cursor)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
+            (source, collection, page, due_at, baseline_at, swept_at, failures, cursor, baseline_pages)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         (source, listing.collection, listing.page, listing.due_at, listing.baseline_at, listing.swept_at,
-         listing.failures, listing.cursor),
+         listing.failures, listing.cursor, listing.baseline_pages),
     )  # fmt: skip
 
 

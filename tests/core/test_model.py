@@ -20,7 +20,7 @@ A_DAY_AND_MORE = (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
         (m.Upload, {"registered": False, "sequence": 0, "stalled": False, "misses": 0, "labels": {}}),
         (m.Registration, {"media_id": 0}),
         (m.SourceState, {"sequence": 0, "hold_until": 0.0, "failures": 0, "failed_due_at": 0.0}),
-        (m.ListingState, {"page": 1, "due_at": 0.0, "failures": 0}),
+        (m.ListingState, {"page": 1, "due_at": 0.0, "failures": 0, "baseline_pages": 0}),
         (m.Event, {"tasks": (), "renderings": {}}),
         (
             m.Source,

@@ -563,7 +563,7 @@ def test_a_part_of_a_collection_is_read_for_itself():
     progress = {"videos:failed": ListingState("videos:failed", 2, NOW)}
     (question,) = discovering(book(), replace(LISTS, listings=(part,)), progress)
     assert question.look == Look(LookKind.LIST, "videos", 2, word="failed")
-    assert question.subject == "list videos:failed"
+    assert question.subject == "list videos:failed 2"
 
 
 PLANNED = number(1, S.SCHEDULED, scheduled_at=NOW + HOUR)

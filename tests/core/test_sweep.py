@@ -13,11 +13,16 @@ from notifier.core.sweep import (
     DOUBTS,
     GIVE_UP_AFTER,
     LONGEST,
+    LONGEST_BAR,
     MAX_PAGES,
     MOST_GUARDED,
+    SHORTEST_BAR,
+    Barrier,
     Doubt,
     Interest,
     Sweep,
+    Sweeps,
+    is_baseline,
     put_off,
     read_on,
     state_of,
@@ -222,8 +227,18 @@ def test_a_list_that_was_never_read_is_at_its_first_page():
 def test_a_first_sweep_goes_to_the_end_and_only_then_there_is_a_baseline():
     fresh = ListingState("videos")
     second = on(fresh, news=False)
-    assert second == ListingState("videos", page=2, due_at=NOW, baseline_at=None)
-    assert on(second, more=False, now=NOW + 1) == ListingState("videos", 1, NOW + 31, NOW + 1, NOW + 1)
+    assert second == ListingState("videos", page=2, due_at=NOW, baseline_at=None, baseline_pages=1)
+    read = ListingState("videos", 1, NOW + 31, NOW + 1, NOW + 1, baseline_pages=2)
+    assert on(second, more=False, now=NOW + 1) == read
+
+
+def test_a_page_that_was_read_once_is_part_of_the_baseline_before_the_first_sweep_has_come_to_the_end():
+    fresh = ListingState("videos")
+    assert is_baseline(fresh)
+    assert [is_baseline(replace(fresh, page=page, baseline_pages=2)) for page in (1, 2, 3)] == [False, False, True]
+    assert on(replace(fresh, baseline_pages=2)).baseline_pages == 2
+    assert on(replace(fresh, page=3, baseline_pages=2)).baseline_pages == 3
+    assert not is_baseline(replace(READ, page=9))
 
 
 def test_a_later_sweep_goes_on_while_there_is_news():
@@ -245,7 +260,8 @@ def test_a_clock_that_was_put_back_during_a_look_makes_no_sweep_late():
 
 
 def test_where_a_source_is_not_read_for_its_own_sake_no_sweep_goes_through():
-    assert on(ListingState("videos"), news=False, sweeps=False) == ListingState("videos", due_at=NOW + 30)
+    unread = ListingState("videos", due_at=NOW + 30, baseline_pages=1)
+    assert on(ListingState("videos"), news=False, sweeps=False) == unread
     assert on(ListingState("videos"), sweeps=False).page == 2
 
 
@@ -277,7 +293,8 @@ def test_nothing_open_is_read_at_the_idle_rhythm():
 
 def test_a_sweep_has_an_end_even_where_the_provider_knows_none():
     assert on(ListingState("videos", MAX_PAGES - 1)).page == MAX_PAGES
-    assert on(ListingState("videos", MAX_PAGES)) == ListingState("videos", 1, NOW + 30, NOW, NOW)
+    read = ListingState("videos", 1, NOW + 30, NOW, NOW, baseline_pages=MAX_PAGES)
+    assert on(ListingState("videos", MAX_PAGES)) == read
 
 
 def test_a_page_of_which_nothing_could_be_read_makes_no_baseline_and_the_sweep_begins_anew():
@@ -288,7 +305,7 @@ def test_a_page_of_which_nothing_could_be_read_makes_no_baseline_and_the_sweep_b
     later = read_on(replace(READ, page=2, cursor="abc"), VIDEOS, Answer(**broken), dull, NOW)
     assert later == replace(READ, page=1, due_at=NOW + 300, swept_at=None)
     read = read_on(second, VIDEOS, Answer((seen(),), **broken), dull, NOW)
-    assert read == ListingState("videos", page=1, due_at=NOW + 300, baseline_at=NOW, swept_at=NOW)
+    assert read == ListingState("videos", 1, NOW + 300, baseline_at=NOW, swept_at=NOW, baseline_pages=2)
 
 
 def test_a_page_that_cannot_be_had_is_asked_for_again_and_in_the_end_from_the_beginning():
@@ -318,3 +335,86 @@ def test_the_first_page_is_asked_for_again_however_often_it_fails():
     for _ in range(GIVE_UP_AFTER + 1):
         progress = put_off(progress, NOW)
     assert progress == replace(READ, failures=GIVE_UP_AFTER + 1)
+
+
+# --- a page that cannot be had
+
+
+def given_up(page):
+    return replace(READ, page=page, failures=GIVE_UP_AFTER - 1)
+
+
+def test_a_page_that_is_given_up_is_a_barrier_for_ever_longer():
+    sweeps, lasts = Sweeps(), []
+    for _ in range(9):
+        again_at = sweeps.failed(given_up(3), NOW)
+        barrier = sweeps.barriers["videos"]
+        lasts.append(barrier.lasts)
+        assert barrier == Barrier(3, NOW + lasts[-1], lasts[-1])
+        assert again_at == NOW + lasts[-1] + LONGEST
+    assert lasts == [SHORTEST_BAR * 2**times for times in range(7)] + [LONGEST_BAR] * 2
+
+
+def test_a_page_that_is_asked_for_again_is_none():
+    sweeps = Sweeps()
+    assert sweeps.failed(replace(READ, page=3, failures=GIVE_UP_AFTER - 2), NOW) == NOW
+    assert sweeps.failed(given_up(1), NOW) == NOW
+    assert sweeps.barriers == {}
+
+
+def test_a_first_page_that_fails_takes_the_barrier_away():
+    sweeps = Sweeps()
+    sweeps.failed(given_up(3), NOW)
+    assert sweeps.failed(replace(READ, failures=7), NOW + 5) == NOW + 5
+    assert sweeps.barrier("videos", NOW + 6) is None
+
+
+def test_a_barrier_is_over_at_its_moment_and_remembered_until_it_is_passed():
+    sweeps = Sweeps()
+    sweeps.failed(given_up(3), NOW)
+    until = NOW + SHORTEST_BAR
+    assert sweeps.barrier("videos", until - 1) == Barrier(3, until, SHORTEST_BAR)
+    assert sweeps.barrier("videos", until) is None
+    assert sweeps.barrier("images", NOW) is None
+    sweeps.answered(replace(READ, page=2), Answer((seen(),), more=True), until)
+    assert sweeps.barriers
+    sweeps.answered(replace(READ, page=3), Answer((seen(),), more=True), until)
+    assert not sweeps.barriers
+
+
+def test_a_list_that_ends_before_its_barrier_has_none():
+    sweeps = Sweeps()
+    sweeps.failed(given_up(3), NOW)
+    sweeps.answered(replace(READ, page=1), Answer(), NOW)
+    assert not sweeps.barriers
+
+
+def test_a_page_of_which_nothing_could_be_read_is_a_barrier_at_once_but_the_first_is_not():
+    sweeps = Sweeps()
+    sweeps.answered(replace(READ, page=2), Answer(skipped=("row 1: broken",), more=True), NOW)
+    assert sweeps.barriers == {"videos": Barrier(2, NOW + SHORTEST_BAR, SHORTEST_BAR)}
+    sweeps.answered(READ, Answer(skipped=("row 1: broken",), more=True), NOW)
+    assert not sweeps.barriers
+    sweeps.answered(replace(READ, page=2), Answer((seen(),), skipped=("row 1: broken",), more=True), NOW)
+    assert not sweeps.barriers
+
+
+def test_nothing_is_read_past_a_barrier_and_up_to_it_for_news_alone():
+    third = Barrier(3, NOW + 60, 60)
+    unread = replace(READ, swept_at=None)
+    assert on(unread, news=True, barrier=third).page == 2
+    assert on(replace(unread, page=2), news=True, barrier=third) == replace(unread, due_at=NOW + 30)
+    assert on(unread, news=False, barrier=third) == replace(unread, due_at=NOW + 30)
+    assert on(unread, news=False, lost=True, barrier=third).page == 1
+    assert on(unread, news=False).page == 2
+
+
+def test_what_a_person_wants_is_read_whatever_was_written_meanwhile_and_past_every_barrier():
+    sweeps = Sweeps()
+    sweeps.failed(given_up(3), NOW)
+    sweeps.read_anew(["videos", "images"])
+    assert not sweeps.barriers
+    assert sweeps.wanted(READ, NOW + 5) == replace(READ, due_at=NOW + 5, swept_at=None)
+    sweeps.anew.discard("videos")
+    assert sweeps.wanted(READ, NOW + 5) == READ
+    assert sweeps.wanted(None, NOW + 5) is None

@@ -42,7 +42,7 @@ def test_a_link_that_leads_nowhere_is_told(tmp_path):
 
 
 def test_one_that_is_there_is_told_with_schema_and_size(path):
-    assert told(path) == [("good", f"{path}: schema 1, {path.stat().st_size:,} bytes, nobody has it open")]
+    assert told(path) == [("good", f"{path}: schema 2, {path.stat().st_size:,} bytes, nobody has it open")]
     assert of_database(path)[-1].about == "disk"
 
 

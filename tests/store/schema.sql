@@ -115,7 +115,7 @@ CREATE TABLE listings (
     baseline_at REAL,                                                 -- when the first complete sweep ended
     swept_at    REAL,                                                 -- when the last one did; NULL: the next must go through
     failures    INTEGER NOT NULL DEFAULT 0 CHECK (failures >= 0),     -- failed looks at this page in a row
-    cursor      TEXT,                                                 -- where the page is, if its number does not tell
+    cursor      TEXT, baseline_pages INTEGER NOT NULL DEFAULT 0 CHECK (baseline_pages >= 0),                                                 -- where the page is, if its number does not tell
     PRIMARY KEY (source, collection)
 ) STRICT, WITHOUT ROWID;
 

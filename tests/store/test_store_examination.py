@@ -16,7 +16,7 @@ from strangers import stranger
 from notifier.core.lives import Lives
 from notifier.core.model import Phase
 from notifier.store import Announcement
-from notifier.store.database import holder
+from notifier.store.database import holder, migrations
 from notifier.store.examination import RESTORE, examine, log_of, look
 from notifier.store.laws import LAWS
 from notifier.store.tail import lost_commits
@@ -87,7 +87,7 @@ def changed(path, *statements):
 async def test_a_database_is_sound_while_it_is_written_and_afterwards(path):
     async with lived(path):
         live = examine(path)
-        assert (live.flaws, live.schema, live.path) == ((), 1, path)
+        assert (live.flaws, live.schema, live.path) == ((), len(migrations()), path)
         assert live.log_bytes == log_of(path).stat().st_size > 0
     found = examine(path)
     assert (found.flaws, found.bytes, found.log_bytes) == ((), path.stat().st_size, 0)
@@ -161,7 +161,7 @@ async def test_a_page_that_was_overwritten_is_told_with_its_table(path):
     found = examine(path)
     assert [(flaw.where, flaw.cure) for flaw in found.flaws] == [("table events", RESTORE)]
     assert found.flaws[0].what.startswith("damaged: ")
-    assert found.schema == 1
+    assert found.schema == len(migrations())
 
 
 async def test_every_page_that_is_overwritten_by_itself_is_noticed(path):
@@ -334,7 +334,7 @@ def test_another_programs_database_is_told(path, statement):
 async def test_a_newer_schema_is_told_and_the_pages_are_looked_at_all_the_same(path):
     await made(path)
     changed(path, "PRAGMA user_version = 1000", "UPDATE events SET sequence = 1000 WHERE position = 1")
-    assert flaws(path) == [("its schema is 1000, this program knows up to 1", "its schema")]
+    assert flaws(path) == [("its schema is 1000, this program knows up to 2", "its schema")]
     overwritten(path, roots(path)["events"])
     assert [where for _, where in flaws(path)] == ["its schema", "table events"]
 

@@ -3,19 +3,22 @@
 import hashlib
 import re
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from stored import altered, announce, event, one_upload, opened, seen
+from stored import NOW, altered, announce, deliveries, due, event, ids, one_upload, opened, retried, seen
 
 from notifier.core.budget import Budget
 from notifier.core.lives import Lives
-from notifier.store import StoreError
+from notifier.core.model import ListingState
+from notifier.store import Announcement, StoreError
 from notifier.store.database import Database, _connect, _migrate, _version, migrations
 
 GOLDEN = Path(__file__).parent / "schema.sql"
 COMMITTED = {
     1: "4667b255258f3e72da9d7fcf00acf020f2d6b8fdb889cbfd77518d0f5450bb30",
+    2: "238d0ae2359538d81a2db76cd03fd168e1a333feefc1a37731dfee5df72db42f",
 }
 """A migration that somebody's database has seen is never changed; a new one is added."""
 
@@ -92,6 +95,46 @@ async def test_opening_again_migrates_nothing(path):
         assert await schema(database) == GOLDEN.read_text()
     finally:
         await database.close()
+
+
+async def columns(connection, schema, table):
+    rows = await connection.execute_fetchall(f"PRAGMA {schema}.table_info('{table}')")
+    return [row[1] for row in rows]
+
+
+async def as_it_was(path, now, version):
+    """The database at `now`, written anew at `path` as the program wrote it whose schema was this one."""
+    connection = await _connect(path)
+    try:
+        await _migrate(connection, migrations()[:version], 0)
+        await connection.execute("ATTACH ? AS now", (str(now),))
+        await connection.execute("PRAGMA foreign_keys = OFF")
+        for table in sorted(await tables(connection) - {"sqlite_sequence"}):
+            shared = ", ".join(await columns(connection, "main", table))
+            await connection.execute(f"DELETE FROM main.{table}")
+            await connection.execute(f"INSERT INTO main.{table} ({shared}) SELECT {shared} FROM now.{table}")
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize("version", range(1, len(migrations())))
+async def test_a_database_of_an_earlier_schema_opens_with_all_that_waits(path, tmp_path, version):
+    async with opened(path) as store:
+        upload = await one_upload(store)
+        listing = ListingState("all", 3, NOW, failures=2, cursor="next", baseline_pages=2)
+        await announce(store, event(upload.media_id, 1), event(upload.media_id, 2))
+        (first,) = await due(store)
+        await store.record([retried(first)])
+        await store.announce(Announcement(await store.source("posts"), listing))
+        waits = await deliveries(store, "*")
+    earlier = tmp_path / "earlier.db"
+    await as_it_was(earlier, path, version)
+    async with opened(earlier) as store:
+        assert await schema(store.database) == GOLDEN.read_text()
+        assert await deliveries(store, "*") == waits
+        assert ids(await due(store, now=NOW + 60)) == [first.event]
+        progress = (await store.outlook("posts", 1, NOW)).progress
+        assert progress == {"all": replace(listing, baseline_pages=0)}
 
 
 async def test_a_database_that_lost_its_tables_is_told_with_its_path(path):

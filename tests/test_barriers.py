@@ -1,0 +1,202 @@
+"""A page of a list that cannot be had, while others can: what is asked, what is told, and what counts as known."""
+
+from collections import Counter
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+from world import LISTING, endpoint, world
+
+from notifier.core.model import Answer, LookKind, Status
+from notifier.core.sweep import LONGEST_BAR
+from notifier.providers.base import Unavailable
+
+S = Status
+HOUR = 3600.0
+OPS = endpoint("ops", events=("*",))
+OLD = tuple(f"old{number}" for number in range(6))
+LISTED = (replace(LISTING, through=6 * HOUR),)
+
+
+@asynccontextmanager
+async def broken(path, *, page=3, **more):
+    """A source whose list has three pages of two, one of which is not answered for as long as `w.broken` says so."""
+    async with world(path, **{"endpoints": (OPS,), "listings": LISTED} | more) as w:
+        w.client.page_size, w.broken = 2, page
+        for id_ in OLD:
+            w.client.set(id_, S.COMPLETED)
+        observe = w.client.observe
+
+        async def sometimes(look, at):
+            answer = await observe(look, at)
+            if look.kind is LookKind.LIST and look.page == w.broken:
+                raise Unavailable("answered 500")
+            return answer
+
+        w.client.observe = sometimes
+        yield w
+
+
+async def events(w):
+    rows = await w.store.database.rows("SELECT type, upload FROM events ORDER BY position")
+    return [(row[0].removeprefix("upload."), row[1]) for row in rows]
+
+
+def pages(w):
+    return Counter(look.page for look in w.client.asked)
+
+
+async def test_a_page_that_is_never_answered_is_told_once_and_asked_for_ever_more_seldom(tmp_path):
+    async with broken(tmp_path) as w:
+        await w.polls_until(w.clock.now + HOUR)
+        assert await events(w) == [("source.failing", None)]
+        first = pages(w)
+        assert first[3] <= 8 * 3
+        assert first[2] <= 8 * 3
+        await w.polls_until(w.clock.now + 23 * HOUR)
+        assert await events(w) == [("source.failing", None)]
+        assert pages(w)[3] - first[3] <= 23 * 3
+        assert pages(w)[1] - first[1] >= 23 * HOUR / LISTING.idle - 23 * 4
+
+
+async def test_what_is_new_is_told_although_the_first_sweep_has_not_come_to_the_end(tmp_path):
+    async with broken(tmp_path) as w:
+        await w.polls_until(w.clock.now + 1200)
+        w.client.put_on_top("new1")
+        await w.polls_until(w.clock.now + HOUR)
+        w.client.put_on_top("new2", status=S.FAILED)
+        await w.polls_until(w.clock.now + HOUR)
+        assert await events(w) == [("source.failing", None), ("completed", "new1"), ("failed", "new2")]
+
+
+async def test_what_stood_on_a_page_that_is_answered_at_last_was_there_before(tmp_path):
+    async with broken(tmp_path) as w:
+        await w.polls_until(w.clock.now + HOUR)
+        w.client.put_on_top("new1")
+        await w.polls_until(w.clock.now + HOUR)
+        w.broken = None
+        await w.polls_until(w.clock.now + 2 * HOUR)
+        assert await events(w) == [("source.failing", None), ("completed", "new1"), ("source.recovered", None)]
+        assert len(await w.store.listed("posts")) == len(OLD) + 1
+        w.client.put_on_top("new2")
+        await w.polls_until(w.clock.now + LISTING.idle)
+        assert (await events(w))[3:] == [("completed", "new2")]
+
+
+async def test_what_came_while_nobody_looked_is_told_where_its_page_had_been_read(tmp_path):
+    async with broken(tmp_path) as w:
+        await w.polls_until(w.clock.now + 1200)
+        await w.stop()
+        w.client.put_on_top("new1")
+        w.clock.now += HOUR
+        await w.start()
+        await w.polls_until(w.clock.now + 60)
+        assert ("completed", "new1") in await events(w)
+
+
+async def test_what_a_first_sweep_has_passed_is_told_by_the_next_that_reads_it(tmp_path):
+    async with broken(tmp_path, page=2) as w:
+        await w.poll(2)
+        w.client.put_on_top("new1")
+        w.broken = None
+        await w.polls_until(w.clock.now + LISTING.idle + 30)
+        assert await events(w) == [("source.failing", None), ("source.recovered", None), ("completed", "new1")]
+
+
+async def test_a_page_that_breaks_later_is_told_once_too_and_news_before_it_go_on(tmp_path):
+    async with broken(tmp_path, page=None) as w:
+        await w.polls_until(w.clock.now + 5 * HOUR)
+        w.broken, before = 3, len(w.client.asked)
+        await w.polls_until(w.clock.now + 4 * HOUR)
+        w.client.put_on_top("new1", "new2", "new3")
+        await w.polls_until(w.clock.now + 4 * HOUR)
+        told = Counter(kind for kind, _ in await events(w))
+        assert told == {"source.failing": 1, "completed": 3}
+        assert len(w.client.asked) - before < 8 * HOUR / LISTING.idle + (7 + 8) * (2 + 3) + 1
+
+
+async def test_what_was_pushed_past_such_a_page_is_told_once_it_is_answered(tmp_path):
+    async with broken(tmp_path) as w:
+        await w.polls_until(w.clock.now + HOUR)
+        w.client.put_on_top(*(f"new{number}" for number in range(8)))
+        await w.polls_until(w.clock.now + HOUR)
+        assert {id_ for _, id_ in await events(w)} == {None, "new0", "new1", "new2", "new3"}
+
+
+async def test_a_source_that_answers_nothing_at_all_recovers_as_soon_as_it_does(tmp_path):
+    async with broken(tmp_path, page=None) as w:
+        await w.poll(2)
+        w.client.fault = Unavailable("down")
+        await w.polls_until(w.clock.now + HOUR)
+        w.client.fault = None
+        await w.polls_until(w.clock.now + 5 * 60 + 10)
+        assert [kind for kind, _ in await events(w)] == ["source.failing", "source.recovered"]
+
+
+async def test_a_list_that_has_become_shorter_recovers_without_the_page(tmp_path):
+    async with broken(tmp_path) as w:
+        await w.polls_until(w.clock.now + HOUR)
+        del w.client.truth["old4"], w.client.truth["old5"]
+        await w.polls_until(w.clock.now + LONGEST_BAR + 1200)
+        assert [kind for kind, _ in await events(w)] == ["source.failing", "source.recovered"]
+
+
+async def test_a_page_of_which_nothing_can_be_read_is_asked_for_ever_more_seldom(tmp_path):
+    async with broken(tmp_path, page=None) as w:
+        answered = w.client.observe
+
+        async def unreadable(look, at):
+            answer = await answered(look, at)
+            return Answer(skipped=("row 1: broken",), more=answer.more) if look.page == 2 else answer
+
+        w.client.observe = unreadable
+        await w.polls_until(w.clock.now + 24 * HOUR)
+        w.client.put_on_top("new1")
+        await w.polls_until(w.clock.now + LISTING.idle)
+        assert pages(w)[2] < 7 + 24
+        assert await events(w) == [("completed", "new1")]
+
+
+@pytest.mark.parametrize("passes", [0, 1])
+async def test_a_list_that_a_person_wants_to_be_read_is_read_past_it(tmp_path, passes):
+    async with broken(tmp_path) as w:
+        await w.polls_until(w.clock.now + 2 * HOUR)
+        w.broken = None
+        await w.poll(passes)
+        await w.registrations.look("posts")
+        await w.polls_until(w.clock.now + 1)
+        assert [kind for kind, _ in await events(w)] == ["source.failing", "source.recovered"]
+
+
+async def test_what_a_person_wants_during_a_look_is_read_after_it(tmp_path):
+    async with broken(tmp_path, page=None) as w:
+        await w.polls_until(w.clock.now + HOUR)
+        observe = w.client.observe
+
+        async def meanwhile(look, at):
+            w.client.observe = observe
+            await w.registrations.look("posts")
+            return await observe(look, at)
+
+        w.client.observe = meanwhile
+        w.client.asked.clear()
+        await w.poll()
+        await w.polls_until(w.clock.now + 1)
+        assert [look.page for look in w.client.asked] == [1, 1, 2, 3]
+
+
+async def test_what_a_person_wants_during_a_look_that_fails_is_read_after_it(tmp_path):
+    async with broken(tmp_path, page=None) as w:
+        await w.polls_until(w.clock.now + HOUR)
+        observe = w.client.observe
+
+        async def meanwhile(_look, _at):
+            w.client.observe = observe
+            await w.registrations.look("posts")
+            raise Unavailable("down")
+
+        w.client.observe = meanwhile
+        w.client.asked.clear()
+        await w.poll()
+        await w.polls_until(w.clock.now + 60)
+        assert [look.page for look in w.client.asked] == [1, 2, 3]
