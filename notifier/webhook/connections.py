@@ -72,8 +72,6 @@ class Connections:
         self._give_up = give_up
         connector = TimedConnector(
             unused,
-            self._none_left,
-            limit=endpoint.max_in_flight + 1,  # and a ping
             resolver=CheckingResolver(resolver, self._allowed, limits.resolve),
             socket_factory=self._socket,
             ssl=_timed(trust or tls()) if url.scheme == "https" else True,
@@ -86,7 +84,9 @@ class Connections:
             **{name.lower(): value for name, value in endpoint.headers.items()},
             **authorization(endpoint),
         }
-        self.session = Session(connector, url, headers)
+        self.session = Session(
+            connector, url, headers, endpoint.max_in_flight + 1, unused, self._none_left
+        )  # and a ping
 
     def __enter__(self) -> Session:
         self._in_use += 1

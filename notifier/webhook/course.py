@@ -11,7 +11,7 @@ import asyncio
 import math
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from enum import StrEnum
 from functools import partial
 from typing import Any, TypeVar
@@ -19,8 +19,6 @@ from weakref import ref
 
 from aiohttp import ClientRequest, ClientTimeout, TCPConnector
 from aiohttp.client_proto import ResponseHandler
-from aiohttp.client_reqrep import ConnectionKey
-from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
 
 from notifier.connection import Answering
@@ -49,45 +47,84 @@ class OutOfTime(Exception):
         self.total = total
 
 
-class Course:
-    """The course of one attempt, which has begun.
+class Patience:
+    """The timer of all attempts to one endpoint that are under way.
 
-    One timer serves all its legs: it rings no later than any of them may end, also one that has not begun, and is set
-    anew where that was too early. Nearly every answer comes sooner, and a timer for each leg took longer than all else.
+    It rings no later than any leg of any of them may end, also one that has not begun, and is set anew where that was
+    too early. Nearly every answer comes sooner, and a timer for each attempt took as long as to sign it.
     """
 
-    def __init__(self, total: float, limits: Mapping[Leg, float], monotonic: Callable[[], float]) -> None:
-        """At most `total` seconds altogether, and `limits[leg]` where a leg has one."""
+    def __init__(self) -> None:
+        self._courses: set[Course] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._rings_at = math.inf
+
+    def begin(self, course: "Course", at: float) -> None:
+        """Look at it at that moment of the loop's clock, or sooner, and until it has ended."""
+        self._courses.add(course)
+        if at < self._rings_at:
+            self._set_timer(at)
+
+    def end(self, course: "Course") -> None:
+        """It has ended."""
+        self._courses.discard(course)
+
+    def _set_timer(self, at: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._rings_at = at
+        self._timer = asyncio.get_running_loop().call_at(at, self._ring, context=_NOBODYS)
+
+    def _ring(self) -> None:
+        self._timer, self._rings_at = None, math.inf
+        at = min([course.looked_at() for course in self._courses], default=math.inf)
+        if at < math.inf:
+            self._set_timer(at)
+
+
+class Course:
+    """The course of one attempt, which has begun."""
+
+    def __init__(
+        self,
+        total: float,
+        limits: Mapping[Leg, float],
+        monotonic: Callable[[], float],
+        patience: Patience | None = None,
+    ) -> None:
+        """At most `total` seconds altogether, and `limits[leg]` where a leg has one; others may share its timer."""
         self.took: dict[str, float] = {}
         """Seconds that each leg took so far."""
         self._loop = asyncio.get_running_loop()
         self._deadline = self._end = self._loop.time() + total
         self._limits = limits
-        self._soonest = min(limits.values(), default=total)
         self._monotonic = monotonic
-        self._patience: asyncio.Timeout | None = None
-        """None: nobody is waiting for an answer."""
-        self._timer: asyncio.TimerHandle
+        self._patience = patience or Patience()
+        self._waits: asyncio.Task[Any] | None = None
+        """For an answer, and may be cut off; None: nobody does."""
+        self._is_over = False
+        """The wait was cut off."""
         self._leg: Leg | None = None
         self._since = 0.0
 
     async def answered(self, answer: Awaitable[T]) -> T:
         """The answer, if it comes in time. Raises `OutOfTime`, or what the answer raises."""
         _UNDER_WAY.set(ref(self))
-        patience = self._patience = asyncio.timeout(None)
+        task = self._waits = asyncio.current_task()
+        others = 0 if task is None else task.cancelling()
         self._end = self._deadline
-        self._set_timer(patience, self._loop.time())
+        self._patience.begin(self, self._next_look())
         try:
-            async with patience:
-                return await answer
-        except TimeoutError:
-            if not patience.expired():
-                raise
-            raise OutOfTime(self._leg, total=self._end == self._deadline) from None
+            return await answer
+        except asyncio.CancelledError:
+            if self._is_over and task is not None and task.cancelling() - 1 <= others:  # by us, and by nobody else
+                raise OutOfTime(self._leg, total=self._end == self._deadline) from None
+            raise
         finally:
-            self._timer.cancel()
-            del self._timer  # it holds the context, which holds us: what ends in a circle, the collector has to find
-            self._patience = None
+            if self._is_over and task is not None:
+                task.uncancel()
+            self._patience.end(self)
+            self._waits = None
             self._leave_for(None)
 
     def within(self, seconds: float) -> asyncio.Timeout:
@@ -96,22 +133,23 @@ class Course:
 
     def enter(self, leg: Leg) -> None:
         """This leg begins, unless it has begun or nobody waits any more."""
-        if leg is self._leg or self._patience is None:
+        if leg is self._leg or self._waits is None:
             return
         self._leave_for(leg)
         self._end = min(self._deadline, self._loop.time() + self._limits.get(leg, math.inf))
 
-    def _set_timer(self, patience: asyncio.Timeout, now: float) -> None:
-        self._timer = self._loop.call_at(min(self._end, now + self._soonest), self._ring, patience)
+    def looked_at(self) -> float:
+        """End the wait if its time is up. Answers when to look again."""
+        if self._waits is None:
+            return math.inf
+        if self._loop.time() < self._end:
+            return self._next_look()
+        self._is_over, self._waits = self._waits.cancel(), None
+        return math.inf
 
-    def _ring(self, patience: asyncio.Timeout) -> None:
-        """End the wait if its time is up."""
-        now = self._loop.time()
-        if now < self._end:
-            self._set_timer(patience, now)
-        else:
-            self._patience = None
-            patience.reschedule(now)
+    def _next_look(self) -> float:
+        """No later than any leg may end, be it one that begins at once."""
+        return min(self._end, self._loop.time() + min(self._limits.values(), default=math.inf))
 
     def _leave_for(self, leg: Leg | None) -> None:
         now = self._monotonic()
@@ -122,6 +160,8 @@ class Course:
 
 # --- where a leg begins
 
+_NOBODYS = copy_context()
+"""For what is done for all attempts: the context of one would hold it for longer than it lasts."""
 _UNDER_WAY: ContextVar["ref[Course] | None"] = ContextVar("under way", default=None)
 """Of the present task, and of all that aiohttp and asyncio do for it; a connection keeps this as long as it is open."""
 
@@ -157,41 +197,22 @@ class Patient(Answering):
 
 
 class TimedConnector(TCPConnector):
-    """Connections that tell when they are to be made, when there is one, and when it is unused.
+    """Connections that tell when they are to be made, as aiohttp's trace does slowly, and when they have ended.
 
-    aiohttp's trace tells the former too, slowly; how long it keeps a connection it does not have in common with others.
+    There may be any number, and none is kept: whoever asks for them does that.
     """
 
-    def __init__(self, unused: Unused, none_left: Callable[[], None], **options: Any) -> None:
-        """As its base. `none_left` is called when none is open any more, the last having been `unused`."""
-        super().__init__(keepalive_timeout=None, **options)
-        self.none_left = none_left
-        self._unused = unused
+    def __init__(self, unused: Unused, **options: Any) -> None:
+        """As its base."""
+        super().__init__(keepalive_timeout=None, limit=0, **options)
         protocol: Callable[..., ResponseHandler] = Patient
         self._factory = partial(protocol, unused, loop=self._loop)
-
-    async def connect(
-        self,
-        req: ClientRequest,
-        traces: list[Trace],
-        timeout: ClientTimeout,  # noqa: ASYNC109 - the name that aiohttp calls it by
-    ) -> Connection:
-        """A connection that was there, or a new one."""
-        connection = await super().connect(req, traces, timeout)
-        self._unused.take(connection.protocol)
-        enter(Leg.FIRST_BYTE)
-        return connection
-
-    def _release(self, key: ConnectionKey, protocol: ResponseHandler, *, should_close: bool = False) -> None:
-        super()._release(key, protocol, should_close=should_close)
-        if protocol.is_connected():
-            self._unused.add(protocol, self)
 
     async def _create_connection(
         self,
         req: ClientRequest,
         traces: list[Trace],
-        timeout: ClientTimeout,  # noqa: ASYNC109 - as above
+        timeout: ClientTimeout,  # noqa: ASYNC109 - the name that aiohttp calls it by
     ) -> ResponseHandler:
         enter(Leg.DNS)
         return await super()._create_connection(req, traces, timeout)

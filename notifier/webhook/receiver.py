@@ -18,7 +18,7 @@ from notifier.core import signing
 from notifier.core.model import Attempt, Endpoint, Outcome
 from notifier.webhook import verdict, wishes
 from notifier.webhook.connections import Connections, Limits, authorization
-from notifier.webhook.course import Course, Leg, OutOfTime
+from notifier.webhook.course import Course, Leg, OutOfTime, Patience
 from notifier.webhook.guard import checked_url
 from notifier.webhook.names import OwnThread
 from notifier.webhook.session import Answer
@@ -67,6 +67,7 @@ class Receiver:
         self._monotonic = monotonic
         self._keys = [(secret, signing.parse_secret(secret.reveal())) for secret in endpoint.secrets]
         self._host = verdict.host_of(endpoint.url) or "the endpoint"
+        self._patience = Patience()
         self._connections: Connections | None = None
         self._opened_at = 0.0
         self._closing: set[asyncio.Task[None]] = set()
@@ -74,7 +75,7 @@ class Receiver:
     async def post(self, event_id: str, body: bytes, extra: Mapping[str, str] = NOTHING) -> Attempt:
         """One attempt to bring an event, `extra` being headers of its own; raises nothing but `CancelledError`."""
         started_at, began = self._clock(), self._monotonic()
-        course = Course(self.endpoint.timeout, self._legs, self._monotonic)
+        course = Course(self.endpoint.timeout, self._legs, self._monotonic, self._patience)
         try:
             answer, excerpt = await self._answer(event_id, body, extra, course)
         except Exception as error:  # noqa: BLE001 - one receiver's trouble must not reach another; a bug is logged

@@ -5,7 +5,7 @@ no use for, costs more than all else that happens to a delivery. See docs/decisi
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from http import HTTPStatus
 from typing import NamedTuple
@@ -24,6 +24,9 @@ from aiohttp.connector import Connection
 from aiohttp.http import HttpProcessingError
 from yarl import URL
 
+from notifier.webhook.course import Leg, enter
+from notifier.webhook.unused import Unused
+
 READ_BUFFER = 8192
 """Bytes of an answer; reading from the socket pauses when twice so many have piled up."""
 NO_TIMEOUT = ClientTimeout()
@@ -39,14 +42,13 @@ class Answer(NamedTuple):
     is_secure: bool
     """It came over TLS."""
     connection: Connection
+    session: "Session"
 
     def end(self) -> None:
         """Let the connection be used again, where all of request and answer went over it; else close it."""
         transport = self.connection.transport
-        if self.content.at_eof() and transport is not None and not transport.get_write_buffer_size():
-            self.connection.release()
-        else:
-            self.connection.close()
+        is_over = self.content.at_eof() and transport is not None and not transport.get_write_buffer_size()
+        self.session.end(self.connection, is_over=is_over)
 
 
 class Target(ClientRequest):
@@ -59,27 +61,78 @@ class Target(ClientRequest):
 
 
 class Session:
-    """POSTs to one URL, with the same headers each time and some more."""
+    """POSTs to one URL, with the same headers each time and some more, over connections that are kept."""
 
-    def __init__(self, connector: TCPConnector, url: URL, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        connector: TCPConnector,
+        url: URL,
+        headers: Mapping[str, str],
+        at_once: int,
+        unused: Unused,
+        none_left: Callable[[], None],
+    ) -> None:
+        """So many `at_once`. What is kept is among the `unused`; when the last of it is closed, `none_left` hears."""
         self.headers = headers
         self._connector = connector
-        self._line = f"POST {url.raw_path_qs} HTTP/1.1"
+        self._unused = unused
+        self._none_left = none_left
+        self._kept: list[Connection] = []
+        self._free = asyncio.Semaphore(at_once)
+        self._begins = f"POST {url.raw_path_qs} HTTP/1.1\r\n{_lines(headers)}"
         self._target = Target("POST", url, loop=asyncio.get_running_loop())
 
     async def post(self, headers: Mapping[str, str], body: bytes) -> Answer:
         """The answer to one POST; interim ones are passed over. Raises as aiohttp does."""
-        head = self._head({**self.headers, **headers, "content-length": str(len(body))})
-        connection = await self._connector.connect(self._target, [], NO_TIMEOUT)
+        request = self._head({**headers, "content-length": str(len(body))}) + body
+        await self._free.acquire()
         try:
-            return await self._sent(connection, head + body)
+            connection = self._taken() or await self._connector.connect(self._target, [], NO_TIMEOUT)
         except BaseException:
-            connection.close()
+            self._free.release()
             raise
+        enter(Leg.FIRST_BYTE)
+        try:
+            return await self._sent(connection, request)
+        except BaseException:
+            self.end(connection, is_over=False)
+            raise
+
+    def end(self, connection: Connection, *, is_over: bool) -> None:
+        """A request has ended, and `is_over` if all of it and of its answer went over this: then another may, too."""
+        self._free.release()
+        protocol = connection.protocol
+        if is_over and protocol is not None and protocol.is_connected() and not protocol.should_close:
+            self._kept.append(connection)
+            self._unused.add(protocol, self)
+        else:
+            connection.close()
+
+    def lost(self, protocol: ResponseHandler) -> None:
+        """One that was kept has ended."""
+        for connection in [one for one in self._kept if one.protocol is protocol]:
+            self._kept.remove(connection)
+            connection.close()
+        if not self._kept:
+            self._none_left()
 
     async def close(self) -> None:
         """Close all connections."""
+        while (connection := self._taken()) is not None:
+            connection.release()
         await self._connector.close()
+
+    def _taken(self) -> Connection | None:
+        """The one that was used last of those that are kept, and it is no more."""
+        while self._kept:
+            connection = self._kept.pop()
+            protocol = connection.protocol
+            if protocol is not None:
+                self._unused.take(protocol)
+                if protocol.is_connected():
+                    return connection
+            connection.close()
+        return None
 
     async def _sent(self, connection: Connection, request: bytes) -> Answer:
         protocol = connection.protocol
@@ -95,17 +148,26 @@ class Session:
             raise ClientResponseError(
                 self._target.request_info, (), status=error.code, message=error.message
             ) from error
-        return Answer(message.code, message.headers, content, self._target.is_ssl(), connection)
+        return Answer(message.code, message.headers, content, self._target.is_ssl(), connection, self)
 
     def _head(self, headers: Mapping[str, str]) -> bytes:
-        """All before the body; raises `ValueError` where a header would be more than one."""
-        words = "".join([*headers, *headers.values()])
-        if "\r" in words or "\n" in words or "\0" in words:
-            raise ValueError("a header must be one line")
-        return "\r\n".join([self._line, *map(": ".join, headers.items()), "\r\n"]).encode()
+        """All before the body; what is in both headers is as in these. Raises as `_lines`."""
+        begins = self._begins
+        if not self.headers.keys().isdisjoint(headers):
+            line = begins.partition("\r\n")[0]
+            begins = f"{line}\r\n{_lines({name: self.headers[name] for name in self.headers if name not in headers})}"
+        return f"{begins}{_lines(headers)}\r\n".encode()
 
 
 def _expecting(protocol: ResponseHandler) -> ResponseHandler:
     """It, ready for an answer; or ended, where something came before it was asked."""
     protocol.set_response_params(read_until_eof=True, auto_decompress=False, read_bufsize=READ_BUFFER)
     return protocol
+
+
+def _lines(headers: Mapping[str, str]) -> str:
+    """A line for each; raises `ValueError` where one would be more than one."""
+    words = "".join([*headers, *headers.values()])
+    if "\r" in words or "\n" in words or "\0" in words:
+        raise ValueError("a header must be one line")
+    return "".join([f"{name}: {value}\r\n" for name, value in headers.items()])

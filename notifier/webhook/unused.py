@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Protocol
 
@@ -17,8 +17,8 @@ LONGEST = 15.0
 class Owner(Protocol):
     """Who uses a connection again."""
 
-    def none_left(self) -> None:
-        """The last of its connections that was unused is closed, and was not taken by a request."""
+    def lost(self, protocol: ResponseHandler, /) -> None:
+        """One of its connections was unused, and is closed."""
 
 
 class Unused:
@@ -30,33 +30,26 @@ class Unused:
         self._longest = longest
         self._clock = clock
         self._all: OrderedDict[ResponseHandler, tuple[float, Owner]] = OrderedDict()
-        self._of: Counter[Owner] = Counter()
         self._timer: asyncio.TimerHandle | None = None
         """For all, because one for each would be half a kilobyte each."""
 
     def add(self, connection: ResponseHandler, owner: Owner) -> None:
         """Nobody uses it any more."""
         self._all[connection] = self._clock(), owner
-        self._of[owner] += 1
         while len(self._all) > self.most:
             self._close_first()
         if self._timer is None:
             self._set_timer()
 
-    def take(self, connection: ResponseHandler | None) -> Owner | None:
-        """It is used again, or closed already: leave it be. Answers whose it was; None where it was not among them."""
-        if connection is None or connection not in self._all:
-            return None
-        _, owner = self._all.pop(connection)
-        self._of[owner] -= 1
-        if not self._of[owner]:
-            del self._of[owner]
-        return owner
+    def take(self, connection: ResponseHandler) -> None:
+        """It is used again: leave it be."""
+        self._all.pop(connection, None)
 
     def lost(self, connection: ResponseHandler) -> None:
         """It has ended; whether anybody used it is known here."""
-        if (owner := self.take(connection)) is not None and owner not in self._of:
-            owner.none_left()
+        if (entry := self._all.pop(connection, None)) is not None:
+            _, owner = entry
+            owner.lost(connection)
 
     def _close_first(self) -> None:
         connection = next(iter(self._all))

@@ -8,7 +8,7 @@ import pytest
 from receiving import Clock
 
 from notifier.core.model import Outcome
-from notifier.webhook.course import Course, Leg, OutOfTime, enter
+from notifier.webhook.course import Course, Leg, OutOfTime, Patience, enter
 from notifier.webhook.verdict import fault
 
 
@@ -116,6 +116,28 @@ async def test_a_short_leg_after_a_long_one_has_its_own_time():
         await Course(10, {Leg.CONNECT: 0.02, Leg.FIRST_BYTE: 5}, Clock()).answered(going())
     assert (caught.value.leg, caught.value.total) == (Leg.CONNECT, False)
     assert 0.06 < loop.time() - began < 2
+
+
+async def test_attempts_that_share_a_timer_end_each_at_its_own_time():
+    async def going(leg):
+        enter(leg)
+        await rest()
+
+    patience, legs = Patience(), {Leg.CONNECT: 0.02, Leg.FIRST_BYTE: 0.05}
+    courses = [Course(total, legs, Clock(), patience) for total in (10, 10, 0.01, 10)]
+    ways = [Leg.FIRST_BYTE, Leg.CONNECT, Leg.FIRST_BYTE, Leg.DNS]
+    tasks = [asyncio.create_task(one.answered(going(leg))) for one, leg in zip(courses, ways, strict=True)]
+    ended = []
+    for number, task in enumerate(tasks):
+        task.add_done_callback(lambda _, number=number: ended.append(number))
+    await asyncio.wait(tasks[:3])
+    assert {type(task.exception()) for task in tasks[:3]} == {OutOfTime}
+    assert ended == [2, 1, 0]
+    tasks[3].cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await tasks[3]
+    patience._ring()
+    assert (patience._courses, patience._timer) == (set(), None)
 
 
 async def test_who_is_cut_off_from_outside_is_so_whether_its_time_is_up_or_not():

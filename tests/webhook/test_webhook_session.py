@@ -9,6 +9,7 @@ from yarl import URL
 
 from notifier.core.model import Outcome
 from notifier.webhook.session import Session
+from notifier.webhook.unused import Unused
 
 
 @pytest.mark.parametrize("breaks", ["\r\nx-other: 1", "a\nb", "a\0b"])
@@ -30,7 +31,7 @@ async def test_a_connection_that_ends_as_it_is_handed_over_is_told_as_one_that_w
             return connection
 
     async with serving(answer(OK)) as server:
-        session = Session(Late(), URL(f"http://127.0.0.1:{server.port}/"), {})
+        session = Session(Late(), URL(f"http://127.0.0.1:{server.port}/"), {}, 1, Unused(), asyncio.Event().set)
         with pytest.raises(ClientConnectionResetError):
             await session.post({}, b"{}")
         await session.close()

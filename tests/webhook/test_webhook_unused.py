@@ -54,7 +54,6 @@ async def test_what_an_endpoint_had_for_its_connections_goes_with_the_last_of_th
         assert [clients[one.name]._connections is None for one in some] == [True, True, False]
         await receivers.close()
         assert not receivers._unused._all
-        assert not receivers._unused._of
 
 
 async def test_as_many_are_kept_as_may_be_in_use_at_once():
@@ -88,7 +87,7 @@ async def test_a_connection_that_nobody_uses_for_a_while_is_closed():
 
 
 class Line:
-    """A connection that is open until it is closed, and whose owner hears when none is left."""
+    """A connection that is open until it is closed, and whose owner hears of it."""
 
     def __init__(self):
         self.is_open, self.left = True, 0
@@ -96,7 +95,7 @@ class Line:
     def close(self):
         self.is_open = False
 
-    def none_left(self):
+    def lost(self, _line):
         self.left += 1
 
 
@@ -109,14 +108,14 @@ async def test_one_that_came_later_stays_until_its_own_time_is_up():
     kept.add(second, owner)
     moment = 115.0
     kept._ring()
-    assert (first.is_open, second.is_open, owner.left) == (False, True, 0)
+    assert (first.is_open, second.is_open, owner.left) == (False, True, 1)
     assert kept._timer.when() - asyncio.get_running_loop().time() <= 10.0
     moment = 124.9
     kept._ring()
     assert second.is_open
     moment = 125.0
     kept._ring()
-    assert (second.is_open, owner.left, kept._timer) == (False, 1, None)
+    assert (second.is_open, owner.left, kept._timer) == (False, 2, None)
 
 
 async def test_one_that_the_receiver_closes_is_kept_no_more():
