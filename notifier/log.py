@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from math import isfinite
 from pathlib import Path
 from typing import Any, TextIO
@@ -30,6 +30,8 @@ LONGEST_TEXT = 100_000
 MOMENTS = frozenset({"next"})
 """Fields that hold a moment to come, in seconds since 1970."""
 JOURNAL = Path("/run/systemd/journal/socket")
+WHERE = logging._srcfile  # noqa: SLF001
+"""Whose callers `logging` looks for: its own."""
 
 COLOURS = {logging.DEBUG: "2", logging.INFO: "32", logging.WARNING: "33", logging.ERROR: "31", logging.CRITICAL: "1;31"}
 PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
@@ -63,6 +65,7 @@ def setup(
     logging.getLogger("notifier").setLevel(level)
     logging.captureWarnings(capture=True)
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # not shown, so not gathered
+    logging._srcfile = WHERE if isinstance(handler, Journal) else None  # noqa: SLF001  # nor who calls: see its HOWTO
     return handler
 
 
@@ -93,7 +96,7 @@ def _handler(form: Form, stream: TextIO, environ: Mapping[str, str], journal: Pa
 def shown(value: object) -> object:
     """A field's value as the outputs may hold it: None and finite numbers as they are, all else as text, cut."""
     if isinstance(value, str):
-        return visible(value[:LONGEST_FIELD])
+        return value if len(value) <= LONGEST_FIELD and value.isprintable() else visible(value[:LONGEST_FIELD])
     if value is None or isinstance(value, int) or (isinstance(value, float) and isfinite(value)):
         return value
     return visible(str(value)[:LONGEST_FIELD])
@@ -101,7 +104,8 @@ def shown(value: object) -> object:
 
 def fields(record: logging.LogRecord) -> dict[str, Any]:
     """The fields of a line, each fit to be shown."""
-    return {name: shown(value) for name, value in record.__dict__.get("fields", {}).items()}
+    said = record.__dict__.get("fields", {})
+    return {name: value if type(value) is int else shown(value) for name, value in said.items()}
 
 
 def message(record: logging.LogRecord) -> str:
@@ -166,7 +170,7 @@ class JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The object; a field never displaces one of the names above."""
         named: dict[str, Any] = {
-            "at": iso(record.created, always_ms=True),
+            "at": _at(record.created),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": message(record),
@@ -174,6 +178,17 @@ class JsonLines(logging.Formatter):
         if lines := trace(record):
             named["trace"] = "\n".join(lines)
         return self._encode(named | fields(record) | named)
+
+
+def _at(moment: float) -> str:
+    """`iso`, to the millisecond: a busy daemon writes many lines in a second."""
+    second, milliseconds = divmod(round(moment * 1000), 1000)
+    return f"{_second(second)}.{milliseconds:03d}Z"
+
+
+@lru_cache(maxsize=2)
+def _second(moment: int) -> str:
+    return iso(float(moment)).removesuffix("Z")
 
 
 class Lines(logging.StreamHandler[TextIO]):
