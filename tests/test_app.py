@@ -22,6 +22,7 @@ from notifier.app import HEARTBEAT, JUMP, LONGEST_PASS, POLLER, SENDER, App, Clo
 from notifier.demo.daemon import Daemon
 from notifier.demo.xenonflare import FakeXenonFlare, Media
 from notifier.hands import HANDS, Hands
+from notifier.store.database import migrations
 from notifier.systemd import Notify
 
 RUN = (sys.executable, "-m", "notifier", "run", "--log-format", "json", "--config")
@@ -546,7 +547,7 @@ def test_a_bug_ends_it_with_1_and_its_trace(tmp_path):
     text = config("http://127.0.0.1:9/api", {})
     with sqlite3.connect(tmp_path / "notifier.db") as db:
         db.execute("PRAGMA application_id = 0x6E6F7469")
-        db.execute("PRAGMA user_version = 1")
+        db.execute(f"PRAGMA user_version = {len(migrations())}")
         db.execute("CREATE TABLE sources (name TEXT UNIQUE, provider TEXT)")
         db.execute("CREATE TABLE endpoints (name TEXT UNIQUE)")
     db.close()
