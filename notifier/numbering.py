@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from notifier.core.callbacks import NOBODY, Calling
 from notifier.core.model import Observation, Registration, Upload
 from notifier.core.reading import Reading
 from notifier.core.tasks import numbered, own_number, wanted
@@ -26,10 +27,15 @@ async def follow(
     return followed
 
 
-async def register(store: Store, provider: str, asked: Sequence[Registration], now: float) -> list[Registered]:
-    """The same of what somebody names, known to the provider or not yet; raises `SeveralError`."""
+async def register(
+    store: Store, provider: str, asked: Sequence[Registration], now: float, calling: Calling = NOBODY
+) -> list[Registered]:
+    """The same of what somebody names, known to the provider or not yet; raises `SeveralError`.
+
+    `calling` says how its callbacks are sent to.
+    """
     named = [replace(one, media_id=own_number(provider, one.id)) for one in asked]
-    registered = await store.register(named, now)
+    registered = await store.register(named, now, calling)
     for one, came in zip(named, registered, strict=True):
         if came.upload.sequence == 0:
             _tell_taken(came.upload, "media_id", one.media_id, came.upload.media_id)

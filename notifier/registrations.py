@@ -78,7 +78,7 @@ class Registrations:
         if asked.callback is not None:
             self._check(asked.callback)
         async with self._store.writing[asked.source]:
-            (came,) = await register(self._store, one.provider.name, [asked], self._clock())
+            (came,) = await register(self._store, one.provider.name, [asked], self._clock(), self._calling)
             one.named(came.upload, self._clock(), is_new=came.is_new)
         self._ring(asked.source)
         return came

@@ -368,6 +368,51 @@ async def test_who_said_that_it_is_gone_is_not_called_again_by_another_config(tm
         assert (await w.store.callback("notify:1")).health.paused is Pause.GONE
 
 
+async def test_a_callback_that_comes_when_its_upload_has_settled_is_told_of_that_once(tmp_path):
+    async with world(tmp_path, endpoints=(APP,), calling=CALLING) as w:
+        await w.poll()
+        w.client.set("a", S.COMPLETED)
+        await w.polls_until(w.clock.now + 400)
+        await w.settle()
+        for callback in (to(), to(), None):
+            assert not (await w.register("a", callback=callback)).is_new
+            await w.settle()
+        assert w.receivers.events("notify:1") == w.receivers.events("app")
+        assert called(w, "notify:1") == [("a", "upload.completed")]
+        w.client.set("a", S.FAILED)
+        await w.polls_until(w.clock.now + 400)
+        await w.settle()
+        assert called(w, "notify:1") == [("a", "upload.completed"), ("a", "upload.failed")]
+
+
+@pytest.mark.parametrize("format_", ["cloudevents", "encoding_com"])
+async def test_what_had_settled_is_told_in_the_format_of_the_callback(tmp_path, format_):
+    async with world(tmp_path, calling=CALLING) as w:
+        await w.poll()
+        w.client.set("a", S.COMPLETED)
+        await w.polls_until(w.clock.now + 400)
+        await w.register("a", callback=to(format_=format_))
+        assert await rows(
+            w, "SELECT d.format, r.format FROM deliveries AS d JOIN renderings AS r ON r.event = d.event"
+        ) == [(format_, format_)]
+
+
+async def test_a_callback_of_what_is_open_or_of_which_nothing_was_announced_waits_for_news(tmp_path):
+    async with world(tmp_path, calling=CALLING) as w:
+        w.client.set("silent", S.COMPLETED)
+        await w.poll()
+        w.client.set("open", S.PROCESSING)
+        await w.polls_until(w.clock.now + 400)
+        for id_ in ("silent", "open"):
+            await w.register(id_, callback=to())
+        await w.polls_until(w.clock.now + 400)
+        assert await rows(w, "SELECT * FROM deliveries") == []
+        w.client.set("open", S.COMPLETED)
+        await w.polls_until(w.clock.now + 400)
+        await w.settle()
+        assert called(w, "notify:1") == [("open", "upload.completed")]
+
+
 async def test_a_callback_that_was_replaced_gets_what_it_was_owed_and_no_more(tmp_path):
     async with world(tmp_path, calling=CALLING, discover=False) as w:
         for status, path in ((S.PROCESSING, "one"), (S.COMPLETED, "two")):

@@ -288,9 +288,9 @@ async def test_a_kill_around_the_commit_of_a_registration_leaves_all_of_it_or_no
         w.client.set("a", S.COMPLETED)
         register = w.store.register
 
-        async def killed(asked, now):
+        async def killed(*asked):
             if after:
-                await register(asked, now)
+                await register(*asked)
             raise Killed
 
         w.store.register = killed

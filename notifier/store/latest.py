@@ -1,15 +1,16 @@
-"""uploads × an endpoint → the last event of each that it wants and lacks, and the bytes of that."""
+"""uploads × an endpoint → the last event of each that it wants and lacks, and that this is owed."""
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from typing import Any
 
 from notifier.core.events import passes
-from notifier.core.model import STANDARD, Endpoint, Event, Phase
+from notifier.core.model import STANDARD, Endpoint, Event, Order, Phase
 from notifier.core.render import rendered
+from notifier.store.owing import PROMOTE
 
 SAID = """SELECT e.lane, e.sequence, e.position, e.type, s.name, e.status, d.phase
     FROM events AS e JOIN sources AS s ON s.number = e.source
@@ -22,6 +23,16 @@ UNRENDERED = """SELECT e.position, e.id, e.type, e.at, s.name, e.lane, e.sequenc
     LEFT JOIN renderings AS r ON r.event = e.position AND r.format = :format
     WHERE e.position IN (SELECT value FROM json_each(:events)) AND r.event IS NULL"""
 """Events as `Event` wants them, that nobody wanted in a format before."""
+ANEW = """phase = 'waiting', due_at = :now, slots = 0, head = lane IS NULL, replay = :replay,
+    settled_at = NULL, replaced_by = NULL, dropped_by = NULL, cause = NULL, blamed = 0"""
+"""What makes a delivery that is over wait again."""
+OWE = f"""INSERT INTO deliveries (event, endpoint, lane, sequence, format, created_at, due_at, head, replay)
+    VALUES (:event, :endpoint, :lane, :sequence, :format, :now, :now, :lane IS NULL, :replay)
+    ON CONFLICT (event, endpoint, format) DO UPDATE SET {ANEW}"""  # noqa: S608  # our own words
+DEMOTE = """UPDATE deliveries SET head = 0 WHERE endpoint = :endpoint AND lane = :lane AND head = 1 AND id <> (
+    SELECT id FROM deliveries WHERE endpoint = :endpoint AND lane = :lane AND phase = 'waiting'
+    ORDER BY sequence, id LIMIT 1)"""
+"""Let a head wait behind an older one. It may be on its way: nothing else of its lane is sent before that has ended."""
 HAS = {Phase.WAITING, Phase.DELIVERED}
 """The phases of what an endpoint has, or is about to have."""
 
@@ -59,7 +70,39 @@ def _last_lacking(endpoint: Endpoint, events: Sequence[Any], last: int) -> tuple
     return None
 
 
-def render(db: sqlite3.Connection, events: Sequence[int], format_: str) -> None:
+def owe(
+    db: sqlite3.Connection,
+    number: int,
+    endpoint: Endpoint,
+    events: Mapping[int, tuple[int, int]],
+    now: float,
+    replay: int | None = None,
+) -> None:
+    """Owe an event of each of these uploads, its position and its sequence, with all of the schedule before it.
+
+    `number` is that of the endpoint; `replay` is the one that asks for it.
+    """
+    _render(db, [position for position, _ in events.values()], endpoint.format)
+    common = {"endpoint": number, "format": endpoint.format, "now": now, "replay": replay}
+    ordered = endpoint.order is not Order.NONE
+    db.executemany(
+        OWE,
+        [
+            {"lane": lane if ordered else None, "event": position, "sequence": sequence, **common}
+            for lane, (position, sequence) in events.items()
+        ],
+    )
+    put_in_order(db, [(number, lane) for lane in events])
+
+
+def put_in_order(db: sqlite3.Connection, lanes: Iterable[tuple[int, int]]) -> None:
+    """Let the first of each lane of an endpoint go, be it that one waits that has come back before it."""
+    named = [{"endpoint": endpoint, "lane": lane} for endpoint, lane in lanes]
+    db.executemany(DEMOTE, named)
+    db.executemany(PROMOTE, named)
+
+
+def _render(db: sqlite3.Connection, events: Sequence[int], format_: str) -> None:
     """Fix the bytes of events in a format that none of their receivers has wanted yet."""
     if format_ == STANDARD:
         return

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from notifier.core.callbacks import origin
-from notifier.core.model import Callback, Registration, Upload
-from notifier.store import numbers
+from notifier.core.callbacks import NOBODY, Calling, origin
+from notifier.core.model import SETTLED, Callback, Registration, Upload
+from notifier.store import latest, numbers
 from notifier.store.errors import UnknownNameError
 from notifier.store.followed import Followed
 from notifier.store.rows import UPLOAD_COLUMNS, upload_of, uploads_of
@@ -54,14 +54,16 @@ class Registered(NamedTuple):
 class Registering(Followed):
     """The part of the store that follows what somebody names."""
 
-    async def register(self, asked: Sequence[Registration], now: float) -> list[Registered]:
+    async def register(self, asked: Sequence[Registration], now: float, calling: Calling = NOBODY) -> list[Registered]:
         """Follow these, and look at them next: those too that were followed already, settled or not.
 
-        An upload that was followed once and then no more goes on with its media id and its sequence. Raises
-        `SeveralError`.
+        An upload that was followed once and then no more goes on with its media id and its sequence. To a callback that
+        comes when its upload has settled the last event of that is owed, as `calling` says. Raises `SeveralError`.
         """
-        registered = await self.database.write(self._register, asked, now)
-        self.has_callbacks |= any(one.callback is not None for one in asked)
+        registered = await self.database.write(self._register, asked, now, calling)
+        if any(one.callback is not None for one in asked):
+            self.has_callbacks = True
+            self.announced.ring()
         return registered
 
     async def unfollow(self, source: str, id_: str, kind: str | None, now: float) -> Upload:
@@ -141,10 +143,12 @@ class Registering(Followed):
         rows = uploads_of(db, source, NAMED, (self._sources.get(source), id_))
         return [one for one in rows if kind is None or one.kind in {kind, ""}]
 
-    def _register(self, db: sqlite3.Connection, asked: Sequence[Registration], now: float) -> list[Registered]:
-        return [self._register_one(db, one, now) for one in asked]
+    def _register(
+        self, db: sqlite3.Connection, asked: Sequence[Registration], now: float, calling: Calling
+    ) -> list[Registered]:
+        return [self._register_one(db, one, now, calling) for one in asked]
 
-    def _register_one(self, db: sqlite3.Connection, asked: Registration, now: float) -> Registered:
+    def _register_one(self, db: sqlite3.Connection, asked: Registration, now: float, calling: Calling) -> Registered:
         found = self._named(db, asked.source, asked.id, asked.kind)
         known = _only([one for one in found if one.unfollowed_at is None])
         place = known or next(iter(found), None)
@@ -154,6 +158,8 @@ class Registering(Followed):
         parameters = {"media_id": media_id, "labels": json.dumps(dict(labels or {})), "callback": callback}
         db.execute(AGAIN, {"now": now, **parameters})
         (upload,) = uploads_of(db, asked.source, "media_id = ?", (media_id,))
+        if callback is not None and (known is None or known.callback != upload.callback):
+            _tell(db, upload, calling, now)
         return Registered(upload, known is None)
 
     def _take_place(self, db: sqlite3.Connection, asked: Registration, now: float) -> int:
@@ -174,6 +180,17 @@ def _callback(db: sqlite3.Connection, asked: Callback) -> int:
     values = (made.number, made.name, made.url, made.format, origin(made.url))
     db.execute("INSERT INTO endpoints (number, name, url, format, origin) VALUES (?, ?, ?, ?, ?)", values)
     return made.number
+
+
+def _tell(db: sqlite3.Connection, upload: Upload, calling: Calling, now: float) -> None:
+    """Owe the upload's callback, which is new to it, the last event of what has settled: there may come no other."""
+    seen, callback = upload.snapshot, upload.callback
+    if seen is None or seen.status not in SETTLED or callback is None:
+        return
+    endpoint = calling.endpoint(callback)
+    (event,) = latest.lacking(db, upload.media_id - 1, 1, callback.number, endpoint).values()
+    if event is not None:
+        latest.owe(db, callback.number, endpoint, {upload.media_id: event}, now)
 
 
 def _only(found: Sequence[Upload]) -> Upload | None:

@@ -2,17 +2,17 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from notifier.core.events import unwanted
-from notifier.core.model import Endpoint, Order, Phase
+from notifier.core.model import Endpoint, Phase
 from notifier.core.replay import Selection
 from notifier.store import latest
 from notifier.store.errors import UnknownNameError
-from notifier.store.owing import PROMOTE, Owing
+from notifier.store.owing import Owing
 from notifier.store.rows import Page
 
 LOOKED_AT = 500
@@ -40,17 +40,7 @@ OF_EVENT = """SELECT d.id, d.endpoint, d.lane, d.settled_at, e.at, n.name, e.typ
     WHERE e.id = :event AND d.id > :cursor AND d.id <= :up_to AND d.endpoint = coalesce(:endpoint, d.endpoint)
         AND d.phase IN (SELECT value FROM json_each(:phases))
     ORDER BY d.id LIMIT :most"""
-ANEW = """phase = 'waiting', due_at = :now, slots = 0, head = lane IS NULL, replay = :replay,
-    settled_at = NULL, replaced_by = NULL, dropped_by = NULL, cause = NULL, blamed = 0"""
-"""What makes a delivery that is over wait again."""
-OWE_AGAIN = f"UPDATE deliveries SET {ANEW} WHERE id IN (SELECT value FROM json_each(:ids))"  # noqa: S608  # our own words
-OWE_LATEST = f"""INSERT INTO deliveries (event, endpoint, lane, sequence, format, created_at, due_at, head, replay)
-    VALUES (:event, :endpoint, :lane, :sequence, :format, :now, :now, :lane IS NULL, :replay)
-    ON CONFLICT (event, endpoint, format) DO UPDATE SET {ANEW}"""  # noqa: S608  # our own words
-DEMOTE = """UPDATE deliveries SET head = 0 WHERE endpoint = :endpoint AND lane = :lane AND head = 1 AND id <> (
-    SELECT id FROM deliveries WHERE endpoint = :endpoint AND lane = :lane AND phase = 'waiting'
-    ORDER BY sequence, id LIMIT 1)"""
-"""Let a head wait behind an older one. It may be on its way: nothing else of its lane is sent before that has ended."""
+OWE_AGAIN = f"UPDATE deliveries SET {latest.ANEW} WHERE id IN (SELECT value FROM json_each(:ids))"  # noqa: S608  # our own words
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +146,7 @@ class Replaying(Owing):
         taken, cursor, done = _portion(found, replay.cursor, most)
         ids = json.dumps([one.cursor for one in taken])
         db.execute(OWE_AGAIN, {"ids": ids, "now": now, "replay": id_})
-        _put_in_order(db, taken)
+        latest.put_in_order(db, [(one.endpoint, one.lane) for one in taken if one.lane is not None])
         return _note(db, replay, cursor, len(taken), now if done else None)
 
     def _matching(self, db: sqlite3.Connection, replay: Replay, endpoints: Mapping[str, Endpoint]) -> list[_Found]:
@@ -205,15 +195,8 @@ def _owe_latest(db: sqlite3.Connection, id_: int, number: int, endpoint: Endpoin
         return replay
     found = _lacking(db, replay, number, endpoint)
     taken, cursor, done = _portion(found, replay.cursor, most)
-    ordered = endpoint.order is not Order.NONE
-    rows = [(one.lane if ordered else None, *one.event) for one in taken if one.event is not None]
-    latest.render(db, [position for _, position, _ in rows], endpoint.format)
-    common = {"endpoint": number, "format": endpoint.format, "now": now, "replay": id_}
-    db.executemany(
-        OWE_LATEST,
-        [{"lane": lane, "event": event, "sequence": sequence, **common} for lane, event, sequence in rows],
-    )
-    _put_in_order(db, taken)
+    events = {one.lane: one.event for one in taken if one.lane is not None and one.event is not None}
+    latest.owe(db, number, endpoint, events, now, id_)
     return _note(db, replay, cursor, len(taken), now if done else None)
 
 
@@ -237,13 +220,6 @@ def _portion(found: Sequence[_Found], cursor: int, most: int) -> tuple[list[_Fou
         if one.fits:
             taken.append(one)
     return taken, cursor, len(found) < LOOKED_AT
-
-
-def _put_in_order(db: sqlite3.Connection, taken: Iterable[_Found]) -> None:
-    """Let the first of each lane go, be it that one waits that has come back before it."""
-    lanes = [{"endpoint": one.endpoint, "lane": one.lane} for one in taken if one.lane is not None]
-    db.executemany(DEMOTE, lanes)
-    db.executemany(PROMOTE, lanes)
 
 
 def _note(db: sqlite3.Connection, replay: Replay, cursor: int, count: int, done_at: float | None) -> Replay:
