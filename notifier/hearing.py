@@ -14,7 +14,7 @@ from notifier.core.pace import Watch, Why
 from notifier.core.questions import LOST_EVERY, Question, is_soon
 from notifier.core.reading import UNSPOKEN_EVERY, Reading, denied, missed, sighted, unannounced, unspoken
 from notifier.core.rhythm import Listing
-from notifier.core.sweep import Interest, Sweep, is_baseline, read_on
+from notifier.core.sweep import Interest, Sweep, is_baseline, is_heard, read_on
 from notifier.numbering import follow
 from notifier.providers.base import Malformed
 from notifier.store import Store
@@ -276,7 +276,7 @@ class Hearing:
         if listing is None:
             return
         book.looked[self.question.subject] = self.now
-        if self.kind is LookKind.FEED and (self.progress is None or self.progress.page == 1):
+        if self.kind is LookKind.FEED and is_heard(self.progress):
             book.unchanged([watch for watch in book if watch.born <= self.now], self.now, whole=False)
         if self.kind is LookKind.LIST:
             for watch in book:

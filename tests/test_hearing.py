@@ -148,6 +148,32 @@ async def test_what_a_feed_does_not_show_is_still_open_and_asked_for_by_itself_o
         assert {look.id for look in w.client.asked if look.kind is LookKind.GET} == {"a", "b"}
 
 
+async def test_while_nothing_can_be_read_of_a_feed_what_it_would_show_is_asked_for_by_itself(tmp_path):
+    async with world(tmp_path, uploads=("a", "b", "c"), listings=(FEED,), discover=False) as w:
+        for id_ in "abc":
+            w.client.set(id_, S.PROCESSING)
+        await w.polls_until(w.clock.now + 60)
+        observe = w.client.observe
+
+        async def unreadable(look, at):
+            answer = await observe(look, at)
+            return Answer(skipped=("nothing can be read",)) if look.kind is LookKind.FEED else answer
+
+        w.client.observe = unreadable
+        await w.polls_until(w.clock.now + 60)
+        w.client.set("a", S.COMPLETED, updated_at=w.clock.now)
+        w.client.asked.clear()
+        await w.polls_until(w.clock.now + 60)
+        assert len(pages(w, LookKind.FEED)) <= 3
+        assert len([look for look in w.client.asked if look.id == "b"]) >= 5
+        assert (await told(w))[3:] == [("completed", "a")]
+        w.client.observe = observe
+        await w.polls_until(w.clock.now + 30)
+        w.client.asked.clear()
+        await w.polls_until(w.clock.now + 60)
+        assert {look.kind for look in w.client.asked} == {LookKind.FEED}
+
+
 async def test_a_feed_that_audits_agree_with_is_audited_more_seldom_until_one_does_not(tmp_path):
     ids, began = tuple(f"u{number}" for number in range(10)), 1_800_000_000.0
     async with world(tmp_path, uploads=ids, listings=(FEED,), discover=False, pace=replace(PACE, audit=600.0)) as w:

@@ -313,7 +313,7 @@ class ListingState:
     swept_at: float | None = None
     """When a sweep last went through to the end; None: the next one must, for an earlier one was given up."""
     failures: int = 0
-    """Failed looks at this page in a row."""
+    """Looks at this page in a row that failed; of the first page also those in whose answer nothing could be read."""
     cursor: str | None = None
     """Where the page is, if its number alone does not tell."""
     baseline_pages: int = 0

@@ -205,13 +205,15 @@ def read_on(progress: ListingState, listing: Listing, answer: Answer, interest: 
     """How far a collection has been read after the page of it that was the next.
 
     The first sweep goes to the end, which makes it the baseline; a later one goes on while its pages hold news, or
-    where it must go `through`. Until a barrier is over, nothing goes past it.
+    where it must go `through`. Until a barrier is over, nothing goes past it. A first page of which nothing could be
+    read counts as one that failed: what it would show is to be asked for in another way.
     """
     swept_at, baseline_at = _past(progress.swept_at, now), _past(progress.baseline_at, now)
-    progress = replace(progress, failures=0, swept_at=swept_at, baseline_at=baseline_at)
+    failures, progress = progress.failures, replace(progress, failures=0, swept_at=swept_at, baseline_at=baseline_at)
     every = listing.active if interest.active else listing.idle
     if answer.skipped and not answer.observations:  # nothing could be read: from page 1 again, and through to the end
-        return replace(progress, page=1, cursor=None, due_at=now + every, swept_at=None)
+        failures = failures + 1 if progress.page == 1 else 0
+        return replace(progress, page=1, cursor=None, due_at=now + every, swept_at=None, failures=failures)
     if progress.baseline_at is None:
         progress = replace(progress, baseline_pages=max(progress.baseline_pages, progress.page))
     if interest.again and progress.cursor is None:
@@ -226,6 +228,11 @@ def read_on(progress: ListingState, listing: Listing, answer: Answer, interest: 
         return read
     baseline_at = now if progress.baseline_at is None else progress.baseline_at
     return replace(read, baseline_at=baseline_at, swept_at=now)
+
+
+def is_heard(progress: ListingState | None) -> bool:
+    """Whether a collection has told, as far as it is read at present, what there is to be told of it."""
+    return progress is None or (progress.page == 1 and not progress.failures)
 
 
 def _past(moment: float | None, now: float) -> float | None:

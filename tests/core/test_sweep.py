@@ -23,6 +23,7 @@ from notifier.core.sweep import (
     Sweep,
     Sweeps,
     is_baseline,
+    is_heard,
     put_off,
     read_on,
     state_of,
@@ -306,6 +307,23 @@ def test_a_page_of_which_nothing_could_be_read_makes_no_baseline_and_the_sweep_b
     assert later == replace(READ, page=1, due_at=NOW + 300, swept_at=None)
     read = read_on(second, VIDEOS, Answer((seen(),), **broken), dull, NOW)
     assert read == ListingState("videos", 1, NOW + 300, baseline_at=NOW, swept_at=NOW, baseline_pages=2)
+
+
+def test_a_first_page_of_which_nothing_could_be_read_counts_as_one_that_failed_until_one_tells_something():
+    broken, dull = ("row 1: broken",), Interest(news=False, active=False)
+    progress = READ
+    for failures in range(1, GIVE_UP_AFTER + 1):
+        progress = read_on(progress, VIDEOS, Answer(skipped=broken), dull, NOW)
+        assert progress == replace(READ, due_at=NOW + 300, swept_at=None, failures=failures)
+    assert read_on(progress, VIDEOS, Answer((seen(),), skipped=broken), dull, NOW).failures == 0
+
+
+@pytest.mark.parametrize(
+    ("progress", "heard"),
+    [(None, True), (READ, True), (replace(READ, page=2), False), (replace(READ, failures=1), False)],
+)
+def test_a_list_has_told_all_once_it_is_at_its_first_page_again_and_that_told_something(progress, heard):
+    assert is_heard(progress) is heard
 
 
 def test_a_page_that_cannot_be_had_is_asked_for_again_and_in_the_end_from_the_beginning():
