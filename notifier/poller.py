@@ -21,7 +21,7 @@ from notifier.hearing import Hearing, sound
 from notifier.numbering import register, with_tasks
 from notifier.providers.base import Malformed, ProviderError, Refused, Unavailable
 from notifier.store import Announcement, Outlook, Store
-from notifier.telling import tell_announced, tell_rests, tell_skipped
+from notifier.telling import tell_announced, tell_resting, tell_rests, tell_skipped
 from notifier.watched import Watched
 
 log = logging.getLogger(__name__)
@@ -129,6 +129,7 @@ class Poller:
         listed = now + max((listing.idle for listing in one.ways.listings), default=0.0)
         async with self._store.writing[name]:  # lest an answer or a registration come in between
             await self._store.believe_no_later({name: listed}, now + LONGEST_SLEEP, now + LONGEST_HOLD)
+            tell_resting(one, await self._store.let_rest(name, one.ways.is_id))
             lives = await self._store.lives([name])
             one.open(await self._store.open_uploads(name), lives[name], now)
 

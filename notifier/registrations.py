@@ -75,6 +75,8 @@ class Registrations:
             raise CannotRegister("source", f"the name of a source: {', '.join(self._watched) or 'there is none'}")
         if asked.kind is not None and asked.kind not in one.kinds:
             raise CannotRegister("kind", f"what uploads of this source are: {' or '.join(one.kinds)}")
+        if not one.provider.is_id(asked.id):
+            raise CannotRegister("id", one.provider.ids)
         if asked.callback is not None:
             self._check(asked.callback)
         async with self._store.writing[asked.source]:

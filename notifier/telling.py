@@ -1,6 +1,7 @@
 """What the log is told of the looks: what was announced because of one, and what could not be read in its answer."""
 
 import logging
+from collections.abc import Sequence
 
 from notifier.core.model import Answer, Trouble
 from notifier.core.questions import Question
@@ -31,6 +32,13 @@ def tell_rests(source: str, trouble: Trouble, seconds: float) -> None:
     """The provider wants to be left alone for so long."""
     fields = {"source": source, "reason": trouble.text, "seconds": round(seconds, 1)}
     log.warning("rests", extra={"fields": fields})
+
+
+def tell_resting(one: Watched, ids: Sequence[str]) -> None:
+    """Uploads are followed under ids that none can have at their provider."""
+    for id_ in ids:
+        fields = {"source": one.source.name, "upload": id_, "reason": f"expected {one.provider.ids}"}
+        log.warning("no id of its provider: nothing is asked", extra={"fields": fields})
 
 
 def tell_skipped(one: Watched, question: Question, answer: Answer) -> None:

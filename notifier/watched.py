@@ -99,7 +99,9 @@ class Watched:
         self.allowance = Allowance(source.budget, provider.limit, source.reserve, hourly=provider.hourly, phase=phase)
         kinds = source.kinds or provider.kinds
         listings = tuple(one for one in provider.listings if not kinds or one.collection in kinds)
-        self.ways = Ways(provider.single, provider.batch, listings, bool(provider.kinds), source.discover)
+        self.ways = Ways(
+            provider.single, provider.batch, listings, bool(provider.kinds), source.discover, provider.is_id
+        )
         # Where an upload cannot be asked for, what has settled is seen again with its list, or not at all.
         cadence = provider.cadence if self.ways.direct else replace(provider.cadence, settled=())
         self.rules = Rules(cadence, provider.vanishing, source.stalled_after)
@@ -111,7 +113,8 @@ class Watched:
         self.then, self.sweeps = None, Sweeps()
         self.book = Book(self.provider.cadence, _presumed(*self.provider.usual), lives)
         for upload in uploads:
-            self.book.note(upload, now, shown=False, whole=False)
+            if self.ways.is_id(upload.id):
+                self.book.note(upload, now, shown=False, whole=False)
 
     def named(self, upload: Upload, now: float, *, is_new: bool) -> None:
         """An upload was registered: it is watched if it may move, and looked at next if it was followed already."""
@@ -123,7 +126,7 @@ class Watched:
         """Read each list to the end, and ask for these at once, where they can be asked for."""
         self.sweeps.read_anew(listing.name for listing in self.ways.listings)
         if self.ways.direct:
-            self.hurried |= {one.media_id: one for one in uploads}
+            self.hurried |= {one.media_id: one for one in uploads if self.ways.is_id(one.id)}
 
     def forget(self, upload: Upload) -> None:
         """An upload is followed no more."""

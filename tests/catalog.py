@@ -136,6 +136,13 @@ A look at @NOTIFIER_SOURCE@
 What was asked, and why.
 > Nothing.
 
+no id of its provider: nothing is asked
+@NOTIFIER_UPLOAD@ is followed at @NOTIFIER_SOURCE@, and no upload there can have this id
+It was followed before such an id was refused, or when the source was one of another provider. It keeps its place,
+and nothing is asked or told of it.
+> See what the id of the upload is at the provider, and register that. Then: notifier unwatch @NOTIFIER_SOURCE@
+@NOTIFIER_UPLOAD@
+
 no answer
 A question to the API had no answer, because the database gave none
 Who asked was told so. Nothing was changed.

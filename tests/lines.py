@@ -35,6 +35,7 @@ TOLD = {
     "large body": "Larger than receivers may be counted on to take; it is sent all the same.",
     "late": "A loop makes no progress, and this is `where` it waits; systemd will end the process.",
     "looking": "One look at a source, what `at` and `why`.",
+    "no id of its provider: nothing is asked": "It was followed before such an id was refused, or at another provider.",
     "no answer": "A question to the API failed because the database does, or no memory is left.",
     "not heard by systemd": "Where `NOTIFY_SOCKET` leads to nobody listens.",
     "not reloaded": "A reload failed for a reason that is not in the config; the old config stays in force.",

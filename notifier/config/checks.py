@@ -112,6 +112,7 @@ def _source(source: SourceTable, path: KeyPath, providers: Mapping[str, Provider
             provider = providers[one_of(source.provider, tuple(providers))]
             check_keys(source, path, provider, findings)
             _kinds(source, path, provider, findings)
+            _uploads(source, path, provider, findings)
     if source.base_url is not None:
         with findings.at((*path, "base_url")):
             check_base(source.base_url)
@@ -126,6 +127,12 @@ def _kinds(source: SourceTable, path: KeyPath, provider: Provider, findings: Fin
     for number, kind in enumerate(source.kinds or ()):
         with findings.at((*path, "kinds", number)):
             one_of(kind, provider.kinds)
+
+
+def _uploads(source: SourceTable, path: KeyPath, provider: Provider, findings: Findings) -> None:
+    for number, id_ in enumerate(source.uploads):
+        if not provider.is_id(id_):
+            findings.fault((*path, "uploads", number), f"expected {provider.ids}")
 
 
 def _endpoint(file: File, endpoint: EndpointTable, path: KeyPath, around: Surroundings, findings: Findings) -> None:

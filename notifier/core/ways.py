@@ -1,11 +1,16 @@
 """provider × source → how its uploads can be asked for, and where they stand."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from notifier.core.model import ListingState, LookKind, Upload
 from notifier.core.rhythm import Listing
 from notifier.core.sweep import GIVE_UP_AFTER, state_of
+
+
+def any_id(_: str) -> bool:
+    """Whether an upload can have this id, where nothing is known of them."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +23,8 @@ class Ways:
     listings: tuple[Listing, ...]
     many_kinds: bool
     discover: bool
+    is_id: Callable[[str], bool] = any_id
+    """Whether one can have this id. What was followed under another, as at another provider, is asked for no more."""
 
     @property
     def direct(self) -> bool:
@@ -26,6 +33,8 @@ class Ways:
 
     def shows(self, listing: Listing, upload: Upload) -> bool:
         """Whether an upload stands in this collection; one that was never seen may."""
+        if not self.is_id(upload.id):
+            return False
         if self.many_kinds and upload.kind not in {"", listing.collection.removesuffix("s")}:
             return False
         return not listing.word or upload.ref in {None, listing.word}

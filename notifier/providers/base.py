@@ -18,6 +18,7 @@ from notifier.core.diff import Vanishing
 from notifier.core.model import Answer, Look, Rate, Source
 from notifier.core.pace import Pace
 from notifier.core.rhythm import Cadence, Listing, back_off
+from notifier.core.ways import any_id
 
 
 class ProviderError(Exception):
@@ -113,6 +114,10 @@ class Provider:
     """Its limit is counted from full hour to full hour, UTC, by its own clock."""
     single: bool = True
     """Whether it can be asked for one upload by its id."""
+    is_id: Callable[[str], bool] = any_id
+    """Whether an upload can have this id; by one that none has nothing is asked."""
+    ids: str = "an id"
+    """What its ids are, for people, where they cannot be anything."""
     vanishing: Vanishing = field(default_factory=Vanishing)
     """What it means once it is confirmed that the provider does not know an upload any more."""
     tailored: "Callable[[Source], Provider] | None" = None

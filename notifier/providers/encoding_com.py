@@ -241,5 +241,7 @@ PROVIDER = Provider(
     connect=Client,
     batch=MOST_IDS,
     batch_up_to=200,
+    is_id=is_id,
+    ids="the number that Encoding.com gave the media, like 1042",
     vanishing=Vanishing(keeps_settled=False),  # ids live for about two weeks
 )

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -30,6 +30,9 @@ AGAIN = """UPDATE uploads SET registered = 1, due_at = :now, open = open OR snap
         callback = coalesce(:callback, callback),
         followed_at = iif(unfollowed_at IS NULL, followed_at, :now), unfollowed_at = NULL
     WHERE media_id = :media_id"""
+DUE = "SELECT media_id, id FROM uploads WHERE source = ? AND due_at IS NOT NULL"
+REST = """UPDATE uploads SET due_at = NULL, open = open AND snapshot IS NOT NULL
+    WHERE media_id IN (SELECT value FROM json_each(?))"""
 UNFOLLOW = """UPDATE uploads SET unfollowed_at = :now, registered = 0, due_at = NULL, open = 0, snapshot = NULL,
         labels = '{}', changed_at = NULL, stalled = 0, misses = 0, missing_since = NULL, fingerprint = NULL,
         batch_fingerprint = NULL, callback = NULL
@@ -72,6 +75,14 @@ class Registering(Followed):
         Its place is kept, so that no list makes it new again. Raises `UnknownNameError` and `SeveralError`.
         """
         return await self.database.write(self._unfollow, source, id_, kind, now)
+
+    async def let_rest(self, source: str, is_id: Callable[[str], bool]) -> list[str]:
+        """Ask no more for what is due under an id that none of the source's uploads can have; answers these ids."""
+        due = await self.database.rows(DUE, (self._sources[source],))
+        odd = {media_id: id_ for media_id, id_ in due if not is_id(id_)}
+        if odd:
+            await self.database.write_unsynced(lambda db: db.execute(REST, (json.dumps(list(odd)),)).rowcount)
+        return list(odd.values())
 
     async def named(self, source: str, id_: str, kind: str | None = None) -> Upload:
         """An upload that is followed; raises `UnknownNameError` and `SeveralError`."""

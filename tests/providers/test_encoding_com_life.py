@@ -6,11 +6,12 @@ import pytest
 from aiohttp import web
 from encoding_service import KEY, USER, EncodingService, Format, Media, error
 from living import HOUR, MINUTE, living, upload
-from world import Clock
+from world import Clock, world
 
-from notifier.core.model import Look, LookKind, Source
+from notifier.core.model import Look, LookKind, Registration, Source, Status
 from notifier.core.secret import Secret
 from notifier.providers.encoding_com import PROVIDER
+from notifier.registrations import CannotRegister, Registrations
 
 
 @asynccontextmanager
@@ -60,6 +61,35 @@ async def test_a_media_from_its_arrival_to_its_end(tmp_path):
         assert upload(events[2])["media_id"] == 1042
         (known,) = await it.store.listed("media")
         assert [target.task for target in known.snapshot.targets] == [2107, 2108]
+
+
+async def test_an_id_that_is_no_number_is_refused_and_one_from_before_troubles_nobody(tmp_path, caplog):
+    async with life(tmp_path, Media("1042", "Processing", two_formats())) as it:
+        await it.store.register([Registration("media", id_) for id_ in ("summer.mov", "1042")], it.clock.now)
+        registrations = Registrations(it.store, it.poller.watched, str, it.clock)
+        with pytest.raises(CannotRegister, match=r"number that Encoding\.com gave the media") as raised:
+            await registrations.register(Registration("media", "summer.mov"))
+        assert raised.value.where == "id"
+        for _ in range(2):
+            await it.polls_for(HOUR)
+            await registrations.look("media")
+        assert await it.types() == ["upload.processing"]
+        assert [one.fields["upload"] for one in caplog.records if "no id" in one.message] == ["summer.mov"]
+        assert (await it.store.named("media", "summer.mov")).due_at is None
+
+
+async def test_what_was_followed_at_another_provider_is_asked_for_no_more(tmp_path):
+    async with world(tmp_path, accounts={"media": "media"}) as w:
+        for status in (Status.PROCESSING, Status.FAILED):
+            w.client.set(status.value, status)
+        await w.polls_until(w.clock.now + MINUTE)
+    async with life(tmp_path) as it:
+        registrations = Registrations(it.store, it.poller.watched, str, it.clock)
+        for _ in range(3):
+            await it.polls_for(HOUR)
+            await registrations.look("media")
+        assert await it.types() == []
+        assert {request.split()[0] for request in it.fake.requests} == {"action=GetMediaList"}
 
 
 async def test_the_names_of_formats_cost_one_simple_look(tmp_path):

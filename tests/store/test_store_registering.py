@@ -27,6 +27,16 @@ async def test_several_are_registered_at_once_or_none(store):
     assert await store.known("posts", ["u1"]) == {}
 
 
+async def test_what_is_due_under_an_id_that_none_can_have_is_asked_for_no_more(store):
+    await store.register([A, replace(A, id="17")], NOW)
+    known = await follow(store, [upload("seen", due_at=NOW)])
+    await announce(store, uploads=[replace(known[0], snapshot=seen("seen"), due_at=NOW)])
+    assert sorted(await store.let_rest("posts", str.isdigit)) == ["seen", "u1"]
+    assert await store.let_rest("posts", str.isdigit) == []
+    assert [(one.id, one.due_at) for one in await store.open_uploads("posts")] == [("17", NOW), ("seen", None)]
+    assert (await store.named("posts", "u1")).due_at is None
+
+
 async def test_labels_stay_unless_others_are_given(store):
     for labels, expected in (({"a": "1"}, {"a": "1"}), (None, {"a": "1"}), ({"b": "2"}, {"b": "2"}), ({}, {})):
         (came,) = await store.register([replace(A, labels=labels)], NOW)
