@@ -12,7 +12,7 @@ from notifier.core.diff import fingerprint, is_old_news, tells_all
 from notifier.core.model import SETTLED, Answer, Baseline, ListingState, LookKind, Observation, Upload
 from notifier.core.pace import Watch, Why
 from notifier.core.questions import LOST_EVERY, Question, is_soon
-from notifier.core.reading import UNSPOKEN_EVERY, Reading, denied, missed, sighted, unannounced, unspoken
+from notifier.core.reading import Reading, ask_again, denied, missed, sighted, unannounced, unspoken
 from notifier.core.rhythm import Listing
 from notifier.core.sweep import Interest, Sweep, is_baseline, is_heard, read_on
 from notifier.numbering import follow
@@ -270,7 +270,7 @@ class Hearing:
         if self.kind in {LookKind.BATCH, LookKind.GET}:
             silent = [watch for watch in book.of(look.ids or (look.id,)) if watch.upload.id not in spoken]
             for watch in silent:
-                watch.due = self.now + UNSPOKEN_EVERY
+                watch.due = ask_again(watch.seen, self.now)
             if look.ids and not silent:
                 self.one.grow(len(look.ids))
         if listing is None:

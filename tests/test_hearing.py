@@ -240,6 +240,27 @@ async def test_an_upload_that_a_batch_does_not_speak_of_is_asked_for_again_but_n
         assert await told(w) == [("processing", "a"), ("processing", "b")]
 
 
+async def test_what_cannot_be_read_is_asked_for_ever_more_seldom_and_told_once_it_can(tmp_path):
+    async with world(tmp_path, uploads=("a", "b"), discover=False) as w:
+        w.client.set("a", S.PROCESSING)
+        await w.polls_until(w.clock.now + 1)
+        observe = w.client.observe
+
+        async def unreadable(look, at):
+            await observe(look, at)
+            return Answer(skipped=("row 1: not as documented",))
+
+        w.client.observe = unreadable
+        w.client.set("b", S.PROCESSING)
+        w.client.asked.clear()
+        await w.polls_until(w.clock.now + 1.9 * HOUR)
+        assert {id_: [look.id for look in w.client.asked].count(id_) // 10 for id_ in "ab"} == {"a": 5, "b": 5}
+        w.client.observe = observe
+        w.client.set("a", S.COMPLETED)
+        await w.polls_until(w.clock.now + 300)
+        assert sorted((await told(w))[1:]) == [("completed", "a"), ("processing", "b")]
+
+
 @pytest.mark.parametrize("newest_last", [True, False])
 async def test_of_two_rows_about_one_upload_the_one_that_moved_last_counts(tmp_path, newest_last):
     async with world(tmp_path, uploads=("a",), discover=False, single=False) as w:

@@ -6,8 +6,10 @@ from notifier.core.diff import Vanishing, absent, deserves_a_look, diff, is_old_
 from notifier.core.model import SETTLED, Change, ChangeReason, LookKind, Observation, Status, Upload
 from notifier.core.rhythm import Cadence, look_for_missing, next_look
 
-UNSPOKEN_EVERY = 10.0
-"""Seconds, at least, until an upload is asked for again of which an answer said nothing at all."""
+UNSPOKEN_EVERY, UNSPOKEN_AT_MOST = 10.0, 300.0
+"""Seconds, at least and at most, until an upload is asked for again of which an answer said nothing at all."""
+UNSPOKEN_SHARE = 0.1
+"""Of the time for which nothing was said of it: between the two, it is asked for again after so much of that."""
 LISTED_BUT_GONE = 21600.0
 """Seconds after which an upload that is gone, and which a list still shows, is asked for once more."""
 
@@ -62,7 +64,12 @@ def unspoken(upload: Upload, at: float, rules: Rules) -> Reading:
         return Reading(replace(upload, due_at=rules.next_look(upload, upload.snapshot, at)))
     since = upload.followed_at if upload.missing_since is None else upload.missing_since
     sought_at = look_for_missing(upload.misses, since, rules.cadence, at)
-    return Reading(replace(upload, due_at=max(sought_at, at + UNSPOKEN_EVERY)))
+    return Reading(replace(upload, due_at=max(sought_at, ask_again(since, at))))
+
+
+def ask_again(since: float, at: float) -> float:
+    """When to ask for an upload again of which nothing was said from `since` to the moment `at`: ever more seldom."""
+    return at + min(max(UNSPOKEN_EVERY, UNSPOKEN_SHARE * (at - since)), UNSPOKEN_AT_MOST)
 
 
 def denied(upload: Upload, at: float, rules: Rules) -> Reading:

@@ -221,7 +221,10 @@ def test_what_an_answer_does_not_speak_of_is_asked_again_in_its_turn():
     assert unspoken(settled, NOW, RULES) == Reading(replace(settled, due_at=NOW + HOUR))
 
 
-@pytest.mark.parametrize(("age", "every"), [(0, 10), (HOUR, 10), (2 * HOUR, 900), (DAY, HOUR), (8 * DAY, 21600)])
+@pytest.mark.parametrize(
+    ("age", "every"),
+    [(-9, 10), (0, 10), (120, 12), (HOUR / 2, 180), (HOUR, 300), (2 * HOUR, 900), (DAY, HOUR), (8 * DAY, 21600)],
+)
 def test_an_upload_of_which_nothing_is_ever_said_is_asked_for_ever_more_slowly(age, every):
     one = upload(followed_at=NOW - age, registered=True)
     assert unspoken(one, NOW, RULES) == Reading(replace(one, due_at=NOW + every))
