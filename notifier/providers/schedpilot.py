@@ -21,7 +21,7 @@ from notifier.core.secret import Secret
 from notifier.providers.base import Malformed, Provider, Session
 from notifier.providers.http import Api, refuse
 from notifier.providers.memo import Memo
-from notifier.providers.schedpilot_posts import uploads
+from notifier.providers.schedpilot_posts import is_share, uploads
 from notifier.providers.shapes import Count, Id, Shape, Text, Title, Url, When, each, whole, word
 
 MEDIA, POSTS = "media", "posts"
@@ -113,7 +113,10 @@ def _status(row: _Media, part: str) -> Status:
 
 
 def posts(document: Any, look: Look) -> Answer:
-    """A page of posts. Raises `Malformed`, also where nothing can be read although there is something."""
+    """A page of posts. Raises `Malformed`, also where nothing can be read although there is something.
+
+    What is told are all rows: where each is of one account, nobody knows how many posts they are.
+    """
     page = whole(_Posts, document)
     size = page.per_page or PAGE_SIZE
     more = len(page.posts) >= size if page.total is None else bool(page.posts) and look.page * size < page.total
@@ -121,7 +124,8 @@ def posts(document: Any, look: Look) -> Answer:
     _expect_any(page.posts, seen, skipped)
     if look.page == 1 and page.total and not page.posts:
         raise Malformed(f"no row of a total of {page.total}")
-    return Answer(seen, more=more, total=page.total, skipped=skipped)
+    posts_in_all = None if any(map(is_share, page.posts)) else page.total
+    return Answer(seen, more=more, total=posts_in_all, skipped=skipped)
 
 
 def _expect_any(rows: Sequence[Any], seen: Sequence[Observation], skipped: Sequence[str]) -> None:

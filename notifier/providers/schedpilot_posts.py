@@ -94,9 +94,13 @@ def uploads(rows: Sequence[Any], *, begun: bool, more: bool) -> tuple[tuple[Obse
     return (*(_whole(row) for row in read if isinstance(row, _Post)), *shared), skipped
 
 
+def is_share(row: Any) -> bool:
+    """Whether this is the row of one account, of which a post has several."""
+    return isinstance(row, dict) and "post_id" in row
+
+
 def _row(row: Any) -> _Post | _Share:
-    shape = _Share if isinstance(row, dict) and "post_id" in row else _Post
-    return shape.model_validate(row)
+    return (_Share if is_share(row) else _Post).model_validate(row)
 
 
 def _whole(post: _Post) -> Observation:

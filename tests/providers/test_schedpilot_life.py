@@ -214,6 +214,17 @@ async def test_a_post_that_failed_at_one_of_its_accounts_is_partial_in_both_form
         assert targets == {"linkedin:7": "completed", "twitter:9": "failed"}
 
 
+@pytest.mark.parametrize("flat", [False, True])
+async def test_a_post_that_is_removed_is_gone_in_both_forms_of_rows(tmp_path, flat):
+    accounts = ((7, "linkedin"), (9, "twitter"))
+    posts = [Post(n, accounts=accounts, scheduled_at=Clock().now + 30 * DAY) for n in range(40, 44)]
+    async with life(tmp_path, *posts, flat=flat) as it:
+        await it.baseline()
+        it.fake.remove(42)
+        await it.polls_for(3 * DAY)
+        assert [(event["type"], upload(event)["id"]) for event in await it.news()] == [("upload.gone", "42")]
+
+
 async def test_a_post_whose_rows_are_on_two_pages_is_never_judged_by_half_of_them(tmp_path):
     """The rows of 34 posts at three accounts each: the first page ends after the first row of the oldest."""
     accounts = ((7, "linkedin"), (9, "twitter"), (11, "x"))
