@@ -10,6 +10,9 @@ from notifier.watched import Watched
 
 log = logging.getLogger(__name__)
 
+REMEMBERED = 1000
+"""Questions of a source in whose answers something could not be read; of uploads each has its own."""
+
 
 def tell_announced(news: Announcement) -> None:
     """What is owed from now on, one line an event."""
@@ -42,10 +45,15 @@ def tell_resting(one: Watched, ids: Sequence[str]) -> None:
 
 
 def tell_skipped(one: Watched, question: Question, answer: Answer) -> None:
-    """Name the rows that could not be read: once, for as long as the same ones cannot."""
+    """Name the rows that could not be read: once, for as long as the same ones cannot.
+
+    A question that is asked no more is forgotten when many others have met with such rows since.
+    """
     before = one.skipped.pop(question.subject, ())
     if answer.skipped:
         one.skipped[question.subject] = answer.skipped
+    if len(one.skipped) > REMEMBERED:
+        del one.skipped[next(iter(one.skipped))]
     if answer.skipped and answer.skipped != before:
         fields = {"source": one.source.name, "rows": len(answer.skipped), "reason": "; ".join(answer.skipped[:3])}
         log.warning("skipped", extra={"fields": fields})

@@ -4,14 +4,18 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from things import upload
 from world import Killed, endpoint, world
 
 from notifier import poller
 from notifier.core.diff import Vanishing
 from notifier.core.model import Answer, Baseline, Observation, Order, Rate, Reason, Status, Target, TargetStatus
+from notifier.core.pace import Why
+from notifier.core.questions import single
 from notifier.poller import IDLE
 from notifier.providers.base import Malformed, Refused, Unavailable
 from notifier.store import Store
+from notifier.telling import REMEMBERED, tell_skipped
 
 S = Status
 
@@ -294,6 +298,15 @@ async def test_rows_that_stay_broken_are_told_once(tmp_path, caplog):
         await w.polls_until(w.clock.now + 3600)
         told = [record.fields for record in caplog.records if record.message == "skipped"]
         assert told == [{"source": "posts", "rows": 2, "reason": "row 2: id: missing; row 3: id: missing"}]
+
+
+async def test_of_the_questions_whose_rows_stay_broken_only_the_last_are_remembered(tmp_path, caplog):
+    async with world(tmp_path) as w:
+        one, answer = w.poller.watched["posts"], Answer(skipped=("row 1: broken",))
+        asked = [single(replace(upload(), id=f"u{n}"), 0.0, Why.FIRST, many_kinds=False) for n in range(REMEMBERED + 9)]
+        for question in (*asked, asked[-1], asked[9], asked[8]):
+            tell_skipped(one, question, answer)
+        assert (len(one.skipped), len(caplog.records)) == (REMEMBERED, len(asked) + 1)
 
 
 async def test_a_limit_is_waited_for_and_only_a_second_one_in_a_row_is_trouble(tmp_path):
