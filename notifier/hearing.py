@@ -81,11 +81,11 @@ class Hearing:
         return [seen[place] for place in sorted(fresh)], known
 
     def _rows(self, seen: Sequence[Observation]) -> str:
-        """Kind, id and fingerprint of each, as JSON; what was the very same last time is not worked out again."""
+        """Kind, id, fingerprint and alias of each, as JSON; what was so last time is not worked out again."""
         name = self.question.subject
         known, rows = self.one.heard.get(name, (None, ""))
         if known is not seen:
-            rows = json.dumps([(one.kind, one.id, fingerprint(one, self.kind)) for one in seen])
+            rows = json.dumps([(one.kind, one.id, fingerprint(one, self.kind), one.alias) for one in seen])
             if self.question.listing is not None and self.question.look.page == 1:
                 self.one.heard[name] = (seen, rows)
         return rows

@@ -26,10 +26,11 @@ UPDATE = """UPDATE uploads SET kind = ?, ref = ?, sequence = ?, snapshot = ?, op
         stalled = ?, misses = ?, missing_since = ?, due_at = ?, fingerprint = ?, batch_fingerprint = ?
     WHERE media_id = ?"""
 CHANGED = """SELECT j.key FROM json_each(:rows) AS j
-    LEFT JOIN uploads AS u ON u.source = :source AND u.id = j.value->>1 AND u.kind = j.value->>0
+    LEFT JOIN uploads AS u ON u.media_id = coalesce(
+        (SELECT media_id FROM uploads WHERE source = :source AND id = j.value->>1 AND kind = j.value->>0),
+        (SELECT media_id FROM uploads WHERE source = :source AND id = j.value->>3 AND kind = j.value->>0))
     WHERE iif(:batched, u.batch_fingerprint, u.fingerprint) IS NOT j.value->>2 OR u.misses > 0 OR u.due_at <= :now"""
-
-
+"""Each row beside what is known by its id, or else by the other id that it has."""
 OTHERS = "id NOT IN (SELECT value FROM json_each(?))"
 LISTINGS = """SELECT collection, page, due_at, baseline_at, swept_at, failures, cursor, baseline_pages
     FROM listings WHERE source = ?"""
@@ -117,8 +118,8 @@ class Followed(Owing):
     ) -> tuple[set[int], dict[str, list[Upload]]]:
         """Which of these say anything that is not known: their places, and what is known by their ids, as of `known`.
 
-        `rows` are the same as JSON, each a kind, an id and a fingerprint. Also those about uploads that were missed, or
-        are due: they are to be read whatever they say.
+        `rows` are the same as JSON, each a kind, an id, a fingerprint and the other id that it has, or null. Also those
+        about uploads that were missed, or are due: they are to be read whatever they say.
         """
         parameters = {"rows": rows, "source": self._sources[source], "now": now, "batched": batched}
         return await self.database.read(_changed, source, seen, parameters)

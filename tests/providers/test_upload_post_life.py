@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 from living import HOUR, MINUTE, Life, living, upload
+from planning import overheard
 from providing import KEY, source
 from world import Clock
 
@@ -184,6 +186,30 @@ async def test_a_job_that_runs_under_another_id_is_still_the_same_upload(tmp_pat
         assert [event["type"] for event in events] == ["upload.scheduled", "upload.completed"]
         assert {upload(event)["id"] for event in events} == {JOB}
         assert await followed(it) == {JOB: "job_id"}
+
+
+async def test_a_job_that_ran_under_another_id_is_written_and_read_again_only_where_something_is_new(tmp_path):
+    async with life(tmp_path) as it:
+        await it.baseline()
+        jobs = [Post(f"job{n}", job=True, scheduled_at=it.clock.now + 10 * MINUTE) for n in range(3)]
+        for job in jobs:
+            it.fake.put(job)
+        await it.polls_for(8 * MINUTE)
+        done = {**LIVE, "post_url": "https://x.example/1"}
+        for n, job in enumerate(jobs):
+            it.fake.put(replace(job, status="completed", rows=whole({**done, "request_id": f"r{n}"})))
+        await it.polls_for(HOUR)
+        assert await it.types() == ["upload.scheduled"] * 3 + ["upload.completed"] * 3
+        await it.store.unfollow("posts", "job0", None, it.clock.now)
+        for n in range(99):
+            it.clock.now += 1
+            it.fake.put(Post(f"u{n}", "completed", whole(done)))
+        await it.polls_for(HOUR)
+        it.fake.requests.clear()
+        async with overheard(it.store) as asked:
+            await it.polls_for(HOUR)
+        assert [one for one in asked if one.startswith("UPDATE uploads")] == []
+        assert {one for one in it.fake.requests if "history" in one} == {"/api/uploadposts/history?page=1&limit=100"}
 
 
 async def test_a_schedule_list_signed_anew_every_time_is_no_news(tmp_path):

@@ -179,8 +179,8 @@ async def test_a_list_ought_to_show_what_was_seen_and_is_not_gone_and_what_was_n
 
 
 async def changed(store, *rows, source="posts", batched=False):
-    """The places of those rows, each a kind, an id and a fingerprint, that say anything new."""
-    shown = [replace(seen(id_), kind=kind) for kind, id_, _ in rows]
+    """The places of those rows, each a kind, an id, a fingerprint and perhaps another id, that say anything new."""
+    shown = [replace(seen(id_), kind=kind) for kind, id_, *_ in rows]
     places, _ = await store.changed(source, shown, json.dumps(rows), NOW, batched=batched)
     return places
 
@@ -210,6 +210,15 @@ async def test_what_is_news_comes_with_what_is_known_by_either_of_its_ids(store)
     assert await store.changed("posts", shown, rows, NOW) == ({1, 2}, {"other": [other], "alias": [alias]})
 
 
+async def test_a_row_is_compared_with_what_is_known_by_its_id_else_by_its_other_id(store):
+    job, both, _ = await follow(store, [upload("job"), upload("id"), upload("its job")])
+    await announce(store, uploads=[replace(job, fingerprint=5), replace(both, fingerprint=6)])
+    same = [("post", "ran", 5, "job"), ("post", "id", 6, "its job"), ("post", "id", 6, None)]
+    assert await changed(store, *same) == set()
+    news = [("post", "ran", 6, "job"), ("post", "id", 5, "its job"), ("video", "ran", 5, "job")]
+    assert await changed(store, *same, *news) == {3, 4, 5}
+
+
 async def test_an_upload_is_told_from_one_of_another_kind_with_its_id(store):
     post, video = await follow(store, [upload(), upload(kind="video")])
     await announce(store, uploads=[replace(post, fingerprint=5), replace(video, fingerprint=6)])
@@ -234,7 +243,10 @@ async def test_a_row_about_an_upload_that_is_sought_or_due_is_news_whatever_it_s
 
 BY_IDENTITY = {
     "SCAN j VIRTUAL TABLE INDEX 1:",
-    "SEARCH u USING INDEX sqlite_autoindex_uploads_1 (source=? AND id=? AND kind=?) LEFT-JOIN",
+    "SEARCH u USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN",
+    "CORRELATED SCALAR SUBQUERY 1",
+    "CORRELATED SCALAR SUBQUERY 2",
+    "SEARCH uploads USING COVERING INDEX sqlite_autoindex_uploads_1 (source=? AND id=? AND kind=?)",
 }
 
 
