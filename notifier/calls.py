@@ -6,7 +6,6 @@ from notifier.core.callbacks import UNSIGNED, Calling, number_of, origin
 from notifier.core.health import may_go
 from notifier.core.model import Callback
 from notifier.core.render import FORMATS
-from notifier.core.retry import jittered
 from notifier.served import Served
 from notifier.store import Called, Room, Store
 
@@ -100,10 +99,6 @@ class Calls:
                 del self._names[name]
         left = [self._served[name] for name in self._names]
         self._crowds = {origin(one.endpoint.url): one.crowd for one in left}
-
-    def latest(self, now: float) -> list[float]:
-        """As `Served.latest`, for all of them."""
-        return [now + jittered(delay, 1.0) for delay in self._calling.template.schedule]
 
     def _serve(self, called: Called) -> Served:
         endpoint = self._calling.endpoint(called.callback)

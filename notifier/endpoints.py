@@ -6,7 +6,7 @@ from collections import ChainMap
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from notifier.calls import Calls
-from notifier.core.callbacks import NOBODY, Calling, number_of
+from notifier.core.callbacks import ALL, NOBODY, Calling, number_of
 from notifier.core.events import ping
 from notifier.core.health import Health, State, believed, is_moved, pause, released, resumed, stepped
 from notifier.core.model import Attempt, Delivery, Endpoint
@@ -123,7 +123,7 @@ class Endpoints:
         ]
 
     async def believe_no_later(self, jump: float = 0.0) -> None:
-        """Bring forward what is due later than it can be: the clock has been set back since.
+        """Have what waits go when it would have gone, and bring forward what is due later than it can be.
 
         To be called whenever the clock jumps; `jump` is by how many seconds it was put forward just now, or back.
         """
@@ -134,9 +134,9 @@ class Endpoints:
         await self._change([*self._served, *shut], lambda one: believed(stepped(one.health, jump), now))
         if jump:
             await self._store.mark_left(self._served, now, jump)
-        brought = await self._store.bring_forward({name: one.latest(now) for name, one in self._served.items()})
-        brought += await self._store.bring_callbacks_forward(self._calls.latest(now))
-        if brought:
+        latest = {name: one.latest(now) for name, one in self._served.items() if number_of(name) is None}
+        latest[ALL] = self._calls.all.latest(now)
+        if brought := await self._store.bring_forward(latest, now, jump):
             log.warning("rescheduled", extra={"fields": {"deliveries": brought}})
 
     # --- what people ask for

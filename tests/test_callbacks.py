@@ -451,6 +451,19 @@ async def test_a_clock_that_was_ahead_silences_no_callback(tmp_path):
         assert len(called(w, "notify:1")) == 6
 
 
+@pytest.mark.parametrize("jump", [DAY, -DAY])
+async def test_a_clock_that_is_set_leaves_a_callbacks_retry_as_far_away_as_it_was(tmp_path, jump):
+    async with world(tmp_path, calling=CALLING, discover=False) as w:
+        w.receivers.down = {"notify:1"}
+        await w.register("a", callback=to())
+        w.client.set("a", S.COMPLETED)
+        await w.polls_until(w.clock.now + 60)
+        rest = await w.settle() - w.clock.now
+        w.clock.now += jump
+        await w.sender.believe_no_later(jump)
+        assert await w.settle() - w.clock.now == pytest.approx(rest)
+
+
 # --- its end
 
 

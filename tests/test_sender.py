@@ -275,6 +275,30 @@ async def test_a_retry_that_a_clock_put_off_waits_for_its_slot_of_the_schedule_a
         assert await w.settle() == w.clock.now + 5 * 1.2
 
 
+@pytest.mark.parametrize("jump", [86400.0, -36000.0, 30.0, -30.0])
+async def test_a_clock_that_is_set_hurries_no_retry_and_puts_none_off(tmp_path, caplog, jump):
+    async with world(tmp_path, endpoints=(endpoint("app", schedule=(0.0, 60.0, 7200.0)),), uploads=("a",)) as w:
+
+        async def post(_delivery):
+            return Attempt(w.clock.now, 0.01, Outcome.HTTP_4XX, 422)
+
+        w.post = post
+        w.client.set("a", S.QUEUED)
+        await w.poll(2)
+        for _ in range(2):
+            rest = await w.settle() - w.clock.now
+            w.clock.now += rest - 5
+            assert await w.settle() - w.clock.now == pytest.approx(5)
+            w.clock.now += jump
+            await w.sender.believe_no_later(jump)
+            assert await w.settle() - w.clock.now == pytest.approx(5)
+            w.clock.now += 5
+        await w.settle()
+        (row,) = (await w.store.deliveries("app")).items
+        assert (row.phase.value, row.attempts) == ("dead", 3)
+    assert "rescheduled" not in caplog.messages
+
+
 async def test_an_attempt_during_which_the_clock_is_set_back_is_repeated_in_time(tmp_path):
     async with behind_doors(tmp_path, endpoint("app", schedule=(0.0, 5.0)), uploads="a") as (w, _):
 

@@ -5,7 +5,7 @@ There may be one for every upload, so none is looked at but for a reason. Their 
 
 import json
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from notifier.core.callbacks import ALL, number_of
@@ -13,7 +13,6 @@ from notifier.core.health import Health
 from notifier.core.model import Callback
 from notifier.store.errors import UnknownNameError
 from notifier.store.followed import Followed
-from notifier.store.forward import FORWARD, moments
 from notifier.store.history import WAITING, Queue, queue_of
 from notifier.store.rows import HEALTH_COLUMNS, health_of
 
@@ -42,8 +41,6 @@ ONE = f"SELECT {ROW} FROM endpoints AS n WHERE n.number = ?"  # noqa: S608  # ou
 SHUT = """SELECT name FROM endpoints INDEXED BY endpoints_shut
     WHERE number < 0 AND (probe_at IS NOT NULL OR quiet_until > 0)"""
 UNPERMITTED = "SELECT url, format, number FROM endpoints WHERE number < 0 AND paused = 'unpermitted'"
-LOWEST = -(1 << 62)
-"""Below the number of every callback."""
 QUEUE = """SELECT (SELECT count(*) FROM deliveries WHERE endpoint < 0 AND phase = 'waiting'),
     (SELECT count(*) FROM deliveries WHERE endpoint < 0 AND phase = 'dead'),
     (SELECT min(created_at) FROM deliveries WHERE endpoint < 0 AND phase = 'waiting')"""
@@ -131,11 +128,6 @@ class Callbacks(Followed):
     async def callbacks_unpermitted(self) -> list[Callback]:
         """Those that pause because the config permitted them no more."""
         return [Callback(*row) for row in await self.database.rows(UNPERMITTED)]
-
-    async def bring_callbacks_forward(self, latest: Sequence[float]) -> int:
-        """As `bring_forward`, for all of them."""
-        parameters = moments(LOWEST, -1, latest)
-        return await self.database.write(lambda db: db.execute(FORWARD, parameters).rowcount)
 
     async def callbacks_waiting(self, most: int = 1000) -> list[Queue]:
         """What is owed to each of those that something waits for, at most so many of them."""

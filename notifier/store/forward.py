@@ -1,12 +1,18 @@
-"""What is due later than it can be, because a clock was ahead when it was written: brought forward."""
+"""What is due by a clock that was set since: moved with it, and brought forward where that is later than it can be."""
 
 import json
+import sqlite3
 from collections.abc import Mapping, Sequence
 
+MOVED = """UPDATE deliveries INDEXED BY deliveries_tried SET due_at = due_at + :jump
+    WHERE phase = 'waiting' AND attempts > 0 AND due_at > :now - max(:jump, 0)"""
+"""What waits for another attempt waits for as long as before, whoever it is for. What was due already is so still."""
 FORWARD = """UPDATE deliveries INDEXED BY deliveries_lane SET due_at = latest.value FROM json_each(:latest) AS latest
     WHERE endpoint BETWEEN :first AND :last AND phase = 'waiting' AND due_at > :soonest
         AND latest.key = min(slots, :most) AND due_at > latest.value"""
 """`soonest` is the least of the moments. The index rules out by it: no row is read where all is as it should be."""
+LOWEST = -(1 << 62)
+"""Below the number of every callback."""
 
 
 def moments(first: int, last: int, latest: Sequence[float]) -> Mapping[str, float | str]:
@@ -17,3 +23,13 @@ def moments(first: int, last: int, latest: Sequence[float]) -> Mapping[str, floa
     """
     by_slots = json.dumps(list(latest))
     return {"first": first, "last": last, "latest": by_slots, "most": len(latest) - 1, "soonest": min(latest)}
+
+
+def rescheduled(db: sqlite3.Connection, latest: Sequence[Mapping[str, float | str]], now: float, jump: float) -> int:
+    """Move what waits by a jump of the clock, then bring forward what is due too late; answers how much of that.
+
+    `latest` holds `moments`.
+    """
+    if jump:
+        db.execute(MOVED, {"now": now, "jump": jump})
+    return max(0, db.executemany(FORWARD, latest).rowcount)  # of no statement at all the count is -1

@@ -6,12 +6,13 @@ from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from notifier.core.callbacks import ALL
 from notifier.core.events import Notice, endpoint_event
 from notifier.core.health import Health
 from notifier.core.model import Attempt, Cause, Delivery, Endpoint, Phase
 from notifier.core.render import rendered
 from notifier.core.retry import Next
-from notifier.store.forward import FORWARD, moments
+from notifier.store.forward import LOWEST, moments, rescheduled
 from notifier.store.owing import PROMOTE, Owing
 from notifier.store.rows import HEALTH_COLUMNS, health_of, health_row
 
@@ -157,12 +158,17 @@ class Owed(Owing):
             self.announced.ring()
         return overtaken
 
-    async def bring_forward(self, latest: Mapping[str, Sequence[float]]) -> int:
-        """Bring forward what is due later than it can be; answers how much. `latest[endpoint]`: see `moments`."""
-        numbered = [(self.number(endpoint), by_slots) for endpoint, by_slots in latest.items()]
-        parameters = [moments(number, number, by_slots) for number, by_slots in numbered]
-        # Of no statement at all the count is -1.
-        return await self.database.write(lambda db: max(db.executemany(FORWARD, parameters).rowcount, 0))
+    async def bring_forward(self, latest: Mapping[str, Sequence[float]], now: float, jump: float = 0.0) -> int:
+        """Bring forward what is due later than it can be; answers how much. `latest[endpoint]`: see `moments`.
+
+        `jump` is by how many seconds the clock was put forward just now, or back: what waits moves with it before.
+        """
+        bounds = [moments(*self._numbers(endpoint), by_slots) for endpoint, by_slots in latest.items()]
+        return await self.database.write(rescheduled, bounds, now, jump)
+
+    def _numbers(self, endpoint: str) -> tuple[int, int]:
+        """The first and the last number of an endpoint, or of all callbacks."""
+        return (LOWEST, -1) if endpoint == ALL else (self.number(endpoint), self.number(endpoint))
 
     def _record(
         self,

@@ -79,7 +79,7 @@ async def test_every_statement_finds_its_rows_by_an_index(store):
         await store.callbacks_queue()
         await store.callbacks_waiting()
         await store.deliveries()
-        await store.bring_callbacks_forward([NOW])
+        await store.bring_forward({"notify:*": [NOW]}, NOW)
         await store.prune_callbacks(0, 10)
     # What is due is grouped by callback; replays are few; of the index of those that are shut off all is wanted.
     expected = ("AS due_at FROM deliveries", "FROM replays", "INDEXED BY endpoints_shut", "DELETE FROM endpoints")

@@ -460,7 +460,7 @@ async def due_times(store):
 async def test_what_waits_for_longer_than_it_can_is_brought_forward_first_of_its_lane_or_not(store):
     await announce(store, event(1, 1, at=NOW + 1e8), event(1, 2, at=NOW + 1e8), event(2, 1, at=NOW + 1.0))
     assert ids(await due(store)) == []
-    assert await store.bring_forward(LATEST_APP) == 3
+    assert await store.bring_forward(LATEST_APP, NOW) == 3
     assert await due_times(store) == [0.0, 0.0, 0.0]
     assert ids(await due(store)) == ["evt_1_1", "evt_2_1"]
 
@@ -472,9 +472,9 @@ async def test_how_long_a_delivery_may_wait_goes_by_the_slots_that_it_has_used(s
             (one,) = [one for one in await due(store) if one.id == used.id]
             await store.record([retried(one, 0.0)])
     await write(store, f"UPDATE deliveries SET due_at = {NOW + 1e8}")
-    assert await store.bring_forward(LATEST_APP) == 5
+    assert await store.bring_forward(LATEST_APP, NOW) == 5
     assert await due_times(store) == [0.0, 6.0, 360.0, 360.0, 360.0]
-    assert await store.bring_forward(LATEST_APP) == 0
+    assert await store.bring_forward(LATEST_APP, NOW) == 0
 
 
 async def test_what_waits_no_longer_than_it_can_or_is_over_stays_as_it_is(store):
@@ -482,15 +482,29 @@ async def test_what_waits_no_longer_than_it_can_or_is_over_stays_as_it_is(store)
     first, second, _ = await due(store)
     await store.record([retried(first, 6.0), result(second)])
     before = await deliveries(store, "phase, due_at")
-    assert await store.bring_forward(LATEST_APP) == 0
+    assert await store.bring_forward(LATEST_APP, NOW) == 0
     assert await deliveries(store, "phase, due_at") == before
 
 
 async def test_what_is_owed_to_others_is_not_brought_forward(store):
     await announce(store, event(1, 1, at=NOW + 1e8), to=(APP, NONE))
-    assert await store.bring_forward({}) == 0
-    assert await store.bring_forward({**LATEST_APP, "latest": [NOW]}) == 1
+    assert await store.bring_forward({}, NOW) == 0
+    assert await store.bring_forward({**LATEST_APP, "latest": [NOW]}, NOW) == 1
     assert await due_times(store) == [0.0, 1e8]
+
+
+@pytest.mark.parametrize("jump", [86400.0, -36000.0])
+async def test_what_waits_for_another_attempt_moves_with_the_clock_and_what_was_due_is_due(store, jump):
+    await announce(store, *(event(lane, 1) for lane in range(1, 5)), to=(APP, LATEST))
+    overdue, retry, other, _ = await due(store)
+    of_another, *_ = await due(store, "latest")
+    retries = [retried(overdue, -6.0), retried(retry, 5.0), retried(other, 400.0), retried(of_another, 5.0)]
+    await store.record(retries)
+    later = NOW + jump
+    await store.bring_forward({"app": [later, later + 6.0]}, later, jump)
+    waits = [due_at - later for (due_at,) in await deliveries(store, "due_at", "attempts > 0")]
+    assert waits == [pytest.approx(-6.0 if jump < 0 else -6.0 - jump), 5.0, 5.0, 6.0]
+    assert len(await due(store, now=later)) == 2
 
 
 async def write(store, statement):
@@ -504,6 +518,7 @@ ALLOWED = (
     "SCAN uploads USING COVERING INDEX",  # counts
     "SCAN uploads USING INDEX uploads_status",  # the same; of an expression SQLite says so from 3.41 on
     "SCAN deliveries USING INDEX deliveries_lane",  # counts: what waits, and nothing else
+    "SCAN deliveries USING INDEX deliveries_tried",  # what waits for another attempt: all of it moves with the clock
 )
 ONCE_AT_START = {
     "SELECT name, number FROM sources",
@@ -530,7 +545,7 @@ async def test_every_statement_finds_its_rows_by_an_index(store):
         [], [standing(revives=True, notice=NOTICE)], [GivenUp((await due(store))[0], Cause.INTERNAL, NOW)]
     )
     await store.healths()
-    await store.bring_forward({"app": [NOW]})
+    await store.bring_forward({"app": [NOW]}, NOW, 5.0)
     await store.counts()
     await store.by_status()
     await store.waiting("app")
