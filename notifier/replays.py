@@ -9,7 +9,7 @@ from types import MappingProxyType
 from notifier.core.callbacks import number_of
 from notifier.core.model import Endpoint
 from notifier.core.replay import Selection, per_second, step_of
-from notifier.served import Served
+from notifier.served import Held, Served
 from notifier.store import Replay, Store
 
 log = logging.getLogger(__name__)
@@ -32,8 +32,8 @@ class Replays:
     ) -> None:
         """`ring` is called when something is owed again, so that it is sent at once.
 
-        `served` tells how the endpoints fare. What would be owed to one that is shut off or paused would all go at once
-        later, at no rate; but one that is tried by probes is owed one to be tried by.
+        `served` tells how the endpoints fare. What would be owed to one that is shut off, paused or asks for time would
+        all go at once later, at no rate; but one that is tried by probes is owed one to be tried by.
         """
         self.wake = asyncio.Event()
         """Set when something was asked for, so that a step may follow at once."""
@@ -78,7 +78,9 @@ class Replays:
             served = self._served.get(to)
             if served is not None and served.is_probed:
                 later = min(later, now + TRIED_AGAIN)
-            most = await self._most(replay, served)
+            elif served is not None and (opens_at := served.opens_at()) is not None and opens_at > now:
+                later = min(later, opens_at)
+            most = await self._most(replay, served, now)
             if not most or (to and endpoint is None and number_of(to) is None):
                 continue
             # One that is due later than it can be was put off by a clock that was ahead.
@@ -87,9 +89,9 @@ class Replays:
             later = min(later, self._due.get(replay.id, inf))
         return later
 
-    async def _most(self, replay: Replay, served: Served | None) -> int:
+    async def _most(self, replay: Replay, served: Served | None, now: float) -> int:
         """Deliveries that one step may owe, `served` being the endpoint that it is to."""
-        if served is None or served.trouble is None:
+        if served is None or served.held(now) in {None, Held.RATE}:
             return step_of(replay.rate)
         return int(served.is_probed and not await self._store.waiting(served.endpoint.name))
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from world import Clock, endpoint, world
 
-from notifier.core.model import Baseline, Phase, Rate, Status
+from notifier.core.model import Attempt, Baseline, Outcome, Phase, Rate, Status
 from notifier.core.replay import MOST, Selection
 from notifier.replays import IDLE, TRIED_AGAIN, Replays
 
@@ -219,6 +219,31 @@ async def test_nothing_is_owed_again_to_an_endpoint_that_is_shut_off_or_paused(t
         assert (await w.store.unfinished(), replay.count) == ([], 0)
         await w.settle()
         assert got(w) == 6
+
+
+async def test_nothing_is_owed_again_to_an_endpoint_that_asks_for_time_until_that_is_over(tmp_path):
+    async with told(tmp_path, APP) as (w, _):
+        replays = Replays(w.store, [APP], w.sender.wake.set, w.sender.served)
+
+        async def busy(_delivery):
+            return Attempt(w.clock.now, 0.01, Outcome.HTTP_429, 429, retry_after=30.0)
+
+        post, w.post = w.post, busy
+        w.client.set("u0", S.COMPLETED)
+        await w.poll()
+        asked_at = w.clock.now
+        await w.settle()
+        await replays.ask(Selection(endpoint="app"), w.clock.now)
+        for seconds in (0, 10, 20, 29):
+            w.clock.now = asked_at + seconds
+            assert await replays.step(w.clock.now) - asked_at == pytest.approx(30)
+        w.post = post
+        w.clock.now = asked_at + 31
+        await w.settle()
+        before = got(w)
+        assert await replays.step(w.clock.now) - w.clock.now == pytest.approx(1)
+        await w.settle()
+        assert got(w) == before + 10
 
 
 async def test_a_replay_to_an_endpoint_that_is_shut_off_owes_it_a_probe(tmp_path):
