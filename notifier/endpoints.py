@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from notifier.calls import Calls
 from notifier.core.callbacks import ALL, NOBODY, Calling, number_of
 from notifier.core.events import ping
-from notifier.core.health import Health, State, believed, is_moved, pause, released, resumed, stepped
+from notifier.core.health import Health, State, believed, is_moved, pause, released, renewed, resumed, stepped
 from notifier.core.model import Attempt, Delivery, Endpoint
 from notifier.core.pauses import Pause, Resumption
 from notifier.ended import AGAIN, tell_health, tell_ping
@@ -57,6 +57,8 @@ class Endpoints:
         """A pass and a stop may both find the same results. Nobody's health changes but under it."""
         self._is_changed = False
         """Whether other endpoints were adopted, or others with the same names, since the last pass."""
+        self._moved: set[str] = set()
+        """Those that have got another URL since then."""
 
     @property
     def in_flight(self) -> int:
@@ -104,6 +106,9 @@ class Endpoints:
             if served is None:
                 health, tat = remembered[endpoint.name]
                 served = Served(endpoint, health, tat=tat)
+            if endpoint.url != served.endpoint.url:
+                self._moved.add(endpoint.name)
+                served.recent = ()
             served.become(endpoint)
             self._served[endpoint.name] = served
         for name in [name for name, served in self._leaving.items() if not served.in_flight]:
@@ -183,8 +188,9 @@ class Endpoints:
                 fields = {"endpoint": name, "waiting": waiting, "since": since}
                 log.warning("endpoint left the config: what waits for it is kept", extra={"fields": fields})
         await self.believe_no_later()
-        moved = [name for name, one in self._served.items() if is_moved(one.health, one.endpoint.url)]
-        await self._change(moved, lambda one: resumed(one.health), Resumption.URL)
+        moved, self._moved = self._moved, set()
+        moved |= {name for name, one in self._served.items() if is_moved(one.health, one.endpoint.url)}
+        await self._change(moved, lambda one: renewed(one.health), Resumption.URL)
         await self._change(await self._calls.permitted_again(), lambda one: resumed(one.health), Resumption.CONFIG)
 
     async def _pause(self, names: Iterable[str], why: Pause) -> None:
@@ -199,8 +205,7 @@ class Endpoints:
     async def _changed(self, names: Iterable[str], step: Callable[[Served], Health], by: Resumption) -> None:
         async with self._recording:
             some = [await self._calls.of(name) for name in names if name in self._served or number_of(name)]
-            asked = by is Resumption.PERSON  # what waits for one that is well is due, too
-            changed = [(one, after) for one in some if (after := step(one)) != one.health or asked]
+            changed = [(one, after) for one in some if (after := step(one)) != one.health or by.is_asked_for]
             now = self._clock()
             standings = [served.standing(after, now, self._endpoints, by=by) for served, after in changed]
             if standings:

@@ -168,10 +168,10 @@ class Served:
     ) -> Standing:
         """What is to be written where the endpoint's health becomes another, and what the other endpoints are told.
 
-        `by` is what brings it back; where it is a person, whatever waits is due.
+        `by` is what brings it back.
         """
         before, name = self.health, self.endpoint.name
-        revives = healths.revives(before, after) or by is Resumption.PERSON
+        revives = healths.revives(before, after) or by.is_asked_for
         if after.paused is not before.paused and after.paused is not None:
             after = replace(after, untold=not is_told and (before.paused is None or before.untold))
         if after.paused is before.paused or not is_told or (before.untold and after.paused is None):

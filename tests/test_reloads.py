@@ -165,6 +165,34 @@ async def test_how_an_endpoint_fares_outlasts_a_reload_and_another_url_brings_it
         assert (w.sender.troubled, len(w.receivers.got["crm"])) == ({}, 1)
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Attempt(0.0, 0.01, Outcome.HTTP_429, 429, retry_after=86400.0),
+        Attempt(0.0, 0.01, Outcome.HTTP_5XX, 503, retry_after=86400.0),
+        Attempt(0.0, 0.01, Outcome.DNS),
+    ],
+)
+@pytest.mark.parametrize("uploads", [1, 8])
+async def test_another_url_is_not_held_back_by_what_the_old_one_answered(tmp_path, answer, uploads):
+    async with world(tmp_path, endpoints=(APP,)) as w:
+
+        async def post(_delivery):
+            return answer._replace(started_at=w.clock.now)
+
+        receive, w.post = w.post, post
+        await announce(w.store, *(event(lane, 1, at=w.clock.now) for lane in range(1, uploads + 1)), to=[APP])
+        await w.settle()
+        w.post = receive
+        await adopted(w, replace(APP, timeout=5.0))
+        await w.settle()
+        assert "app" not in w.receivers.got
+        await adopted(w, replace(APP, url="http://127.0.0.1/elsewhere"))
+        assert w.sender.served["app"].recent == ()
+        await w.settle()
+        assert (w.sender.troubled, len(w.receivers.got["app"])) == ({}, uploads)
+
+
 async def test_one_that_is_drained_gets_what_waits_for_it_and_nothing_new(tmp_path):
     async with world(tmp_path, endpoints=(APP, CRM), uploads=("a",)) as w:
         w.client.set("a", Status.PROCESSING)

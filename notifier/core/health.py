@@ -9,7 +9,8 @@
                                                                       anywhere, and then no probe
 
 Beside it stands the throttle: after a 429, or a 5xx that asks for it, the endpoint is left alone for a while, in
-whatever state. What was on its way when it was shut off, or throttled, says nothing new when it fails.
+whatever state. A person, or another URL, ends whatever holds it back. What was on its way when it was shut off, or
+throttled, says nothing new when it fails.
 """
 
 from dataclasses import dataclass, replace
@@ -215,6 +216,11 @@ def released(health: Health, now: float) -> Health:
     if now < health.quiet_until:
         health = replace(health, quiet_until=0.0, throttles=0)
     return health if health.state is State.OK else resumed(health)
+
+
+def renewed(health: Health) -> Health:
+    """What is known of it at another URL: no pause, failure or wish of who was at the old one holds it back."""
+    return resumed(replace(health, quiet_until=0.0, throttles=0))
 
 
 def is_moved(health: Health, url: str) -> bool:

@@ -17,12 +17,17 @@ class Pause(StrEnum):
 
 
 class Resumption(StrEnum):
-    """What ended a pause."""
+    """What ended a pause, or whatever else held an endpoint back."""
 
     ANSWERED = "answered"
     PERSON = "person"
     URL = "url"
     CONFIG = "config"
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether all that waits is due, be it that the endpoint was well."""
+        return self in {Resumption.PERSON, Resumption.URL}
 
 
 PAUSED = {

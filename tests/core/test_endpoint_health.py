@@ -338,6 +338,11 @@ def test_after_a_person_has_resumed_it_takes_twelve_hours_of_failures_to_pause_a
     assert told(health, BAD, BAD, every=12 * HOUR).paused is Pause.FAILING
 
 
+def test_nothing_that_came_of_another_url_holds_back():
+    for health in (shut(sequence=3), told(shut(), throttled(600.0)), told(WELL, GONE), told(WELL, GOOD, BAD)):
+        assert h.renewed(health) == Health(sequence=health.sequence, succeeded_at=health.succeeded_at, ramp=1)
+
+
 def test_another_url_is_noticed_and_neither_url_can_be_read_from_what_is_kept():
     health = told(WELL, GONE)
     assert not h.is_moved(health, APP.url)
