@@ -142,8 +142,8 @@ class Served:
         return now if bucket is None else now + (bucket.burst - 1) * bucket.every
 
     def latest(self, now: float) -> list[float]:
-        """The last moment at which a delivery to it may be due, by the slots that it has used."""
-        return [max(now + jittered(delay, 1.0), self.health.quiet_until) for delay in self.endpoint.schedule]
+        """The last moment at which a delivery may be due, unless it asks for more time, by the slots that are used."""
+        return [now + jittered(delay, 1.0) for delay in self.endpoint.schedule]
 
     def take(self, delivery: Delivery, now: float) -> None:
         """Give the delivery a place, and the rate its due."""

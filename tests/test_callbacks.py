@@ -464,6 +464,26 @@ async def test_a_clock_that_is_set_leaves_a_callbacks_retry_as_far_away_as_it_wa
         assert await w.settle() - w.clock.now == pytest.approx(rest)
 
 
+@pytest.mark.parametrize("jump", [0.0, DAY, -DAY])
+async def test_a_retry_that_a_callback_has_put_off_is_not_brought_forward(tmp_path, jump, caplog):
+    async with world(tmp_path, calling=CALLING, discover=False) as w:
+
+        async def busy(_delivery):
+            return Attempt(w.clock.now, 0.0, Outcome.HTTP_5XX, 503, retry_after=3600.0)
+
+        w.post = busy
+        await w.register("a", callback=to())
+        w.client.set("a", S.COMPLETED)
+        await w.polls_until(w.clock.now + 60)
+        await w.settle()
+        w.clock.now += jump
+        await w.sender.believe_no_later(jump)
+        assert await w.settle() - w.clock.now == 3600
+        ((due_at,),) = await rows(w, "SELECT due_at FROM deliveries WHERE phase = 'waiting'")
+        assert due_at - w.clock.now == 3600
+    assert "rescheduled" not in caplog.messages
+
+
 # --- its end
 
 
