@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from notifier.core.blame import Blame, blame
+from notifier.core.callbacks import number_of
 from notifier.core.digest import digest, is_of
 from notifier.core.model import Attempt, Command, Endpoint, Outcome
 from notifier.core.pauses import Pause
@@ -73,7 +74,7 @@ class Health:
     paused: Pause | None = None
     paused_at: float | None = None
     url_digest: str | None = None
-    """Of a paused endpoint: what tells whether its URL is still the one it had then."""
+    """Of a paused endpoint: what tells whether its URL is still the one it had then. A callback's is always: empty."""
     untold: bool = False
     """Of a paused endpoint: the others were not told of it, and so are not of its end."""
 
@@ -198,7 +199,9 @@ def pause(health: Health, why: Pause, endpoint: Endpoint, now: float) -> Health:
     if health.paused is not None and (health.paused is not Pause.FAILING or why is Pause.FAILING):
         return health
     since = now if health.paused_at is None else health.paused_at
-    known = health.url_digest or digest(endpoint.url, f"{endpoint.name} {now}")
+    known = health.url_digest
+    if known is None:  # there may be very many callbacks, and a digest takes its time
+        known = digest(endpoint.url, f"{endpoint.name} {now}") if number_of(endpoint.name) is None else ""
     probe_at = now + PROBE_EVERY if why is Pause.FAILING else None
     return replace(health, paused=why, paused_at=since, url_digest=known, probe_at=probe_at, trips=0)
 
@@ -225,7 +228,7 @@ def renewed(health: Health) -> Health:
 
 def is_moved(health: Health, url: str) -> bool:
     """Whether a paused endpoint has another URL than when it paused."""
-    return health.url_digest is not None and not is_of(health.url_digest, url)
+    return not is_of(health.url_digest, url) if health.url_digest else False
 
 
 # --- clocks

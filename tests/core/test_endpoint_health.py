@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from things import DAY, HOUR, NOW, attempt, receiver
 
 from notifier.core import health as h
+from notifier.core.digest import digest
 from notifier.core.health import WELL, Health, State
 from notifier.core.model import Command, Outcome
 from notifier.core.pauses import Pause, Resumption, reason
@@ -341,6 +342,16 @@ def test_after_a_person_has_resumed_it_takes_twelve_hours_of_failures_to_pause_a
 def test_nothing_that_came_of_another_url_holds_back():
     for health in (shut(sequence=3), told(shut(), throttled(600.0)), told(WELL, GONE), told(WELL, GOOD, BAD)):
         assert h.renewed(health) == Health(sequence=health.sequence, succeeded_at=health.succeeded_at, ramp=1)
+
+
+def test_a_callback_that_pauses_costs_no_digest_for_its_url_never_changes():
+    callback = replace(APP, name="notify:3")
+    for health in (told(WELL, GONE, endpoint=callback), h.pause(WELL, Pause.UNPERMITTED, callback, NOW)):
+        assert health.url_digest == ""
+        assert h.pause(health, Pause.PERSON, callback, NOW).url_digest == ""
+        assert not h.is_moved(health, callback.url)
+        digested_once = replace(health, url_digest=digest(callback.url, "notify:3 1"))
+        assert not h.is_moved(digested_once, callback.url)
 
 
 def test_another_url_is_noticed_and_neither_url_can_be_read_from_what_is_kept():
