@@ -120,13 +120,24 @@ class Listener:
         kept = {name: value for name, value in headers.items() if name not in NOT_FORWARDED}
         try:
             async with self._session.post(url, data=body, headers=kept, allow_redirects=False) as response:
-                return response.status, await response.content.read(LARGEST)
+                return response.status, await _whole(response.content)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return UNREACHED, f"{url} cannot be reached: {error}\n".encode()
 
 
+async def _whole(content: aiohttp.StreamReader) -> bytes:
+    """All of an answer, or as much of it as a request may have."""
+    try:
+        return await content.readexactly(LARGEST)
+    except asyncio.IncompleteReadError as all_of_it:
+        return all_of_it.partial
+
+
 def _named(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
+    """By their names in lower case; what is no UTF-8 in a value can neither be signed, nor shown, nor handed on."""
+    return {
+        name.lower(): value.encode(errors="surrogateescape").decode(errors="replace") for name, value in headers.items()
+    }
 
 
 def shown(arrival: Arrival) -> dict[str, Any]:

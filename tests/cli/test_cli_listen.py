@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from notifier.cli.listen import _tell, _tell_json
-from notifier.cli.receiver import Listener, Misbehaviour, shown
+from notifier.cli.receiver import LARGEST, Listener, Misbehaviour, shown
 from notifier.core.signing import headers, parse_lock, parse_secret, shared_secret
 from notifier.demo.local import LocalServer
 
@@ -91,14 +91,15 @@ async def test_it_fails_as_often_as_it_is_told_to(draw, status):
 class Other(LocalServer):
     """A receiver behind it."""
 
-    def __init__(self):
+    def __init__(self, answer=b"busy"):
         super().__init__()
+        self.answer = answer
         self.came = []
         self.app.router.add_post("/there", self._receive)
 
     async def _receive(self, request):
         self.came.append((await request.read(), request.headers["webhook-signature"]))
-        return web.Response(status=409, body=b"busy")
+        return web.Response(status=409, body=self.answer)
 
 
 async def test_what_it_hands_on_is_what_came_and_the_other_s_answer_is_given_back():
@@ -108,6 +109,28 @@ async def test_what_it_hands_on_is_what_came_and_the_other_s_answer_is_given_bac
         await other.close()
         status, said = await posted(session)
     assert (status, b"cannot be reached" in said, told[1].answer) == (502, True, 502)
+
+
+@pytest.mark.parametrize(("size", "given"), [(1_000_000, 1_000_000), (LARGEST + 1, LARGEST)])
+async def test_the_other_s_answer_is_given_back_to_its_end(size, given):
+    async with Other(bytes(size)) as other, listening(forward=f"{other.origin}/there") as (_, session):
+        status, said = await posted(session)
+    assert (status, len(said)) == (409, given)
+
+
+async def test_a_header_that_is_no_utf_8_is_refused_shown_and_handed_on(capsys):
+    wrong = b"POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 2\r\n"
+    wrong += b"webhook-id: \xff\r\nwebhook-timestamp: 1\r\nwebhook-signature: v1,\xff\r\n\r\n{}"
+    async with Other() as other:
+        for forward, status in ((None, b"401"), (f"{other.origin}/there", b"409")):
+            async with listening(forward=forward) as (told, session):
+                reader, writer = await asyncio.open_connection("127.0.0.1", session._base_url.port)
+                writer.write(wrong)
+                assert (await reader.read()).split()[1] == status
+                writer.close()
+            _tell(told[0])
+            assert "NOT VERIFIED: wrong secret or altered body" in capsys.readouterr().out
+    assert other.came == [(b"{}", "v1,\ufffd")]
 
 
 async def test_each_is_a_line_and_its_body(capsys):
