@@ -561,7 +561,8 @@ class Endpoint:
     """A receiver, as the config describes it, the defaults of `[delivery]` filled in."""
 
     name: str
-    url: str
+    url: str = field(repr=False)
+    """As a callback's: with its query, that may hold a token."""
     secrets: tuple[Secret, ...]
     """None in the manner of Encoding.com, which signs nothing."""
     format: str = STANDARD

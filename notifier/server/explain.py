@@ -22,6 +22,8 @@ from notifier.store import SeveralError, UnknownNameError
 
 MASKED = "***"
 UNSEEN = "is followed, and was not seen yet: there is nothing to be sent"
+WORST_LAST = (Phase.DELIVERED, Phase.WAITING, Phase.SUPERSEDED, Phase.DROPPED, Phase.DEAD)
+"""Where each destination of a result is a delivery of its own, what became of one hides behind no other."""
 OF_THE_ATTEMPT = {"webhook-timestamp": "of the attempt", "webhook-signature": "of the attempt"}
 
 
@@ -52,7 +54,7 @@ class Explanation(BaseModel):
     cause: Cause | Literal["drain"] | None
     """Which key of its config lets it not pass."""
     phase: Phase | None
-    """Of the delivery by which it is owed; null: it never was, or that is over for long."""
+    """Of the delivery by which it is owed, the worst of several; null: it never was, or that is over for long."""
     sent: list[Sent]
 
 
@@ -90,7 +92,7 @@ class _Explaining:
             said = f"no event {which.event!r} of it" if which.event else "nothing"
             raise UnknownNameError(f"{said} was announced of {upload.id!r} at {upload.source!r}, or is kept no more")
         row, _, owed = await self._control.event(event.id)
-        phases = {one.endpoint: one.phase for one in owed}
+        phases = {one.endpoint: one.phase for one in sorted(owed, key=lambda one: WORST_LAST.index(one.phase))}
         told = [_explained(one, event, phases.get(one.name)) for one in endpoints]
         return HTTPStatus.OK, Explained(event=told_of(row), endpoints=told)
 

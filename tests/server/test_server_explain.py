@@ -5,7 +5,7 @@ import json
 from asking import announced, telling
 from world import CALLING, endpoint
 
-from notifier.core.model import Basic, Callback, Status
+from notifier.core.model import Attempt, Basic, Callback, Command, Outcome, Phase, Status, Target, TargetStatus
 from notifier.core.secret import Secret
 
 HIDDEN = "a-value-that-nobody-may-see"
@@ -49,6 +49,30 @@ async def test_each_endpoint_is_told_with_what_it_gets_or_why_it_gets_nothing(tm
         (call,) = by_name["old"]["sent"]
         assert call["body"].encode() == w.receivers.got["old"][0]
         assert call["headers"].keys() == {"content-type", "user-agent"}
+
+
+async def test_a_destination_that_is_dead_hides_behind_no_other(tmp_path):
+    async with telling(tmp_path, endpoint("old", format="encoding_com", notify_upload=True)) as (w, caller, _):
+        receive, phases = w.post, []
+
+        async def post(delivery):
+            return await (receive(delivery) if w.receivers.calls else aborted())
+
+        async def aborted():
+            w.receivers.calls += 1
+            return Attempt(w.clock.now, 0.01, Outcome.HTTP_4XX, 422, command=Command.ABORT)
+
+        w.post = post
+        targets = tuple(Target(f"t{n}", TargetStatus.COMPLETED, url=f"https://a.example/{n}") for n in range(2))
+        w.client.set("u1", S.COMPLETED, targets=targets)
+        await w.poll()
+        for _ in range(3):
+            (one,) = (await explained(caller))["endpoints"]
+            phases.append(one["phase"])
+            await w.settle()
+        assert phases == ["waiting", "dead", "dead"]
+        became = [row.phase for row in (await w.store.deliveries("old")).items]
+        assert became == [Phase.DELIVERED, Phase.DELIVERED, Phase.DEAD]
 
 
 async def test_an_earlier_event_is_explained_where_it_is_named(tmp_path):
