@@ -10,6 +10,7 @@ from urllib.parse import quote
 from notifier.store.owing import Owing
 
 COPY = "VACUUM INTO ?"
+LEFT = "unless another copy is being made to there, one was cut off: delete this file"
 
 
 class CannotCopyError(Exception):
@@ -41,6 +42,8 @@ def _copied(path: Path, to: Path) -> int:
         _flush(to.parent)
         return to.stat().st_size
     except OSError as error:
+        if isinstance(error, FileExistsError) and not made:
+            raise CannotCopyError(f"{part}: {error.strerror}: {LEFT}") from error
         raise CannotCopyError(f"{to}: {error.strerror}: {_cure(error)}") from error
     except sqlite3.Error as error:
         raise CannotCopyError(f"{to}: {error}: free some space on its disk, or choose another") from error

@@ -63,6 +63,17 @@ async def test_where_it_cannot_be_made_nothing_is_touched_and_the_cure_is_told(s
     assert [(path.name, path.read_text()) for path in folder.iterdir()] == [("there.db", "precious")]
 
 
+async def test_what_a_copy_left_that_was_cut_off_is_named(store, tmp_path):
+    left = tmp_path / ".c.db.part"
+    left.write_text("half of it")
+    with pytest.raises(CannotCopyError) as raised:
+        await store.backup(tmp_path / "c.db")
+    assert str(raised.value).startswith(f"{left}: File exists: unless another copy is being made to there")
+    assert left.read_text() == "half of it"
+    left.unlink()
+    assert await store.backup(tmp_path / "c.db") > 0
+
+
 async def test_a_database_that_cannot_be_read_leaves_nothing_behind(tmp_path):
     store = await Store.open(tmp_path / "n.db")
     await store.close()
