@@ -1,14 +1,16 @@
 """`notifier verify`: is a captured request signed by us, and why is it not?"""
 
+import sys
 import time
 from typing import BinaryIO
 
 import click
 
-from notifier.core.moments import ago, seconds
+from notifier.cli.tables import show_json
+from notifier.core.moments import ago, rfc_3339, seconds
 from notifier.core.signing import Lock, parse_lock
 from notifier.core.text import visible
-from notifier.core.verifying import NAMES, TOLERANCE, Unverified, age_fault, verified
+from notifier.core.verifying import NAMES, TOLERANCE, Unverified, Verified, age_fault, verified
 
 LARGEST = 16 * 1024 * 1024
 """Bytes of a request: many times what we send."""
@@ -49,7 +51,8 @@ def _seconds(_context: click.Context, _option: click.Parameter, text: str | None
 @click.option(
     "--max-age", callback=_seconds, metavar="D", help='Fail where the timestamp is off by more, like "5m"; else warn.'
 )
-def verify(file: BinaryIO, lock: Lock, headers: BinaryIO | None, max_age: float | None) -> None:
+@click.option("--json", "json_", is_flag=True, help="One JSON document.")
+def verify(file: BinaryIO, lock: Lock, headers: BinaryIO | None, max_age: float | None, *, json_: bool) -> None:
     """Check one captured request: FILE is its body, byte for byte, or with no --headers the whole of it. `-` is stdin.
 
     Exit status 0 if a signature fits, 1 if none does; then it says why, as far as that can be told.
@@ -57,24 +60,42 @@ def verify(file: BinaryIO, lock: Lock, headers: BinaryIO | None, max_age: float 
     \b
     Examples:
       notifier verify --secret whsec_… --headers headers.txt body.json
-      notifier verify --secret whpk_… --max-age 5m request.txt
+      notifier verify --secret whpk_… --max-age 5m --json request.txt
     """  # noqa: D301  # \b is click's: keep these lines
     body = _content(file)
     if headers is None:
         text, body = _parted(body)
     else:
         text = _content(headers)
+    now = time.time()
+    found = fault = warning = None
     try:
         found = verified(_fields(text), body, lock)
+        warning = age_fault(found.timestamp, now, TOLERANCE if max_age is None else max_age)
     except Unverified as error:
-        raise click.ClickException(visible(f"not verified: {error}")) from None
-    now = time.time()
-    fault = age_fault(found.timestamp, now, TOLERANCE if max_age is None else max_age)
-    if fault is not None and max_age is not None:
-        raise click.ClickException(f"not verified: {fault}")
+        fault = str(error)
+    if warning is not None and max_age is not None:
+        fault, warning = warning, None
+    if json_:
+        show_json(_document(found, fault, warning))
+        sys.exit(int(fault is not None))
+    if found is None or fault is not None:
+        raise click.ClickException(visible(f"not verified: {fault}"))
     click.echo(visible(f"verified by {found.scheme}: {found.id}, sent {ago(found.timestamp, now)}"))
-    if fault is not None:
-        click.echo(f"warning: {fault} by receivers", err=True)
+    if warning is not None:
+        click.echo(f"warning: {warning} by receivers", err=True)
+
+
+def _document(found: Verified | None, fault: str | None, warning: str | None) -> dict[str, object]:
+    """The verdict for a program; of what no signature fits nothing else is told, for anybody may have written it."""
+    return {
+        "verified": fault is None,
+        "fault": fault,
+        "warning": warning,
+        "id": found and found.id,
+        "scheme": found and found.scheme,
+        "sent_at": found and rfc_3339(found.timestamp),
+    }
 
 
 def _content(file: BinaryIO) -> bytes:
@@ -105,6 +126,6 @@ def _fields(text: bytes) -> dict[str, str]:
         if not colon or " " in name:
             continue
         if name in fields and name in NAMES:
-            raise click.ClickException(visible(f"not verified: the header {name} is there twice"))
+            raise Unverified(f"the header {name} is there twice")
         fields[name] = value.strip()
     return fields

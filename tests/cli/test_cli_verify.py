@@ -1,12 +1,14 @@
 """`notifier verify`: one captured request, from files, from stdin, from the daemon itself."""
 
 import io
+import json
 import sys
 import time
 
 import pytest
 
 from notifier.cli import verify
+from notifier.core.moments import moment
 from notifier.core.signing import headers, pair_of, parse_secret, shared_secret
 
 WHSEC = shared_secret(bytes(range(32)))
@@ -79,6 +81,28 @@ def test_why_it_is_not_verified_is_told_with_status_1(program, request_of):
     code, out, err = program("verify", "--secret", WHSEC, "--headers", head, body)
     assert (code, out) == (1, "")
     assert err.startswith("Error: not verified: altered body: it verifies without the line end behind it")
+
+
+def test_for_programs_the_verdict_is_a_document_and_the_exit_status(program, request_of):
+    body, head = request_of(WHSEC, ago=1000)
+    arguments = ("verify", "--secret", WHSEC, "--headers", head, body, "--json")
+    code, out, err = program(*arguments)
+    good = json.loads(out)
+    assert (code, err) == (0, "")
+    assert good["warning"].startswith("old timestamp: off by 100")
+    assert time.time() - moment(good["sent_at"]) == pytest.approx(1000, abs=10)
+    sent = {"id": "evt_1", "scheme": "v1", "sent_at": good["sent_at"]}
+    assert good == {"verified": True, "fault": None, "warning": good["warning"], **sent}
+    code, out, err = program(*arguments, "--max-age", "10m")
+    old = json.loads(out)
+    assert (code, old, err) == (1, {"verified": False, "fault": old["fault"], "warning": None, **sent}, "")
+    assert old["fault"].startswith("old timestamp: off by 100")
+    body.write_bytes(BODY + b"\n")
+    code, out, err = program(*arguments)
+    bad = json.loads(out)
+    unknown = dict.fromkeys(("warning", "id", "scheme", "sent_at"))
+    assert (code, bad, err) == (1, {"verified": False, "fault": bad["fault"], **unknown}, "")
+    assert bad["fault"].startswith("altered body: it verifies without the line end behind it")
 
 
 def test_a_header_that_is_there_twice_is_told(program, request_of):
