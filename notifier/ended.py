@@ -89,9 +89,10 @@ class Batch:
         if fare is None:
             fare = self.fares[delivery.endpoint] = Fare(served.health, served.recent)
         before = fare.health.paused
-        fare.health, fare.recent = heard(
-            fare.health, fare.recent, attempt, served.endpoint, self.now, chance, self.shut
-        )
+        if delivery.id not in served.elsewhere:
+            fare.health, fare.recent = heard(
+                fare.health, fare.recent, attempt, served.endpoint, self.now, chance, self.shut
+            )
         paused = fare.health.paused
         if paused is not before:
             fare.is_told = paused is None or not is_operators(delivery.type)

@@ -108,7 +108,6 @@ class Endpoints:
                 served = Served(endpoint, health, tat=tat)
             if endpoint.url != served.endpoint.url:
                 self._moved.add(endpoint.name)
-                served.recent = ()
             served.become(endpoint)
             self._served[endpoint.name] = served
         for name in [name for name, served in self._leaving.items() if not served.in_flight]:

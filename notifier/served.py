@@ -43,6 +43,8 @@ class Served:
     fault: str = ""
     """Which one it was."""
     in_flight: dict[int, Delivery] = field(default_factory=dict)
+    elsewhere: set[int] = field(default_factory=set)
+    """What of this goes to the URL that it had before: what comes of that is no matter of its health."""
     is_unsigned: bool = False
     """Every secret of it has ended: nothing is sent until the config has another, for nothing could be signed."""
     is_permitted: bool = True
@@ -57,9 +59,11 @@ class Served:
     _unwanted: dict[tuple[str, str | None, str | None, str], Cause | None] = field(default_factory=dict)
 
     def become(self, endpoint: Endpoint) -> None:
-        """Be served as the config has it now; another rate begins with nothing used of it."""
+        """Be served as the config has it now; another rate begins with nothing used, another URL without a failure."""
         if endpoint.rate != self.endpoint.rate:
             self.tat = 0.0
+        if endpoint.url != self.endpoint.url:
+            self.recent, self.elsewhere = (), set(self.in_flight)
         self.endpoint = endpoint
         self._unwanted.clear()
 
@@ -156,6 +160,7 @@ class Served:
         """Give its place free."""
         del self.in_flight[delivery.id]
         self.crowd.discard(delivery.id)
+        self.elsewhere.discard(delivery.id)
 
     def standing(
         self,
