@@ -364,6 +364,10 @@ def test_another_url_is_noticed_and_neither_url_can_be_read_from_what_is_kept():
     assert elsewhere.url_digest != health.url_digest  # of the same URL: nobody can compare them
 
 
+def test_whoever_resumes_it_or_mends_its_url_wants_all_that_waits_to_go():
+    assert [why for why in Resumption if why.is_asked_for] == [Resumption.PERSON, Resumption.URL]
+
+
 @pytest.mark.parametrize("why", [*Pause, *Resumption])
 def test_a_reason_is_for_programs_and_for_people(why):
     told = reason(why)
