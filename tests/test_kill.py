@@ -47,12 +47,16 @@ POINTS = {
 pytestmark = pytest.mark.timeout(600 * LONGER)
 
 
+UNPASSED = {"let_rest"}
+"""Done where the ids of a provider have a form, as here none have: it is done again whenever a source is opened."""
+
+
 def commits():
     """Every method of the store that is a transaction."""
     for path in (PACKAGE / "store").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.AsyncFunctionDef) and "self.database.write" in ast.unparse(node):
-                yield node.name
+                yield from {node.name} - UNPASSED
 
 
 @pytest.mark.parametrize("passage", range(1, PASSAGES + 1))
@@ -63,8 +67,9 @@ async def test_a_kill_at_every_named_point_loses_nothing(tmp_path, passage):
         killing.upstream.slow = 3
         for tick in range(1, 4):
             assert await killing.burns("within a migration", tick)
-        for when in ("before", "after"):
-            assert await killing.burns(f"{when} a migration", 1)
+        for _ in database.migrations():
+            for when in ("before", "after"):
+                assert await killing.burns(f"{when} a migration", 1)
         assert await passed(killing, points) == points
         for point in sorted(points):
             await burns(killing, point, passage)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from notifier.core.callbacks import NOBODY, Calling, origin
 from notifier.core.model import SETTLED, Callback, Registration, Upload
+from notifier.core.ways import any_id
 from notifier.store import latest, numbers
 from notifier.store.errors import UnknownNameError
 from notifier.store.followed import Followed
@@ -78,11 +79,9 @@ class Registering(Followed):
 
     async def let_rest(self, source: str, is_id: Callable[[str], bool]) -> list[str]:
         """Ask no more for what is due under an id that none of the source's uploads can have; answers these ids."""
-        due = await self.database.rows(DUE, (self._sources[source],))
-        odd = {media_id: id_ for media_id, id_ in due if not is_id(id_)}
-        if odd:
-            await self.database.write_unsynced(lambda db: db.execute(REST, (json.dumps(list(odd)),)).rowcount)
-        return list(odd.values())
+        if is_id is any_id:
+            return []
+        return await self.database.write_unsynced(_let_rest, self._sources[source], is_id)
 
     async def named(self, source: str, id_: str, kind: str | None = None) -> Upload:
         """An upload that is followed; raises `UnknownNameError` and `SeveralError`."""
@@ -191,6 +190,13 @@ def _callback(db: sqlite3.Connection, asked: Callback) -> int:
     values = (made.number, made.name, made.url, made.format, origin(made.url))
     db.execute("INSERT INTO endpoints (number, name, url, format, origin) VALUES (?, ?, ?, ?, ?)", values)
     return made.number
+
+
+def _let_rest(db: sqlite3.Connection, source: int, is_id: Callable[[str], bool]) -> list[str]:
+    odd = {media_id: id_ for media_id, id_ in db.execute(DUE, (source,)) if not is_id(id_)}
+    if odd:
+        db.execute(REST, (json.dumps(list(odd)),))
+    return list(odd.values())
 
 
 def _tell(db: sqlite3.Connection, upload: Upload, calling: Calling, now: float) -> None:

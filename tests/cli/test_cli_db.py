@@ -33,7 +33,7 @@ def damaged(path):
 
 def test_a_sound_database_is_one_line(program, path):
     size = path.stat().st_size
-    told = f"✓ good   {path}: sound: schema 1, {size:,} bytes\n"
+    told = f"✓ good   {path}: sound: schema 2, {size:,} bytes\n"
     assert program("db", "check", path) == (0, told, "")
 
 
@@ -50,7 +50,7 @@ def test_it_is_one_document_for_programs(program, damaged):
     found = json.loads(out)
     assert (code, err) == (1, "")
     assert found.keys() == {"path", "bytes", "log_bytes", "schema", "flaws", "sound"}
-    assert (found["path"], found["sound"], found["schema"]) == (str(damaged), False, 1)
+    assert (found["path"], found["sound"], found["schema"]) == (str(damaged), False, 2)
     assert found["flaws"][0].keys() == {"what", "where", "cure"}
     assert found["flaws"][0]["where"] == "table sources"
 
@@ -60,7 +60,7 @@ async def test_the_database_of_a_daemon_that_runs_is_looked_at_and_the_log_count
         (database,) = tmp_path.rglob("notifier.db")
         code, out, err = await asyncio.to_thread(program, "db", "check", database)
     assert (code, err) == (0, "")
-    assert out.startswith(f"✓ good   {database}: sound: schema 1, ")
+    assert out.startswith(f"✓ good   {database}: sound: schema 2, ")
     assert out.endswith(" more in its log\n")
 
 
