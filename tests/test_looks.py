@@ -217,7 +217,7 @@ async def test_what_a_complete_list_does_not_show_is_asked_for_before_it_is_gone
         assert "upload.gone" not in await types(w)
 
 
-async def test_a_list_that_shrinks_between_two_pages_hides_nothing(tmp_path):
+async def test_a_list_that_shrinks_between_two_pages_hides_nothing_and_makes_nothing_new(tmp_path):
     async with world(tmp_path) as w:
         w.client.page_size, w.client.tells_total = 2, True
         for id_ in ("a", "b", "c", "d"):
@@ -233,6 +233,7 @@ async def test_a_list_that_shrinks_between_two_pages_hides_nothing(tmp_path):
         w.client.observe = the_first_goes_after_page_one
         await w.polls_until(w.clock.now + 5)
         assert set(await w.store.known("posts", ["a", "b", "c", "d"])) == {"a", "b", "c", "d"}
+        assert await types(w) == []
 
 
 async def test_a_row_that_goes_back_to_what_it_said_before_is_heard_again(tmp_path):

@@ -216,8 +216,9 @@ def read_on(progress: ListingState, listing: Listing, answer: Answer, interest: 
         return replace(progress, page=1, cursor=None, due_at=now + every, swept_at=None, failures=failures)
     if progress.baseline_at is None:
         progress = replace(progress, baseline_pages=max(progress.baseline_pages, progress.page))
-    if interest.again and progress.cursor is None:
-        return replace(progress, page=progress.page - 1, due_at=now)
+    if interest.again and progress.cursor is None:  # what moved up to there was never read
+        unread = min(progress.baseline_pages, progress.page - 2)
+        return replace(progress, page=progress.page - 1, due_at=now, baseline_pages=unread)
     due = progress.swept_at is None or now - progress.swept_at >= listing.through
     through = (interest.lost or (interest.sweeps and due)) and interest.barrier is None
     last = MAX_PAGES if interest.barrier is None else interest.barrier.page - 1

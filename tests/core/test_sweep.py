@@ -278,6 +278,13 @@ def test_a_list_that_shrank_is_read_again_from_the_page_before():
     assert on(third, again=True, more=False) == replace(READ, page=2)
 
 
+def test_what_moved_up_to_a_page_that_is_read_again_is_part_of_the_baseline():
+    again = on(replace(ListingState("videos", 3), baseline_pages=2), again=True)
+    assert again == ListingState("videos", 2, NOW, baseline_pages=1)
+    assert is_baseline(again)
+    assert on(replace(ListingState("videos", 2), baseline_pages=9), again=True).baseline_pages == 0
+
+
 def test_a_page_that_is_known_by_a_cursor_has_none_before_it():
     assert on(replace(READ, page=3, cursor="abc"), again=True, cursor="def") == replace(READ, page=4, cursor="def")
 
