@@ -173,7 +173,7 @@ class Hearing:
         interest = self._interest(listing, before, news=self._goes_on(sweep), again=again)
         self.progress = read_on(before, self.one.slowed(listing), self.answer, interest, self.now)
         sweeps.answered(before, self.answer, self.now)
-        ends = self.progress.page == 1 and interest.barrier is None
+        ends = self.progress.page == 1 and sweeps.barrier(listing.name, self.now) is None
         if sweep is not None and sweep.newest is not None and ends:
             sweeps.newest[listing.name] = sweep.newest
         if sweep is None or self.kind is not LookKind.LIST or not sweep.is_complete(self.answer):
