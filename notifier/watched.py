@@ -215,7 +215,9 @@ class Watched:
                 watch.due = until
         else:
             self.book.looked[question.subject] = until - self.provider.pace.floor
-        return until if question.progress is None else self.sweeps.failed(question.progress, until)
+        if question.listing is None or question.progress is None:
+            return until
+        return self.sweeps.failed(question.progress, until, self.slowed(question.listing).idle)
 
     # --- audits of a feed
 

@@ -3,11 +3,12 @@
 from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from itertools import count
 
 import pytest
 from world import LISTING, endpoint, world
 
-from notifier.core.model import Answer, LookKind, Status
+from notifier.core.model import Answer, LookKind, Rate, Status
 from notifier.core.sweep import LONGEST_BAR
 from notifier.providers.base import Unavailable
 
@@ -57,6 +58,37 @@ async def test_a_page_that_is_never_answered_is_told_once_and_asked_for_ever_mor
         assert await events(w) == [("source.failing", None)]
         assert pages(w)[3] - first[3] <= 23 * 3
         assert pages(w)[1] - first[1] >= 23 * HOUR / LISTING.idle - 23 * 4
+
+
+async def test_such_a_page_of_a_list_that_is_seldom_read_is_told_once(tmp_path):
+    seldom = replace(LISTED[0], idle=1800)
+    async with broken(tmp_path, listings=(seldom,)) as w:
+        await w.polls_until(w.clock.now + 6 * HOUR)
+        assert await events(w) == [("source.failing", None)]
+
+
+@pytest.mark.parametrize("page", [1, 3])
+async def test_such_a_page_is_told_once_where_few_looks_may_go_and_others_go_first(tmp_path, page):
+    async with broken(tmp_path, page=page, budget=Rate(6, 60)) as w:
+        for number in range(5):
+            w.client.set(f"open{number}", S.PROCESSING)
+            await w.register(f"open{number}")
+        await w.polls_until(w.clock.now + 3 * HOUR)
+        assert [kind for kind, id_ in await events(w) if id_ is None] == ["source.failing"]
+
+
+async def test_such_a_page_is_asked_for_ever_more_seldom_where_the_first_fails_now_and_then(tmp_path):
+    async with broken(tmp_path) as w:
+        observe, times = w.client.observe, count(1)
+
+        async def now_and_then(look, at):
+            if look.page == 1 and next(times) % 7 == 0:
+                raise Unavailable("answered 502")
+            return await observe(look, at)
+
+        w.client.observe = now_and_then
+        await w.polls_until(w.clock.now + 24 * HOUR)
+        assert pages(w)[3] < (8 + 24 + pages(w)[1] / 7) * 3
 
 
 async def test_what_is_new_is_told_although_the_first_sweep_has_not_come_to_the_end(tmp_path):

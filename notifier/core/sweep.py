@@ -120,26 +120,38 @@ class Sweeps:
         barrier = self.barriers.get(name)
         return None if barrier is None or now >= barrier.until else barrier
 
-    def failed(self, progress: ListingState, until: float) -> float:
-        """The page that is next could not be had, and will not be asked for before `until`: answers by when it is."""
-        name, page = progress.collection, progress.page
-        if page == 1:  # it is not for one page alone that nothing is answered
-            self.barriers.pop(name, None)
-        if not gives_up(progress):
-            return until
-        before = self.barriers.get(name)
-        lasts = SHORTEST_BAR if before is None else min(2 * before.lasts, LONGEST_BAR)
-        self.barriers[name] = Barrier(page, until + lasts, lasts)
-        return until + lasts + LONGEST
+    def failed(self, progress: ListingState, until: float, every: float) -> float:
+        """The page that is next could not be had, and will not be asked for before `until`: answers by when it is.
+
+        Its list is begun anew after `every` so many seconds.
+        """
+        if progress.page == 1 or gives_up(progress):
+            until = self._bar(progress, until, every)
+        return until + LONGEST
 
     def answered(self, progress: ListingState, answer: Answer, now: float) -> None:
         """The page that is next was answered."""
         if answer.skipped and not answer.observations:  # and yet it could not be had
-            self.failed(replace(progress, failures=GIVE_UP_AFTER), now)
+            self._bar(progress, now)
             return
         barrier = self.barriers.get(progress.collection)
         if barrier is not None and (progress.page >= barrier.page or not answer.more):
             del self.barriers[progress.collection]
+
+    def _bar(self, progress: ListingState, until: float, every: float = 0.0) -> float:
+        """A page is a barrier from now on; but where it is the first, it is for none alone that nothing is answered.
+
+        Answers by when it is asked for again, the first at the moment `until`.
+        """
+        name, page = progress.collection, progress.page
+        before = self.barriers.get(name)
+        if page > 1:
+            lasts = SHORTEST_BAR if before is None else min(2 * before.lasts, LONGEST_BAR)
+            self.barriers[name] = Barrier(page, until + lasts, lasts)
+            return until + lasts + every
+        if before is not None:
+            self.barriers[name] = replace(before, until=min(before.until, until))
+        return until
 
     def read_anew(self, names: Iterable[str]) -> None:
         """A person wants these to be read to the end."""

@@ -372,31 +372,35 @@ def given_up(page):
 def test_a_page_that_is_given_up_is_a_barrier_for_ever_longer():
     sweeps, lasts = Sweeps(), []
     for _ in range(9):
-        again_at = sweeps.failed(given_up(3), NOW)
+        again_at = sweeps.failed(given_up(3), NOW, every=300.0)
         barrier = sweeps.barriers["videos"]
         lasts.append(barrier.lasts)
         assert barrier == Barrier(3, NOW + lasts[-1], lasts[-1])
-        assert again_at == NOW + lasts[-1] + LONGEST
+        assert again_at == NOW + lasts[-1] + 300 + LONGEST
     assert lasts == [SHORTEST_BAR * 2**times for times in range(7)] + [LONGEST_BAR] * 2
 
 
 def test_a_page_that_is_asked_for_again_is_none():
     sweeps = Sweeps()
-    assert sweeps.failed(replace(READ, page=3, failures=GIVE_UP_AFTER - 2), NOW) == NOW
-    assert sweeps.failed(given_up(1), NOW) == NOW
+    assert sweeps.failed(replace(READ, page=3, failures=GIVE_UP_AFTER - 2), NOW, every=300.0) == NOW + LONGEST
+    assert sweeps.failed(given_up(1), NOW, every=300.0) == NOW + LONGEST
     assert sweeps.barriers == {}
 
 
-def test_a_first_page_that_fails_takes_the_barrier_away():
+def test_a_first_page_that_fails_ends_the_barrier_and_it_is_not_forgotten_how_long_the_next_one_lasts():
     sweeps = Sweeps()
-    sweeps.failed(given_up(3), NOW)
-    assert sweeps.failed(replace(READ, failures=7), NOW + 5) == NOW + 5
+    sweeps.failed(given_up(3), NOW, every=300.0)
+    assert sweeps.failed(replace(READ, failures=7), NOW + 5, every=300.0) == NOW + 5 + LONGEST
     assert sweeps.barrier("videos", NOW + 6) is None
+    sweeps.failed(given_up(3), NOW + 6, every=300.0)
+    assert sweeps.barriers["videos"].lasts == 2 * SHORTEST_BAR
+    sweeps.failed(READ, NOW + HOUR, every=300.0)
+    assert sweeps.barriers["videos"].until == NOW + 6 + 2 * SHORTEST_BAR
 
 
 def test_a_barrier_is_over_at_its_moment_and_remembered_until_it_is_passed():
     sweeps = Sweeps()
-    sweeps.failed(given_up(3), NOW)
+    sweeps.failed(given_up(3), NOW, every=300.0)
     until = NOW + SHORTEST_BAR
     assert sweeps.barrier("videos", until - 1) == Barrier(3, until, SHORTEST_BAR)
     assert sweeps.barrier("videos", until) is None
@@ -409,7 +413,7 @@ def test_a_barrier_is_over_at_its_moment_and_remembered_until_it_is_passed():
 
 def test_a_list_that_ends_before_its_barrier_has_none():
     sweeps = Sweeps()
-    sweeps.failed(given_up(3), NOW)
+    sweeps.failed(given_up(3), NOW, every=300.0)
     sweeps.answered(replace(READ, page=1), Answer(), NOW)
     assert not sweeps.barriers
 
@@ -419,7 +423,7 @@ def test_a_page_of_which_nothing_could_be_read_is_a_barrier_at_once_but_the_firs
     sweeps.answered(replace(READ, page=2), Answer(skipped=("row 1: broken",), more=True), NOW)
     assert sweeps.barriers == {"videos": Barrier(2, NOW + SHORTEST_BAR, SHORTEST_BAR)}
     sweeps.answered(READ, Answer(skipped=("row 1: broken",), more=True), NOW)
-    assert not sweeps.barriers
+    assert sweeps.barrier("videos", NOW) is None
     sweeps.answered(replace(READ, page=2), Answer((seen(),), skipped=("row 1: broken",), more=True), NOW)
     assert not sweeps.barriers
 
@@ -436,7 +440,7 @@ def test_nothing_is_read_past_a_barrier_and_up_to_it_for_news_alone():
 
 def test_what_a_person_wants_is_read_whatever_was_written_meanwhile_and_past_every_barrier():
     sweeps = Sweeps()
-    sweeps.failed(given_up(3), NOW)
+    sweeps.failed(given_up(3), NOW, every=300.0)
     sweeps.read_anew(["videos", "images"])
     assert not sweeps.barriers
     assert sweeps.wanted(READ, NOW + 5) == replace(READ, due_at=NOW + 5, swept_at=None)
