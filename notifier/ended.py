@@ -88,15 +88,16 @@ class Batch:
         fare = self.fares.get(delivery.endpoint)
         if fare is None:
             fare = self.fares[delivery.endpoint] = Fare(served.health, served.recent)
-        before = fare.health.paused
-        if delivery.id not in served.elsewhere:
+        before, is_elsewhere = fare.health.paused, delivery.id in served.elsewhere
+        if not is_elsewhere:
             fare.health, fare.recent = heard(
                 fare.health, fare.recent, attempt, served.endpoint, self.now, chance, self.shut
             )
         paused = fare.health.paused
         if paused is not before:
             fare.is_told = paused is None or not is_operators(delivery.type)
-        next_ = after(delivery, attempt, served.endpoint.schedule, draw, paused=paused is not None)
+        spared = is_elsewhere or paused is not None
+        next_ = after(delivery, attempt, served.endpoint.schedule, draw, spared=spared)
         if next_.due_at is not None:  # the clock may have been set back while the attempt was under way
             slot = min(next_.slots, len(served.endpoint.schedule) - 1)
             latest = max(served.latest(self.now)[slot], fare.health.quiet_until)

@@ -44,7 +44,7 @@ class Served:
     """Which one it was."""
     in_flight: dict[int, Delivery] = field(default_factory=dict)
     elsewhere: set[int] = field(default_factory=set)
-    """What of this goes to the URL that it had before: what comes of that is no matter of its health."""
+    """What of this goes to the URL that it had before: what comes of that holds nothing back."""
     is_unsigned: bool = False
     """Every secret of it has ended: nothing is sent until the config has another, for nothing could be signed."""
     is_permitted: bool = True

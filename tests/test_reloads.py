@@ -18,7 +18,7 @@ from world import CALLING, FakeClient, endpoint, world
 
 from notifier.config import ConfigError, read
 from notifier.core.callbacks import NOBODY
-from notifier.core.health import Health, State
+from notifier.core.health import State
 from notifier.core.model import Attempt, Callback, Outcome, Phase, Rate, Status
 from notifier.core.secret import Secret
 from notifier.providers.base import Refused
@@ -193,25 +193,27 @@ async def test_another_url_is_not_held_back_by_what_the_old_one_answered(tmp_pat
         assert (w.sender.troubled, len(w.receivers.got["app"])) == ({}, uploads)
 
 
-@pytest.mark.parametrize(("outcome", "status"), [(Outcome.HTTP_410, 410), (Outcome.HTTP_429, 429)])
-async def test_what_the_old_url_answers_once_there_is_another_is_heard_of_the_delivery_alone(tmp_path, outcome, status):
-    async with world(tmp_path, endpoints=(APP,)) as w:
-        held = Held(w, Attempt(w.clock.now, 0.01, outcome, status, retry_after=86400.0))
+@pytest.mark.parametrize("schedule", [(0.0,), (0.0, 3600.0)])
+@pytest.mark.parametrize(
+    ("outcome", "status"), [(Outcome.HTTP_410, 410), (Outcome.HTTP_429, 429), (Outcome.TIMEOUT_TOTAL, None)]
+)
+async def test_what_the_old_url_answers_once_there_is_another_holds_nothing_back(tmp_path, outcome, status, schedule):
+    app = replace(APP, schedule=schedule)
+    async with world(tmp_path, endpoints=(app,)) as w:
+        held = Held(w, Attempt(w.clock.now, 0.0, outcome, status, retry_after=86400.0))
         receive, w.post = w.post, held.post
-        await announce(w.store, event(1, 1, at=w.clock.now), to=[APP])
+        await announce(w.store, event(1, 1, at=w.clock.now), to=[app])
         await w.sender.send_due()
         await held.came.wait()
-        await adopted(w, replace(APP, url="http://127.0.0.1/elsewhere"))
+        await adopted(w, replace(app, url="http://127.0.0.1/elsewhere"))
         await w.sender.send_due()
         w.post = receive
         held.let_go.set()
-        at = await w.settle()
+        await w.settle()
         (row,) = (await w.store.deliveries("app")).items
-        assert (row.phase, row.attempts) == (Phase.WAITING, 1)
-        assert w.sender.served["app"].health == Health(ramp=1)
-        assert w.sender.served["app"].elsewhere == set()
-        await w.sends_until(at)
-        assert len(w.receivers.got["app"]) == 1
+        assert (row.phase, row.attempts, len(w.receivers.got["app"])) == (Phase.DELIVERED, 2, 1)
+        served = w.sender.served["app"]
+        assert (served.trouble, served.health.quiet_until, served.elsewhere) == (None, 0.0, set())
 
 
 async def test_one_that_is_drained_gets_what_waits_for_it_and_nothing_new(tmp_path):

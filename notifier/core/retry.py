@@ -2,7 +2,7 @@
 
 waiting ──2xx──► delivered
    │ ▲
-   │ └─ anything else, while the schedule has a slot left, or the endpoint is paused
+   │ └─ anything else, while the schedule has a slot left, or where it is spared
    └─── anything else, after the last slot; `abort-message` ──► dead
 """
 
@@ -27,12 +27,13 @@ class Next(NamedTuple):
 
 
 def after(
-    delivery: Delivery, attempt: Attempt, schedule: tuple[float, ...], draw: float, *, paused: bool = False
+    delivery: Delivery, attempt: Attempt, schedule: tuple[float, ...], draw: float, *, spared: bool = False
 ) -> Next:
     """The delivery's state after an attempt; `draw` is a random number from 0 to 1.
 
     `schedule` holds the delay in seconds before each attempt, the next one counted from the end of this one; the
-    receiver may ask for more. While the endpoint is `paused`, no slot is used and nothing dies.
+    receiver may ask for more. Where it is `spared`, because its endpoint is paused or has got another URL since,
+    no slot is used and nothing dies.
     """
     slots = delivery.slots + 1
     if attempt.outcome is Outcome.DELIVERED:
@@ -41,7 +42,7 @@ def after(
         return Next(Phase.DEAD, slots, cause=Cause.ABORTED)
     ended_at = attempt.started_at + attempt.duration
     blamed = blame(attempt) is Blame.DELIVERY
-    if paused:  # it goes behind all that has been due for longer
+    if spared:  # it goes behind all that has been due for longer
         return Next(Phase.WAITING, delivery.slots, ended_at, blamed=blamed)
     if slots >= len(schedule):
         return Next(Phase.DEAD, slots, cause=Cause.SCHEDULE)

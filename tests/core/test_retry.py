@@ -89,10 +89,10 @@ def test_jitter_never_makes_a_retry_earlier_than_the_receiver_asks(draw, asked):
     assert after(delivery(slots=3), attempt(retry_after=asked), SCHEDULE, draw).due_at >= NOW + 2 + asked
 
 
-@pytest.mark.parametrize("paused", [False, True])
+@pytest.mark.parametrize("spared", [False, True])
 @pytest.mark.parametrize("one", [attempt(command=Command.ABORT), attempt(Outcome.ABORTED, status=400)])
-def test_a_delivery_that_the_receiver_aborts_is_dead(one, paused):
-    assert after(delivery(), one, SCHEDULE, PLAIN, paused=paused) == Next(Phase.DEAD, 1, cause=Cause.ABORTED)
+def test_a_delivery_that_the_receiver_aborts_is_dead(one, spared):
+    assert after(delivery(), one, SCHEDULE, PLAIN, spared=spared) == Next(Phase.DEAD, 1, cause=Cause.ABORTED)
 
 
 @pytest.mark.parametrize("command", Command)
@@ -101,15 +101,15 @@ def test_what_was_taken_is_delivered_whatever_the_receiver_asks_for(command):
 
 
 @pytest.mark.parametrize("slots", [0, 9])
-def test_while_the_endpoint_is_paused_no_slot_is_used_and_nothing_dies(slots):
-    assert after(delivery(slots=slots), attempt(), SCHEDULE, PLAIN, paused=True) == Next(Phase.WAITING, slots, NOW + 2)
+def test_where_it_is_spared_no_slot_is_used_and_nothing_dies(slots):
+    assert after(delivery(slots=slots), attempt(), SCHEDULE, PLAIN, spared=True) == Next(Phase.WAITING, slots, NOW + 2)
 
 
 @pytest.mark.parametrize(("status", "blamed"), [(422, True), (404, False)])
 def test_it_is_remembered_whether_the_answer_spoke_against_the_delivery(status, blamed):
     one = attempt(Outcome.HTTP_4XX, status=status)
     assert after(delivery(), one, SCHEDULE, PLAIN).blamed == blamed
-    assert after(delivery(), one, SCHEDULE, PLAIN, paused=True).blamed == blamed
+    assert after(delivery(), one, SCHEDULE, PLAIN, spared=True).blamed == blamed
 
 
 def test_who_asks_for_no_time_is_asked_at_once_where_the_schedule_says_so():
