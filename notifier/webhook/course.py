@@ -112,7 +112,7 @@ class Course:
         _UNDER_WAY.set(ref(self))
         task = self._waits = asyncio.current_task()
         others = 0 if task is None else task.cancelling()
-        self._end = self._deadline
+        self._end, self._is_over = self._deadline, False
         self._patience.begin(self, self._next_look())
         try:
             return await answer

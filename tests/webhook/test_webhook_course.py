@@ -160,6 +160,29 @@ async def test_who_is_cut_off_from_outside_is_so_whether_its_time_is_up_or_not()
         assert task.cancelling() == 1
 
 
+async def test_a_second_try_is_cut_off_for_itself_whatever_became_of_the_first():
+    async def broken_off():
+        enter(Leg.CONNECT)
+        try:
+            await rest()
+        except asyncio.CancelledError:
+            raise ConnectionError from None
+
+    async def twice():
+        with pytest.raises(ConnectionError):
+            await course.answered(broken_off())
+        tried.set()
+        await course.answered(rest())
+
+    course, tried = Course(10, {Leg.CONNECT: 0.01}, Clock()), asyncio.Event()
+    task = asyncio.create_task(twice())
+    await tried.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert task.cancelling() == 1
+
+
 async def test_nothing_of_an_attempt_is_left_to_the_collector_of_garbage():
     async def going():
         enter(Leg.CONNECT)
