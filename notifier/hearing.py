@@ -191,9 +191,10 @@ class Hearing:
         stray = any(watch.row is None and ways.shows(listing, watch.upload) for watch in book)
         rested = now - (before.swept_at or 0.0) >= LOST_EVERY
         lost = rested and not ways.direct and (stray or self.one.waits_until <= now)
-        sweeps = ways.discover or not ways.direct
-        barrier = self.one.sweeps.barrier(listing.name, now)
-        return Interest(news=news, active=active, again=again, sweeps=sweeps, lost=lost, barrier=barrier)
+        sweeps, barrier = ways.discover or not ways.direct, self.one.sweeps.barrier(listing.name, now)
+        return Interest(
+            news=news, active=active, again=again, sweeps=sweeps, discovers=ways.discover, lost=lost, barrier=barrier
+        )
 
     async def _absent(self, listing: Listing, shown: set[str]) -> list[Reading]:
         """The uploads that a complete sweep ought to have shown: no news, but to be asked for, where they can be.

@@ -583,3 +583,21 @@ async def test_a_clock_that_is_set_right_after_a_start_far_behind_makes_nothing_
         await w.poller.believe_no_later(87600 * HOUR)
         await w.polls_until(w.clock.now + 600)
         assert await types(w) == ["upload.processing", "upload.queued"]
+
+
+@pytest.mark.parametrize("size", [3, 100])
+async def test_what_a_list_showed_before_anything_was_to_be_discovered_is_old(tmp_path, size):
+    async with world(tmp_path, discover=False, uploads=("a", "b")) as w:
+        w.client.page_size = size
+        for id_ in ("a", "b", "old0", "old1", "old2"):
+            w.client.set(id_, S.PROCESSING)
+        await w.polls_until(w.clock.now + 600)
+        before = await types(w)
+        await w.stop()
+        w.discover = True
+        await w.start()
+        await w.polls_until(w.clock.now + 600)
+        assert await types(w) == before
+        w.client.put_on_top("new")
+        await w.polls_until(w.clock.now + 30)
+        assert await types(w) == [*before, "upload.completed"]

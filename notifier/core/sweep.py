@@ -207,6 +207,8 @@ class Interest:
     """The page before must be read once more."""
     sweeps: bool = True
     """The source is read for its own sake at all."""
+    discovers: bool = True
+    """What was not known is followed: only so a page that was read belongs to the baseline."""
     lost: bool = False
     """Something is to be found again, on whatever page it may be."""
     barrier: Barrier | None = None
@@ -226,7 +228,7 @@ def read_on(progress: ListingState, listing: Listing, answer: Answer, interest: 
     if answer.skipped and not answer.observations:  # nothing could be read: from page 1 again, and through to the end
         failures = failures + 1 if progress.page == 1 else 0
         return replace(progress, page=1, cursor=None, due_at=now + every, swept_at=None, failures=failures)
-    if progress.baseline_at is None:
+    if interest.discovers and progress.baseline_at is None:
         progress = replace(progress, baseline_pages=max(progress.baseline_pages, progress.page))
     if interest.again and progress.cursor is None:  # what moved up to there was never read
         unread = min(progress.baseline_pages, progress.page - 2)
@@ -239,8 +241,9 @@ def read_on(progress: ListingState, listing: Listing, answer: Answer, interest: 
     read = replace(progress, page=1, cursor=None, due_at=now + every)
     if answer.more and progress.page < MAX_PAGES:
         return read
-    baseline_at = now if progress.baseline_at is None else progress.baseline_at
-    return replace(read, baseline_at=baseline_at, swept_at=now)
+    if interest.discovers and progress.baseline_at is None:
+        read = replace(read, baseline_at=now)
+    return replace(read, swept_at=now)
 
 
 def is_heard(progress: ListingState | None) -> bool:

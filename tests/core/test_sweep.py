@@ -242,6 +242,13 @@ def test_a_page_that_was_read_once_is_part_of_the_baseline_before_the_first_swee
     assert not is_baseline(replace(READ, page=9))
 
 
+def test_what_is_read_while_nothing_is_discovered_is_no_baseline():
+    fresh = ListingState("videos")
+    assert on(fresh, discovers=False) == replace(fresh, page=2, due_at=NOW)
+    assert on(fresh, discovers=False, more=False) == replace(fresh, due_at=NOW + 30, swept_at=NOW)
+    assert on(READ, discovers=False, more=False).baseline_at == READ.baseline_at
+
+
 def test_a_later_sweep_goes_on_while_there_is_news():
     assert on(READ) == replace(READ, page=2)
     assert on(READ, news=False) == replace(READ, due_at=NOW + 30)
