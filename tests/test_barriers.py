@@ -67,6 +67,16 @@ async def test_such_a_page_of_a_list_that_is_seldom_read_is_told_once(tmp_path):
         assert await events(w) == [("source.failing", None)]
 
 
+@pytest.mark.parametrize("jump", [2 * HOUR, -2 * HOUR])
+async def test_such_a_page_is_told_once_whatever_the_clock_does(tmp_path, jump):
+    async with broken(tmp_path) as w:
+        await w.polls_until(w.clock.now + HOUR)
+        w.clock.now += jump
+        await w.poller.believe_no_later(jump)
+        await w.polls_until(w.clock.now + HOUR)
+        assert await events(w) == [("source.failing", None)]
+
+
 @pytest.mark.parametrize("page", [1, 3])
 async def test_such_a_page_is_told_once_where_few_looks_may_go_and_others_go_first(tmp_path, page):
     async with broken(tmp_path, page=page, budget=Rate(6, 60)) as w:

@@ -21,8 +21,9 @@ DUE_LATER = (
 LASTS = (
     "UPDATE uploads SET changed_at = changed_at + ?1, followed_at = followed_at + ?1 WHERE open = 1",
     "UPDATE uploads SET missing_since = missing_since + ?1 WHERE missing_since IS NOT NULL",
+    "UPDATE sources SET failed_due_at = failed_due_at + ?1 WHERE failed IS NOT NULL",
 )
-"""What has not ended is judged by how long it has lasted, and no clock that is set makes that longer."""
+"""What has not ended is judged by how long it has lasted, or by when it may end: no clock that is set hurries it."""
 OVER = """UPDATE deliveries SET settled_at = ?1
     WHERE phase IN ('delivered', 'dead', 'superseded', 'dropped') AND settled_at > ?1"""
 
