@@ -96,7 +96,7 @@ def _handler(form: Form, stream: TextIO, environ: Mapping[str, str], journal: Pa
 def shown(value: object) -> object:
     """A field's value as the outputs may hold it: None and finite numbers as they are, all else as text, cut."""
     if isinstance(value, str):
-        return value if len(value) <= LONGEST_FIELD and value.isprintable() else visible(value[:LONGEST_FIELD])
+        return visible(value[:LONGEST_FIELD])
     if value is None or isinstance(value, int) or (isinstance(value, float) and isfinite(value)):
         return value
     return visible(str(value)[:LONGEST_FIELD])

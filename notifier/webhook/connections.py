@@ -84,9 +84,8 @@ class Connections:
             **{name.lower(): value for name, value in endpoint.headers.items()},
             **authorization(endpoint),
         }
-        self.session = Session(
-            connector, url, headers, endpoint.max_in_flight + 1, unused, self._none_left
-        )  # and a ping
+        at_once = endpoint.max_in_flight + 1  # and a ping
+        self.session = Session(connector, url, headers, at_once, unused, self._none_left)
 
     def __enter__(self) -> Session:
         self._in_use += 1

@@ -77,7 +77,7 @@ class Patience:
 
     def _ring(self) -> None:
         self._timer, self._rings_at = None, math.inf
-        at = min([course.looked_at() for course in self._courses], default=math.inf)
+        at = min([course.ring() for course in self._courses], default=math.inf)
         if at < math.inf:
             self._set_timer(at)
 
@@ -138,7 +138,7 @@ class Course:
         self._leave_for(leg)
         self._end = min(self._deadline, self._loop.time() + self._limits.get(leg, math.inf))
 
-    def looked_at(self) -> float:
+    def ring(self) -> float:
         """End the wait if its time is up. Answers when to look again."""
         if self._waits is None:
             return math.inf

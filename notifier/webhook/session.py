@@ -77,7 +77,7 @@ class Session:
         self._connector = connector
         self._unused = unused
         self._none_left = none_left
-        self._kept: list[Connection] = []
+        self._kept: dict[ResponseHandler, Connection] = {}
         self._free = asyncio.Semaphore(at_once)
         self._begins = f"POST {url.raw_path_qs} HTTP/1.1\r\n{_lines(headers)}"
         self._target = Target("POST", url, loop=asyncio.get_running_loop())
@@ -103,34 +103,30 @@ class Session:
         self._free.release()
         protocol = connection.protocol
         if is_over and protocol is not None and protocol.is_connected() and not protocol.should_close:
-            self._kept.append(connection)
+            self._kept[protocol] = connection
             self._unused.add(protocol, self)
         else:
             connection.close()
 
     def lost(self, protocol: ResponseHandler) -> None:
         """One that was kept has ended."""
-        for connection in [one for one in self._kept if one.protocol is protocol]:
-            self._kept.remove(connection)
-            connection.close()
+        self._kept.pop(protocol).close()
         if not self._kept:
             self._none_left()
 
     async def close(self) -> None:
         """Close all connections."""
         while (connection := self._taken()) is not None:
-            connection.release()
+            connection.release()  # to the connector, which waits for the end of what it closes itself
         await self._connector.close()
 
     def _taken(self) -> Connection | None:
         """The one that was used last of those that are kept, and it is no more."""
         while self._kept:
-            connection = self._kept.pop()
-            protocol = connection.protocol
-            if protocol is not None:
-                self._unused.take(protocol)
-                if protocol.is_connected():
-                    return connection
+            protocol, connection = self._kept.popitem()
+            self._unused.take(protocol)
+            if protocol.is_connected():
+                return connection
             connection.close()
         return None
 

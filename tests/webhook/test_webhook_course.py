@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import math
 import weakref
 
 import pytest
@@ -138,6 +139,16 @@ async def test_attempts_that_share_a_timer_end_each_at_its_own_time():
         await tasks[3]
     patience._ring()
     assert (patience._courses, patience._timer) == (set(), None)
+
+
+async def test_who_is_cut_off_already_is_not_cut_off_again():
+    course = Course(0, {}, Clock())
+    task = asyncio.create_task(course.answered(rest()))
+    await asyncio.sleep(0)
+    assert [course.ring(), course.ring()] == [math.inf, math.inf]
+    assert task.cancelling() == 1
+    with pytest.raises(OutOfTime):
+        await task
 
 
 async def test_who_is_cut_off_from_outside_is_so_whether_its_time_is_up_or_not():

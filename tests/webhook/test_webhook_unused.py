@@ -137,6 +137,17 @@ async def test_one_that_the_receiver_closes_is_kept_no_more():
         assert one._connections is None
 
 
+async def test_of_two_that_are_kept_the_other_stays_when_one_ends():
+    kept = Unused()
+    async with serving(answer(OK)) as server, receiver(server.port, unused=kept) as one:
+        await asyncio.gather(*(one.post(f"evt_{n}", b"{}") for n in range(2)))
+        assert len(kept._all) == 2
+        kept._close_first()
+        assert (len(kept._all), one._connections is None) == (1, False)
+        await one.post("evt_3", b"{}")
+        assert server.connections == 2
+
+
 async def test_an_endpoint_of_which_one_is_in_use_stays_when_its_others_are_closed():
     gates = [asyncio.Event(), asyncio.Event()]
 
