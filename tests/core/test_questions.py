@@ -110,6 +110,11 @@ def test_a_whole_collection_shows_whatever_part_of_it_an_upload_was_seen_in():
     assert LISTS.shows(VIDEOS, upload(ref="queued"))
 
 
+def test_a_list_shows_nothing_under_an_id_that_none_of_its_uploads_can_have():
+    ways = replace(LISTS, is_id=str.isdigit)
+    assert [ways.shows(VIDEOS, replace(upload(), id=id_)) for id_ in ("17", "u17")] == [True, False]
+
+
 @pytest.mark.parametrize(
     ("listings", "snapshot", "kind", "ought"),
     [
