@@ -125,33 +125,36 @@ class Sweeps:
 
         Its list is begun anew after `every` so many seconds.
         """
-        if progress.page == 1 or gives_up(progress):
-            until = self._bar(progress, until, every)
+        if gives_up(progress):
+            until = self._bar(progress, until) + every
+        elif progress.page == 1:
+            self._end_barrier(progress.collection, until)
         return until + LONGEST
 
     def answered(self, progress: ListingState, answer: Answer, now: float) -> None:
         """The page that is next was answered."""
         if answer.skipped and not answer.observations:  # and yet it could not be had
-            self._bar(progress, now)
+            if progress.page > 1:
+                self._bar(progress, now)
+            else:
+                self._end_barrier(progress.collection, now)
             return
         barrier = self.barriers.get(progress.collection)
         if barrier is not None and (progress.page >= barrier.page or not answer.more):
             del self.barriers[progress.collection]
 
-    def _bar(self, progress: ListingState, until: float, every: float = 0.0) -> float:
-        """A page is a barrier from now on; but where it is the first, it is for none alone that nothing is answered.
+    def _bar(self, progress: ListingState, now: float) -> float:
+        """The page that is next is a barrier from now on. Answers until when."""
+        before = self.barriers.get(progress.collection)
+        lasts = SHORTEST_BAR if before is None else min(2 * before.lasts, LONGEST_BAR)
+        self.barriers[progress.collection] = Barrier(progress.page, now + lasts, lasts)
+        return now + lasts
 
-        Answers by when it is asked for again, the first at the moment `until`.
-        """
-        name, page = progress.collection, progress.page
+    def _end_barrier(self, name: str, at: float) -> None:
+        """It is for no page alone that nothing is answered: none stands any more at that moment."""
         before = self.barriers.get(name)
-        if page > 1:
-            lasts = SHORTEST_BAR if before is None else min(2 * before.lasts, LONGEST_BAR)
-            self.barriers[name] = Barrier(page, until + lasts, lasts)
-            return until + lasts + every
         if before is not None:
-            self.barriers[name] = replace(before, until=min(before.until, until))
-        return until
+            self.barriers[name] = replace(before, until=min(before.until, at))
 
     def read_anew(self, names: Iterable[str]) -> None:
         """A person wants these to be read to the end."""

@@ -454,3 +454,50 @@ def test_what_a_person_wants_is_read_whatever_was_written_meanwhile_and_past_eve
     sweeps.anew.discard("videos")
     assert sweeps.wanted(READ, NOW + 5) == READ
     assert sweeps.wanted(None, NOW + 5) is None
+
+
+def test_a_page_that_is_answered_where_there_is_no_barrier_makes_none():
+    sweeps = Sweeps()
+    for more in (True, False):
+        sweeps.answered(replace(READ, page=2), Answer((seen(),), more=more), NOW)
+    assert sweeps.barriers == {}
+
+
+def test_a_barrier_lasts_for_half_a_minute_at_first_and_an_hour_at_most():
+    assert (SHORTEST_BAR, LONGEST_BAR) == (30, HOUR)
+
+
+# --- whether a complete sweep is believed
+
+
+@pytest.mark.parametrize(("through", "rest"), [(1000, 1000), (6 * HOUR, 6 * HOUR), (7 * HOUR, 6 * HOUR)])
+def test_all_that_was_ever_listed_is_compared_again_when_its_list_is_next_read_through_or_after_six_hours(
+    through, rest
+):
+    sweeps, listing = Sweeps(), replace(VIDEOS, through=through)
+    assert sweeps.shows(listing, 20, 0, 20, NOW, whole=True)
+    assert sweeps.compares_at == {"videos": NOW + rest}
+
+
+def test_what_is_open_is_compared_at_every_sweep():
+    sweeps = Sweeps()
+    assert sweeps.shows(VIDEOS, 20, 0, 20, NOW, whole=False)
+    assert sweeps.compares_at == {}
+
+
+def test_a_list_that_is_doubted_is_compared_again_so_soon_that_an_hour_of_doubt_is_enough():
+    sweeps = Sweeps()
+    moments = [NOW + time * HOUR / DOUBTS for time in range(DOUBTS + 1)]
+    assert [sweeps.shows(VIDEOS, 20, 20, 0, now, whole=True) for now in moments] == [False, False, False, True]
+    doubted = Sweeps()
+    assert not doubted.shows(VIDEOS, 20, 20, 0, NOW, whole=True)
+    assert doubted.compares_at == {"videos": NOW + HOUR / DOUBTS}
+
+
+@pytest.mark.parametrize("other", [(replace(VIDEOS, collection="images"), True), (VIDEOS, False)])
+def test_each_list_is_doubted_for_itself_and_so_is_all_of_it_and_what_is_open(other):
+    sweeps, (listing, whole) = Sweeps(), other
+    for time in range(DOUBTS):
+        sweeps.shows(VIDEOS, 20, 20, 0, NOW + time * HOUR, whole=True)
+    assert sweeps.shows(VIDEOS, 20, 20, 0, NOW + 3 * HOUR, whole=True)
+    assert not sweeps.shows(listing, 20, 20, 0, NOW + 3 * HOUR, whole=whole)
