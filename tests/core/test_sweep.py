@@ -463,6 +463,13 @@ def test_a_page_that_is_answered_where_there_is_no_barrier_makes_none():
     assert sweeps.barriers == {}
 
 
+def test_another_page_that_fails_once_leaves_a_barrier_where_it_is():
+    sweeps = Sweeps()
+    sweeps.failed(given_up(3), NOW, 0)
+    sweeps.failed(replace(READ, page=2), NOW + 1, 0)
+    assert sweeps.barriers == {"videos": Barrier(3, NOW + SHORTEST_BAR, SHORTEST_BAR)}
+
+
 def test_a_barrier_lasts_for_half_a_minute_at_first_and_an_hour_at_most():
     assert (SHORTEST_BAR, LONGEST_BAR) == (30, HOUR)
 
