@@ -16,7 +16,7 @@ from notifier.core.pace import Pace, Why, stalest
 from notifier.core.questions import Question, batch, discovering, scarcely, single, watching
 from notifier.core.reading import Rules
 from notifier.core.rhythm import Listing
-from notifier.core.sweep import Sweeps
+from notifier.core.sweeps import Sweeps
 from notifier.core.ways import Ways
 from notifier.providers.base import Client, Provider
 from notifier.tally import Looks

@@ -9,7 +9,7 @@ import pytest
 from world import LISTING, endpoint, world
 
 from notifier.core.model import Answer, LookKind, Rate, Status
-from notifier.core.sweep import LONGEST_BAR
+from notifier.core.sweeps import LONGEST_BAR
 from notifier.providers.base import Unavailable
 
 S = Status

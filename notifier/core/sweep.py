@@ -1,7 +1,6 @@
 """pages of a list, one after the other → what it shows, whether that is all for certain, and how far it is read."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
 
@@ -17,16 +16,8 @@ DEEPEST = 1000
 """Pages through which one upload is searched for at most, however many a provider says there are."""
 LONGEST = 600.0
 """Seconds that a sweep may take to be a picture of one moment."""
-SHRUNK, FEW = 0.5, 10
-"""A list that shows less than this share of what was known, of at least so many, is doubted."""
-DOUBTS, DOUBTED_FOR = 3, 3600.0
-"""It is believed when so many complete sweeps in a row, over so many seconds, have shown the same."""
-COMPARE_EVERY = 21600.0
-"""Seconds after which a complete sweep is compared with all that was ever listed."""
 MOST_GUARDED = 10
 """Pages of a sweep that are read again, at most."""
-SHORTEST_BAR, LONGEST_BAR = 30.0, 3600.0
-"""Seconds for which sweeps end before a page that could not be had: at first, and at most, each time twice as long."""
 
 
 @dataclass(slots=True)
@@ -67,21 +58,7 @@ class Sweep:
         return self.whole and not answer.more and len(self.ids) >= (self.fewest or 0)
 
 
-@dataclass(slots=True)
-class Doubt:
-    """A list that shows nothing, or far less than before: a fault of the provider until it has shown so for a while."""
-
-    times: int = 0
-    since: float = 0.0
-
-    def clears(self, known: int, absent: int, rows: int, now: float) -> bool:
-        """Whether the absence of so many of the known uploads from a list of so many rows is to be believed."""
-        if not absent or (rows and (known < FEW or known - absent >= SHRUNK * known)):
-            self.times = 0
-            return True
-        self.since = self.since if self.times else now
-        self.times += 1
-        return self.times >= DOUBTS and now - self.since >= DOUBTED_FOR
+# --- how far a list has been read
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,85 +67,7 @@ class Barrier:
 
     page: int
     until: float
-    lasts: float = SHORTEST_BAR
-
-
-@dataclass(slots=True)
-class Sweeps:
-    """What is to be kept in mind of the sweeps through the lists of a source, by their names."""
-
-    under_way: dict[str, Sweep] = field(default_factory=dict)
-    doubts: dict[tuple[str, bool], Doubt] = field(default_factory=lambda: defaultdict(Doubt))
-    newest: dict[str, float] = field(default_factory=dict)
-    """The newest moment that each feed has shown."""
-    compares_at: dict[str, float] = field(default_factory=dict)
-    """From when on a sweep is compared with all that was ever listed."""
-    barriers: dict[str, Barrier] = field(default_factory=dict)
-    anew: set[str] = field(default_factory=set)
-    """What a person wants to be read to the end, and of which no page was asked for since."""
-
-    def shows(self, listing: Listing, known: int, absent: int, rows: int, now: float, *, whole: bool) -> bool:
-        """Whether a complete sweep is believed, as `Doubt.clears` tells; `whole`: all that was ever listed is known."""
-        clears = self.doubts[listing.name, whole].clears(known, absent, rows, now)
-        if whole:
-            rest = min(listing.through, COMPARE_EVERY) if clears else DOUBTED_FOR / DOUBTS
-            self.compares_at[listing.name] = now + rest
-        return clears
-
-    def barrier(self, name: str, now: float) -> Barrier | None:
-        """Where a list ends for now, before its end."""
-        barrier = self.barriers.get(name)
-        return None if barrier is None or now >= barrier.until else barrier
-
-    def failed(self, progress: ListingState, until: float, every: float) -> float:
-        """The page that is next could not be had, and will not be asked for before `until`: answers by when it is.
-
-        Its list is begun anew after `every` so many seconds.
-        """
-        if gives_up(progress):
-            until = self._bar(progress, until) + every
-        elif progress.page == 1:
-            self._end_barrier(progress.collection, until)
-        return until + LONGEST
-
-    def answered(self, progress: ListingState, answer: Answer, now: float) -> None:
-        """The page that is next was answered."""
-        if answer.skipped and not answer.observations:  # and yet it could not be had
-            if progress.page > 1:
-                self._bar(progress, now)
-            else:
-                self._end_barrier(progress.collection, now)
-            return
-        barrier = self.barriers.get(progress.collection)
-        if barrier is not None and (progress.page >= barrier.page or not answer.more):
-            del self.barriers[progress.collection]
-
-    def _bar(self, progress: ListingState, now: float) -> float:
-        """The page that is next is a barrier from now on. Answers until when."""
-        before = self.barriers.get(progress.collection)
-        lasts = SHORTEST_BAR if before is None else min(2 * before.lasts, LONGEST_BAR)
-        self.barriers[progress.collection] = Barrier(progress.page, now + lasts, lasts)
-        return now + lasts
-
-    def _end_barrier(self, name: str, at: float) -> None:
-        """It is for no page alone that nothing is answered: none stands any more at that moment."""
-        before = self.barriers.get(name)
-        if before is not None:
-            self.barriers[name] = replace(before, until=min(before.until, at))
-
-    def read_anew(self, names: Iterable[str]) -> None:
-        """A person wants these to be read to the end."""
-        self.anew = set(names)
-        self.barriers.clear()
-
-    def wanted(self, progress: ListingState | None, now: float) -> ListingState | None:
-        """How far a list has been read, where a person may have asked for all of it since its page was."""
-        if progress is None or progress.collection not in self.anew:
-            return progress
-        return replace(progress, due_at=now, swept_at=None)
-
-
-# --- how far a list has been read
+    lasts: float
 
 
 def state_of(progress: Mapping[str, ListingState], listing: Listing) -> ListingState:
