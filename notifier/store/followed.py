@@ -1,8 +1,9 @@
 """What the poller asks of the store: sources, listings, uploads, and the one transaction that announces."""
 
+import asyncio
 import json
 import sqlite3
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ from notifier.core.budget import Budget
 from notifier.core.lives import Lives
 from notifier.core.model import Endpoint, Event, ListingState, Observation, SourceState, Upload
 from notifier.store import moments, numbers
+from notifier.store.database import Database
 from notifier.store.owing import Owing
 from notifier.store.rows import (
     budget_of,
@@ -69,6 +71,11 @@ class Announcement:
 
 class Followed(Owing):
     """The half of the store that remembers what providers said."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.writing: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        """By source: held from the reading of uploads to the writing of what comes of them, lest two overwrite it."""
 
     async def source(self, name: str) -> SourceState:
         """What is remembered of an enrolled source."""

@@ -1,9 +1,8 @@
 """event × endpoints → the rows by which it is owed: what every part of the store stands on."""
 
-import asyncio
 import json
 import sqlite3
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from notifier.core import callbacks
@@ -40,9 +39,6 @@ class Owing:
         """How many were given up by a person."""
         self.announced = Bell()
         """Rung after each transaction that announces events."""
-        self.writing: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        """By source: to be held from the reading of uploads to the writing of what becomes of them, lest two write over
-        one another."""
 
     async def enrol(self, sources: Mapping[str, str], endpoints: Iterable[str]) -> None:
         """Give every source and endpoint of the config its number; `sources` has the provider of each by its name."""
