@@ -210,7 +210,8 @@ async def test_a_list_that_a_person_wants_to_be_read_is_read_past_it(tmp_path, p
         assert [kind for kind, _ in await events(w)] == ["source.failing", "source.recovered"]
 
 
-async def test_what_a_person_wants_during_a_look_is_read_after_it(tmp_path):
+@pytest.mark.parametrize(("fails", "within", "read"), [(False, 1, [1, 1, 2, 3]), (True, 60, [1, 2, 3])])
+async def test_what_a_person_wants_during_a_look_is_read_after_it(tmp_path, fails, within, read):
     async with broken(tmp_path, page=None) as w:
         await w.polls_until(w.clock.now + HOUR)
         observe = w.client.observe
@@ -218,27 +219,12 @@ async def test_what_a_person_wants_during_a_look_is_read_after_it(tmp_path):
         async def meanwhile(look, at):
             w.client.observe = observe
             await w.registrations.look("posts")
+            if fails:
+                raise Unavailable("down")
             return await observe(look, at)
 
         w.client.observe = meanwhile
         w.client.asked.clear()
         await w.poll()
-        await w.polls_until(w.clock.now + 1)
-        assert [look.page for look in w.client.asked] == [1, 1, 2, 3]
-
-
-async def test_what_a_person_wants_during_a_look_that_fails_is_read_after_it(tmp_path):
-    async with broken(tmp_path, page=None) as w:
-        await w.polls_until(w.clock.now + HOUR)
-        observe = w.client.observe
-
-        async def meanwhile(_look, _at):
-            w.client.observe = observe
-            await w.registrations.look("posts")
-            raise Unavailable("down")
-
-        w.client.observe = meanwhile
-        w.client.asked.clear()
-        await w.poll()
-        await w.polls_until(w.clock.now + 60)
-        assert [look.page for look in w.client.asked] == [1, 2, 3]
+        await w.polls_until(w.clock.now + within)
+        assert [look.page for look in w.client.asked] == read
