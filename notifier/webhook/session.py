@@ -79,7 +79,8 @@ class Session:
         self._none_left = none_left
         self._kept: dict[ResponseHandler, Connection] = {}
         self._free = asyncio.Semaphore(at_once)
-        self._begins = f"POST {url.raw_path_qs} HTTP/1.1\r\n{_lines(headers)}"
+        self._request_line = f"POST {url.raw_path_qs} HTTP/1.1\r\n"
+        self._lines = _lines(headers)
         self._target = Target("POST", url, loop=asyncio.get_running_loop())
 
     async def post(self, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -148,11 +149,10 @@ class Session:
 
     def _head(self, headers: Mapping[str, str]) -> bytes:
         """All before the body; what is in both headers is as in these. Raises as `_lines`."""
-        begins = self._begins
+        ours = self._lines
         if not self.headers.keys().isdisjoint(headers):
-            line = begins.partition("\r\n")[0]
-            begins = f"{line}\r\n{_lines({name: self.headers[name] for name in self.headers if name not in headers})}"
-        return f"{begins}{_lines(headers)}\r\n".encode()
+            ours = _lines({name: value for name, value in self.headers.items() if name not in headers})
+        return f"{self._request_line}{ours}{_lines(headers)}\r\n".encode()
 
 
 def _expecting(protocol: ResponseHandler) -> ResponseHandler:
