@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from clocks import CLOCK  # isort: skip  # before anybody takes the real one for its own
@@ -22,6 +23,7 @@ from notifier import cli, housekeeping
 from notifier.app import App
 from notifier.cli import run as _run  # noqa: F401  # so that every fork has it, and all that it needs
 from notifier.core.health import State
+from notifier.providers import PROVIDERS
 from notifier.providers.http import Api
 from notifier.reloads import Reloads
 from notifier.sender import Sender
@@ -190,6 +192,12 @@ def resolve_by(path):
     ThreadedResolver.resolve = resolved
 
 
+def pick_ids():
+    """Let every provider have a say in what its ids are, though it takes any."""
+    for name, provider in PROVIDERS.items():
+        PROVIDERS[name] = replace(provider, is_id=bool)
+
+
 def be(job):
     """Be `notifier run` as the job says, on a machine whose clock and names are as it says."""
     log = os.open(job["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -202,6 +210,7 @@ def be(job):
         database.migrations = lambda: [*real, *more]
     CLOCK.follow(job["clock"])
     resolve_by(Path(job["names"]))
+    pick_ids()
     housekeeping.EVERY = housekeeping.SHORTEST = job["kept"]
     sys.argv = ["notifier", "run", "--log-format", "json", "--config", job["config"]]
     cli.main()
