@@ -1,4 +1,4 @@
-"""What is open to one endpoint: guarded, bounded in number and time, never older than a minute when reused."""
+"""What is open to one endpoint: guarded, bounded in time, never older than a minute when reused."""
 
 import asyncio
 import socket
@@ -84,8 +84,7 @@ class Connections:
             **{name.lower(): value for name, value in endpoint.headers.items()},
             **authorization(endpoint),
         }
-        at_once = endpoint.max_in_flight + 1  # and a ping
-        self.session = Session(connector, url, headers, at_once, unused, self._none_left)
+        self.session = Session(connector, url, headers, unused, self._none_left)
 
     def __enter__(self) -> Session:
         self._in_use += 1

@@ -68,30 +68,24 @@ class Session:
         connector: TCPConnector,
         url: URL,
         headers: Mapping[str, str],
-        at_once: int,
         unused: Unused,
         none_left: Callable[[], None],
     ) -> None:
-        """So many `at_once`. What is kept is among the `unused`; when the last of it is closed, `none_left` hears."""
+        """What is kept is among the `unused`; when the last of it is closed, `none_left` hears."""
         self.headers = headers
         self._connector = connector
         self._unused = unused
         self._none_left = none_left
         self._kept: dict[ResponseHandler, Connection] = {}
-        self._free = asyncio.Semaphore(at_once)
         self._request_line = f"POST {url.raw_path_qs} HTTP/1.1\r\n"
         self._lines = _lines(headers)
         self._target = Target("POST", url, loop=asyncio.get_running_loop())
+        self._is_secure = self._target.is_ssl()
 
     async def post(self, headers: Mapping[str, str], body: bytes) -> Answer:
         """The answer to one POST; interim ones are passed over. Raises as aiohttp does."""
         request = self._head({**headers, "content-length": str(len(body))}) + body
-        await self._free.acquire()
-        try:
-            connection = self._taken() or await self._connector.connect(self._target, [], NO_TIMEOUT)
-        except BaseException:
-            self._free.release()
-            raise
+        connection = self._taken() or await self._connector.connect(self._target, [], NO_TIMEOUT)
         enter(Leg.FIRST_BYTE)
         try:
             return await self._sent(connection, request)
@@ -101,7 +95,6 @@ class Session:
 
     def end(self, connection: Connection, *, is_over: bool) -> None:
         """A request has ended, and `is_over` if all of it and of its answer went over this: then another may, too."""
-        self._free.release()
         protocol = connection.protocol
         if is_over and protocol is not None and protocol.is_connected() and not protocol.should_close:
             self._kept[protocol] = connection
@@ -145,7 +138,7 @@ class Session:
             raise ClientResponseError(
                 self._target.request_info, (), status=error.code, message=error.message
             ) from error
-        return Answer(message.code, message.headers, content, self._target.is_ssl(), connection, self)
+        return Answer(message.code, message.headers, content, self._is_secure, connection, self)
 
     def _head(self, headers: Mapping[str, str]) -> bytes:
         """All before the body; what is in both headers is as in these. Raises as `_lines`."""
@@ -163,7 +156,7 @@ def _expecting(protocol: ResponseHandler) -> ResponseHandler:
 
 def _lines(headers: Mapping[str, str]) -> str:
     """A line for each; raises `ValueError` where one would be more than one."""
-    words = "".join([*headers, *headers.values()])
-    if "\r" in words or "\n" in words or "\0" in words:
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    if not lines.count("\n") == lines.count("\r") == len(headers) or "\0" in lines:
         raise ValueError("a header must be one line")
-    return "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    return lines

@@ -72,7 +72,7 @@ _FAULTS: tuple[tuple[type[Exception], Outcome, str], ...] = (
 )
 """The first that fits; the host goes before the words."""
 _LATE = {
-    None: "has no connection free in time",
+    None: "cannot be sent to in time",
     Leg.DNS: "cannot be resolved in time",
     Leg.CONNECT: "cannot be connected to in time: is a firewall in between?",
     Leg.TLS: "does not end the TLS handshake in time: does it speak TLS at this port?",

@@ -79,18 +79,6 @@ async def test_an_answer_that_nobody_asked_for_ends_its_connection_and_is_that_o
         assert server.connections == 3
 
 
-async def test_at_most_as_many_connections_are_open_as_may_be_in_flight_and_one_for_a_ping():
-    gate = asyncio.Event()
-    async with serving(held(gate)) as server, receiver(server.port, more={"max_in_flight": 3}) as one:
-        posts = [asyncio.create_task(one.post(f"evt_{n}", b"{}")) for n in range(9)]
-        while len(server.requests) < 4:
-            server.came.clear()
-            await server.came.wait()
-        gate.set()
-        assert {attempt.outcome for attempt in await asyncio.gather(*posts)} == {Outcome.DELIVERED}
-        assert server.connections == 4
-
-
 # --- a connection that was closed in the meantime
 
 

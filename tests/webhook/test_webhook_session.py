@@ -31,7 +31,7 @@ async def test_a_connection_that_ends_as_it_is_handed_over_is_told_as_one_that_w
             return connection
 
     async with serving(answer(OK)) as server:
-        session = Session(Late(), URL(f"http://127.0.0.1:{server.port}/"), {}, 1, Unused(), asyncio.Event().set)
+        session = Session(Late(), URL(f"http://127.0.0.1:{server.port}/"), {}, Unused(), asyncio.Event().set)
         with pytest.raises(ClientConnectionResetError):
             await session.post({}, b"{}")
         await session.close()
