@@ -41,20 +41,23 @@ class OutOfTime(Exception):
     """There was no answer in time. `total`: the whole attempt's time is up, and not only that of the `leg`."""
 
     def __init__(self, leg: Leg | None, *, total: bool) -> None:
-        """`leg` is None where no connection was free."""
+        """`leg` is None before the first."""
         super().__init__(leg, total)
         self.leg = leg
         self.total = total
 
 
 class Patience:
-    """The timer of all attempts to one endpoint that are under way.
+    """How long the legs of attempts to one endpoint may take, and the timer of all that are under way.
 
     It rings no later than any leg of any of them may end, also one that has not begun, and is set anew where that was
     too early. Nearly every answer comes sooner, and a timer for each attempt took as long as to sign it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, legs: Mapping[Leg, float]) -> None:
+        """Seconds, where a leg has a limit."""
+        self.legs = legs
+        self.shortest = min(legs.values(), default=math.inf)
         self._courses: set[Course] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._rings_at = math.inf
@@ -85,21 +88,14 @@ class Patience:
 class Course:
     """The course of one attempt, which has begun."""
 
-    def __init__(
-        self,
-        total: float,
-        limits: Mapping[Leg, float],
-        monotonic: Callable[[], float],
-        patience: Patience | None = None,
-    ) -> None:
-        """At most `total` seconds altogether, and `limits[leg]` where a leg has one; others may share its timer."""
+    def __init__(self, total: float, patience: Patience, monotonic: Callable[[], float]) -> None:
+        """At most `total` seconds altogether, and of each leg as many as the `patience` has for it."""
         self.took: dict[str, float] = {}
         """Seconds that each leg took so far."""
         self._loop = asyncio.get_running_loop()
         self._deadline = self._end = self._loop.time() + total
-        self._limits = limits
+        self._patience = patience
         self._monotonic = monotonic
-        self._patience = patience or Patience()
         self._waits: asyncio.Task[Any] | None = None
         """For an answer, and may be cut off; None: nobody does."""
         self._is_over = False
@@ -136,7 +132,7 @@ class Course:
         if leg is self._leg or self._waits is None:
             return
         self._leave_for(leg)
-        self._end = min(self._deadline, self._loop.time() + self._limits.get(leg, math.inf))
+        self._end = min(self._deadline, self._loop.time() + self._patience.legs.get(leg, math.inf))
 
     def ring(self) -> float:
         """End the wait if its time is up. Answers when to look again."""
@@ -149,7 +145,7 @@ class Course:
 
     def _next_look(self) -> float:
         """No later than any leg may end, be it one that begins at once."""
-        return min(self._end, self._loop.time() + min(self._limits.values(), default=math.inf))
+        return min(self._end, self._loop.time() + self._patience.shortest)
 
     def _leave_for(self, leg: Leg | None) -> None:
         now = self._monotonic()

@@ -58,7 +58,7 @@ class Receiver:
         of the daemon, at any address. What is `unused` of its connections may be in common with others.
         """
         self.endpoint = endpoint
-        self._limits, self._legs = limits, limits.legs
+        self._limits = limits
         self._resolver = resolver or OwnThread()
         self._trust = trust or own_context(endpoint)
         self._own_port = own_port
@@ -67,7 +67,7 @@ class Receiver:
         self._monotonic = monotonic
         self._keys = [(secret, signing.parse_secret(secret.reveal())) for secret in endpoint.secrets]
         self._host = verdict.host_of(endpoint.url) or "the endpoint"
-        self._patience = Patience()
+        self._patience = Patience(limits.legs)
         self._connections: Connections | None = None
         self._opened_at = 0.0
         self._closing: set[asyncio.Task[None]] = set()
@@ -75,7 +75,7 @@ class Receiver:
     async def post(self, event_id: str, body: bytes, extra: Mapping[str, str] = NOTHING) -> Attempt:
         """One attempt to bring an event, `extra` being headers of its own; raises nothing but `CancelledError`."""
         started_at, began = self._clock(), self._monotonic()
-        course = Course(self.endpoint.timeout, self._legs, self._monotonic, self._patience)
+        course = Course(self.endpoint.timeout, self._patience, self._monotonic)
         try:
             answer, excerpt = await self._answer(event_id, body, extra, course)
         except Exception as error:  # noqa: BLE001 - one receiver's trouble must not reach another; a bug is logged

@@ -31,7 +31,7 @@ async def test_each_leg_has_its_time_and_a_second_try_adds_to_it():
             clock.now += seconds
         return "answer"
 
-    course = Course(10, {}, clock)
+    course = Course(10, Patience({}), clock)
     assert await course.answered(going()) == "answer"
     assert course.took == {"dns": 1, "connect": 10, "tls": 4, "first_byte": 16}
     enter(Leg.DNS)  # nobody waits any more
@@ -47,7 +47,7 @@ async def test_a_leg_that_takes_too_long_is_named(leg):
         enter(leg)
         await rest()
 
-    course = Course(10, {leg: 0.01}, Clock())
+    course = Course(10, Patience({leg: 0.01}), Clock())
     with pytest.raises(OutOfTime) as caught:
         await course.answered(going())
     assert (caught.value.leg, caught.value.total) == (leg, False)
@@ -59,12 +59,12 @@ async def test_a_leg_gets_no_more_than_is_left_of_the_whole():
         await rest()
 
     with pytest.raises(OutOfTime) as caught:
-        await Course(0.01, {Leg.FIRST_BYTE: 10}, Clock()).answered(going())
+        await Course(0.01, Patience({Leg.FIRST_BYTE: 10}), Clock()).answered(going())
     assert (caught.value.leg, caught.value.total) == (Leg.FIRST_BYTE, True)
 
 
 async def test_a_second_try_gets_no_more_time_than_is_left():
-    course = Course(0.05, {}, Clock())
+    course = Course(0.05, Patience({}), Clock())
     with pytest.raises(ConnectionError):
         await course.answered(refused())
     with pytest.raises(OutOfTime) as caught:
@@ -73,21 +73,21 @@ async def test_a_second_try_gets_no_more_time_than_is_left():
 
 
 async def test_a_body_gets_no_more_time_than_is_left():
-    course = Course(0.05, {}, Clock())
+    course = Course(0.05, Patience({}), Clock())
     with pytest.raises(TimeoutError):
         async with course.within(60):
             await rest()
     with pytest.raises(TimeoutError):
-        async with Course(60, {}, Clock()).within(0.05):
+        async with Course(60, Patience({}), Clock()).within(0.05):
             await rest()
 
 
-async def test_who_gets_no_connection_enters_no_leg():
-    course = Course(0.01, {}, Clock())
+async def test_who_is_out_of_time_before_any_leg_has_entered_none():
+    course = Course(0.01, Patience({}), Clock())
     with pytest.raises(OutOfTime) as caught:
         await course.answered(rest())
     assert (caught.value.leg, caught.value.total, course.took) == (None, True, {})
-    told = (Outcome.TIMEOUT_TOTAL, "receiver.example has no connection free in time")
+    told = (Outcome.TIMEOUT_TOTAL, "receiver.example cannot be sent to in time")
     assert fault(caught.value, "receiver.example") == told
 
 
@@ -99,7 +99,7 @@ async def test_the_end_of_one_leg_is_not_that_of_the_next():
         return "answer"
 
     resting = asyncio.create_task(rest())
-    assert await Course(10, {Leg.CONNECT: 0.01}, Clock()).answered(going()) == "answer"
+    assert await Course(10, Patience({Leg.CONNECT: 0.01}), Clock()).answered(going()) == "answer"
     resting.cancel()
 
 
@@ -114,7 +114,7 @@ async def test_a_short_leg_after_a_long_one_has_its_own_time():
     loop = asyncio.get_running_loop()
     began = loop.time()
     with pytest.raises(OutOfTime) as caught:
-        await Course(10, {Leg.CONNECT: 0.02, Leg.FIRST_BYTE: 5}, Clock()).answered(going())
+        await Course(10, Patience({Leg.CONNECT: 0.02, Leg.FIRST_BYTE: 5}), Clock()).answered(going())
     assert (caught.value.leg, caught.value.total) == (Leg.CONNECT, False)
     assert 0.06 < loop.time() - began < 2
 
@@ -124,8 +124,8 @@ async def test_attempts_that_share_a_timer_end_each_at_its_own_time():
         enter(leg)
         await rest()
 
-    patience, legs = Patience(), {Leg.CONNECT: 0.02, Leg.FIRST_BYTE: 0.05}
-    courses = [Course(total, legs, Clock(), patience) for total in (10, 10, 0.01, 10)]
+    patience = Patience({Leg.CONNECT: 0.02, Leg.FIRST_BYTE: 0.05})
+    courses = [Course(total, patience, Clock()) for total in (10, 10, 0.01, 10)]
     ways = [Leg.FIRST_BYTE, Leg.CONNECT, Leg.FIRST_BYTE, Leg.DNS]
     tasks = [asyncio.create_task(one.answered(going(leg))) for one, leg in zip(courses, ways, strict=True)]
     ended = []
@@ -142,7 +142,7 @@ async def test_attempts_that_share_a_timer_end_each_at_its_own_time():
 
 
 async def test_who_is_cut_off_already_is_not_cut_off_again():
-    course = Course(0, {}, Clock())
+    course = Course(0, Patience({}), Clock())
     task = asyncio.create_task(course.answered(rest()))
     await asyncio.sleep(0)
     assert [course.ring(), course.ring()] == [math.inf, math.inf]
@@ -161,7 +161,7 @@ async def test_who_is_cut_off_from_outside_is_so_whether_its_time_is_up_or_not()
                 task.cancel()
 
     for is_late in (False, True):
-        course = Course(10, {Leg.CONNECT: 0.01 if is_late else 10}, Clock())
+        course = Course(10, Patience({Leg.CONNECT: 0.01 if is_late else 10}), Clock())
         task = asyncio.create_task(course.answered(going()))
         await asyncio.sleep(0)
         if not is_late:
@@ -185,7 +185,7 @@ async def test_a_second_try_is_cut_off_for_itself_whatever_became_of_the_first()
         tried.set()
         await course.answered(rest())
 
-    course, tried = Course(10, {Leg.CONNECT: 0.01}, Clock()), asyncio.Event()
+    course, tried = Course(10, Patience({Leg.CONNECT: 0.01}), Clock()), asyncio.Event()
     task = asyncio.create_task(twice())
     await tried.wait()
     task.cancel()
@@ -200,7 +200,7 @@ async def test_nothing_of_an_attempt_is_left_to_the_collector_of_garbage():
         return "answer"
 
     async def attempt():
-        course = Course(10, {}, Clock())
+        course = Course(10, Patience({}), Clock())
         assert await course.answered(going()) == "answer"
         return weakref.ref(course)
 
@@ -214,7 +214,7 @@ async def test_nothing_of_an_attempt_is_left_to_the_collector_of_garbage():
 
 
 async def test_what_comes_too_late_begins_no_leg():
-    course = Course(10, {Leg.CONNECT: 0.01}, Clock())
+    course = Course(10, Patience({Leg.CONNECT: 0.01}), Clock())
 
     async def going():
         enter(Leg.CONNECT)
@@ -234,7 +234,7 @@ async def test_somebody_elses_time_is_not_ours():
         raise TimeoutError("theirs")
 
     with pytest.raises(TimeoutError, match="theirs"):
-        await Course(10, {}, Clock()).answered(going())
+        await Course(10, Patience({}), Clock()).answered(going())
 
 
 async def test_without_an_attempt_under_way_there_is_no_leg():
@@ -249,7 +249,7 @@ async def test_two_attempts_at_once_keep_their_own_time():
         enter(leg)
         await gate.wait()
 
-    courses = [Course(10, {}, clock) for _ in range(2)]
+    courses = [Course(10, Patience({}), clock) for _ in range(2)]
     tasks = [
         asyncio.create_task(course.answered(going(leg)))
         for course, leg in zip(courses, (Leg.DNS, Leg.TLS), strict=True)
