@@ -51,9 +51,10 @@ def command(outcome: Outcome, headers: Mapping[str, str], *, proven: bool) -> Co
     What is delivered cannot be aborted any more, so a 2xx delivers whatever else it says. `disable` is about what is to
     come, and is obeyed on a 2xx too: who says it with the last answer that he means to give expects to be left alone.
     """
-    if not proven:
+    text = headers.get("webhook-delivery") if proven else None
+    if text is None:
         return None
     with suppress(ValueError):
-        order = Command(headers.get("webhook-delivery", "").strip().lower())
+        order = Command(text.strip().lower())
         return None if order is Command.ABORT and outcome is Outcome.DELIVERED else order
     return None
