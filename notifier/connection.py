@@ -32,16 +32,18 @@ class Answering(ResponseHandler):
     def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
         """An answer has come, its headers at least."""
         code = data[0].code
-        is_interim = code // 100 == 1 and code != HTTPStatus.SWITCHING_PROTOCOLS
-        self._interim = self._interim + 1 if is_interim else 0
         if not self._is_asked:
             self.abort()
-        elif self._interim > MOST_INTERIM:
+            return
+        if code // 100 != 1 or code == HTTPStatus.SWITCHING_PROTOCOLS:
+            self._is_asked, self._interim = False, 0
+        elif self._interim == MOST_INTERIM:
             self.abort()
             self.set_exception(HttpProcessingError(code=code, message=f"more than {MOST_INTERIM} interim answers"))
+            return
         else:
-            self._is_asked = is_interim
-            super().feed_data(data, size)
+            self._interim += 1
+        super().feed_data(data, size)
 
 
 class Connector(TCPConnector):
