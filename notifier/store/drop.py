@@ -88,5 +88,4 @@ def _bury(db: sqlite3.Connection, before: float, now: float, most: int) -> Count
 
 def _promote(db: sqlite3.Connection, over: Iterable[Any]) -> None:
     """Let the lanes of these go on."""
-    lanes = [{"endpoint": endpoint, "lane": lane} for endpoint, lane in over if lane is not None]
-    db.executemany(PROMOTE, lanes)
+    db.executemany(PROMOTE, [(endpoint, lane) for endpoint, lane in over if lane is not None])

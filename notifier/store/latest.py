@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -29,8 +29,8 @@ ANEW = """phase = 'waiting', due_at = :now, slots = 0, head = lane IS NULL, repl
 OWE = f"""INSERT INTO deliveries (event, endpoint, lane, sequence, format, created_at, due_at, head, replay)
     VALUES (:event, :endpoint, :lane, :sequence, :format, :now, :now, :lane IS NULL, :replay)
     ON CONFLICT (event, endpoint, format) DO UPDATE SET {ANEW}"""  # noqa: S608  # our own words
-DEMOTE = """UPDATE deliveries SET head = 0 WHERE endpoint = :endpoint AND lane = :lane AND head = 1 AND id <> (
-    SELECT id FROM deliveries WHERE endpoint = :endpoint AND lane = :lane AND phase = 'waiting'
+DEMOTE = """UPDATE deliveries SET head = 0 WHERE endpoint = ?1 AND lane = ?2 AND head = 1 AND id <> (
+    SELECT id FROM deliveries WHERE endpoint = ?1 AND lane = ?2 AND phase = 'waiting'
     ORDER BY sequence, id LIMIT 1)"""
 """Let a head wait behind an older one. It may be on its way: nothing else of its lane is sent before that has ended."""
 HAS = {Phase.WAITING, Phase.DELIVERED}
@@ -95,11 +95,10 @@ def owe(
     put_in_order(db, [(number, lane) for lane in events])
 
 
-def put_in_order(db: sqlite3.Connection, lanes: Iterable[tuple[int, int]]) -> None:
+def put_in_order(db: sqlite3.Connection, lanes: Sequence[tuple[int, int]]) -> None:
     """Let the first of each lane of an endpoint go, be it that one waits that has come back before it."""
-    named = [{"endpoint": endpoint, "lane": lane} for endpoint, lane in lanes]
-    db.executemany(DEMOTE, named)
-    db.executemany(PROMOTE, named)
+    db.executemany(DEMOTE, lanes)
+    db.executemany(PROMOTE, lanes)
 
 
 def _render(db: sqlite3.Connection, events: Sequence[int], format_: str) -> None:

@@ -188,7 +188,7 @@ class Owed(Owing):
             db.executemany(GIVE_UP, [_given_up_row(one) for one in given_up])
         over = [result.delivery for result in results if result.next.phase is not Phase.WAITING]
         over += [one.delivery for one in given_up]
-        lanes = [{"endpoint": self.number(one.endpoint), "lane": one.lane} for one in over if one.lane is not None]
+        lanes = [(self.number(one.endpoint), one.lane) for one in over if one.lane is not None]
         db.executemany(PROMOTE, lanes)
         for standing in standings:
             self._stand(db, standing)
@@ -227,7 +227,7 @@ def _attempt_row(result: Result) -> tuple[object, ...]:
     phases = ", ".join([f'"{phase}": {round(seconds, 6)}' for phase, seconds in attempt.phases.items()])
     return (
         delivery.id, delivery.attempts + 1, attempt.started_at, attempt.duration, f"{{{phases}}}",
-        attempt.outcome.value, attempt.status, attempt.note, attempt.excerpt,
+        str(attempt.outcome), attempt.status, attempt.note, attempt.excerpt,
     )  # fmt: skip
 
 
@@ -235,7 +235,7 @@ def _delivery_row(result: Result) -> tuple[object, ...]:
     delivery, attempt, next_ = result.delivery, result.attempt, result.next
     settled_at = None if next_.phase is Phase.WAITING else attempt.started_at + attempt.duration
     return (
-        next_.phase.value, next_.due_at, next_.slots, settled_at, next_.cause and next_.cause.value, next_.blamed,
+        str(next_.phase), next_.due_at, next_.slots, settled_at, next_.cause and next_.cause.value, next_.blamed,
         delivery.id, delivery.replay,
     )  # fmt: skip
 

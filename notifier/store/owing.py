@@ -15,7 +15,7 @@ DELIVERY = """INSERT INTO deliveries (event, endpoint, lane, sequence, created_a
     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7,
         NOT EXISTS (SELECT 1 FROM deliveries WHERE endpoint = ?2 AND lane = ?3 AND head = 1)"""
 PROMOTE = """UPDATE deliveries SET head = 1 WHERE head = 0 AND id = (
-    SELECT id FROM deliveries WHERE endpoint = :endpoint AND lane = :lane AND phase = 'waiting'
+    SELECT id FROM deliveries WHERE endpoint = ?1 AND lane = ?2 AND phase = 'waiting'
     ORDER BY sequence, id LIMIT 1)"""
 """Let the first waiting delivery of a lane go; nothing where there is none, or it may go already."""
 ENROL_SOURCE = """INSERT INTO sources (name, provider) VALUES (?, ?)
@@ -51,8 +51,8 @@ class Owing:
 
         That of a callback is told by its name, whether there is one or not.
         """
-        if (callback := callbacks.number_of(endpoint)) is not None:
-            return callback
+        if (number := self._endpoints.get(endpoint) or callbacks.number_of(endpoint)) is not None:
+            return number
         return number_of(self._endpoints, "endpoint", endpoint)
 
     def source_number(self, source: str) -> int:
@@ -99,7 +99,7 @@ def _supersede(db: sqlite3.Connection, endpoint: int, event: Event, position: in
             WHERE endpoint = ? AND lane = ? AND phase = 'waiting' {only if event.type == "upload.updated" else ""}""",  # noqa: S608  # our own words
         (event.at, position, endpoint, event.lane),
     ).rowcount
-    db.execute(PROMOTE, {"endpoint": endpoint, "lane": event.lane})
+    db.execute(PROMOTE, (endpoint, event.lane))
     return replaced
 
 
