@@ -18,9 +18,11 @@ class Spread:
 
     def add(self, value: float) -> None:
         """Count a value; one below 0 is of a clock that was set, and counts as 0."""
-        value = max(0.0, value)
-        self.counts[bisect_left(self.bounds, value)] += 1
-        self.sum += value
+        if value > 0.0:
+            self.counts[bisect_left(self.bounds, value)] += 1
+            self.sum += value
+        else:
+            self.counts[0] += 1
 
     def copy(self) -> "Spread":
         """As it is now."""
