@@ -61,11 +61,6 @@ class Endpoints:
         """Those that have got another URL since then."""
 
     @property
-    def in_flight(self) -> int:
-        """Deliveries whose attempt has begun and is not recorded."""
-        return sum(len(self._known[name].in_flight) for name in self._busy)
-
-    @property
     def served(self) -> Mapping[str, Served]:
         """Every endpoint as it is now, and the callbacks that something is on its way to; to be looked at only."""
         return self._served

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Sequence
 
 from notifier.core.callbacks import NOBODY, Calling, family
 from notifier.core.health import SHUT
@@ -40,9 +40,12 @@ class Sender(Endpoints):
         An endpoint that fails is left alone for `shut` seconds at first. `calling` says how callbacks are sent to.
         """
         super().__init__(store, endpoints, post, clock, in_flight_total, calling)
+        self.in_flight = 0
+        """Deliveries whose attempt has begun and is not recorded."""
         self._draw = draw
         self._shut = shut
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        """The attempts that are under way, by the delivery's id."""
         self._ended: list[tuple[Delivery, Attempt | Cause]] = []
         self._bugs: list[BaseException] = []
         self._stopping = False
@@ -81,7 +84,7 @@ class Sender(Endpoints):
                 moments.append(later)
         return [*moments, *self._turns.moments]
 
-    def _start_all(self, due: Iterable[Delivery], now: float) -> list[float]:
+    def _start_all(self, due: Sequence[Delivery], now: float) -> list[float]:
         """Start what may go, endpoints in turn; answers when their rates let go what may not yet.
 
         Where places become few, some are kept for endpoints that have none: those that hang never have them all. All
@@ -90,17 +93,18 @@ class Sender(Endpoints):
         left, most_kept = self._in_flight_total - self.in_flight, self._in_flight_total // 2
         busy = {family(name) for name in self._busy}
         without = self._without(busy, left + most_kept, now)
+        some = {delivery.endpoint for delivery in due} & self._served.keys()  # another config may have come meanwhile
+        opened = {name: its for name in some if (its := self._served[name]).is_open(now)}
         held: list[float] = []
         for delivery in in_turns(due):
-            served = self._served.get(delivery.endpoint)
-            if served is None:  # another config has come while this was asked
-                continue
+            served = opened.get(delivery.endpoint)
             if left <= 0 or self._stopping:
                 break
-            if not served.room(now) or not served.is_free(delivery):
+            if served is None or not served.places_left() or not served.is_free(delivery):
                 continue
             if (cause := served.unwanted(delivery)) is not None:
                 served.in_flight[delivery.id] = delivery
+                self.in_flight += 1
                 self._busy.add(delivery.endpoint)
                 self._ended.append((delivery, cause))
                 self.wake.set()
@@ -112,6 +116,7 @@ class Sender(Endpoints):
                 held.append(may_go)
                 continue
             served.take(delivery, now)
+            self.in_flight += 1
             self._busy.add(delivery.endpoint)
             busy.add(one)
             without.discard(one)
@@ -144,9 +149,9 @@ class Sender(Endpoints):
         self._stopping = True
         try:
             if self._tasks:
-                await asyncio.wait(self._tasks, timeout=within)
+                await asyncio.wait(self._tasks.values(), timeout=within)
         finally:  # also where a bug elsewhere cuts off the stop itself
-            cut_off = list(self._tasks)
+            cut_off = list(self._tasks.values())
             for task in cut_off:
                 task.cancel()
             await asyncio.gather(*cut_off, return_exceptions=True)
@@ -156,7 +161,9 @@ class Sender(Endpoints):
 
     async def _record_ended(self) -> None:
         async with self._recording:
-            ended, batch = self._ended[:], Batch(self._known, self._clock(), self._shut)
+            ended = self._ended[:]
+            served = {name: self._known[name] for name in {delivery.endpoint for delivery, _ in ended}}
+            batch = Batch(served, self._clock(), self._shut)
             for delivery, came in ended:
                 batch.add(delivery, came, self._draw(), self._draw())
             standings = batch.standings(self._endpoints)
@@ -165,33 +172,30 @@ class Sender(Endpoints):
                 overtaken = await self._store.record(batch.results, standings, batch.given_up)
             del self._ended[: len(ended)]  # not before: after a failure, which ends the daemon, `stop` tries again
             for delivery, _ in ended:
-                served = self._known[delivery.endpoint]
-                served.release(delivery)
-                if not served.in_flight:
-                    self._busy.discard(delivery.endpoint)
+                served[delivery.endpoint].release(delivery)
+            self.in_flight -= len(ended)
+            self._busy.difference_update(name for name, one in served.items() if not one.in_flight)
             for name, fare in batch.fares.items():
-                self._known[name].recent = fare.recent
+                served[name].recent = fare.recent
             batch.tell(overtaken)
             self._stand(standings)
 
     # --- one attempt
 
     def _start(self, endpoint: Endpoint, delivery: Delivery) -> None:
-        task = asyncio.create_task(self._attempt(endpoint, delivery))
-        self._tasks.add(task)
-        task.add_done_callback(self._attempted)
+        self._tasks[delivery.id] = asyncio.create_task(self._attempt(endpoint, delivery))
 
     async def _attempt(self, endpoint: Endpoint, delivery: Delivery) -> None:
         """A bug ends its delivery and no other: one that nobody can send must not hold up the rest."""
         try:
-            came: Attempt | Cause = await self._post(endpoint, delivery)
+            self._ended.append((delivery, await self._post(endpoint, delivery)))
         except Exception:
             log.exception("bug", extra={"fields": about(delivery)})
-            came = Cause.INTERNAL
-        self._ended.append((delivery, came))
-
-    def _attempted(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (end := task.exception()) is not None:
+            self._ended.append((delivery, Cause.INTERNAL))
+        except asyncio.CancelledError:
+            raise
+        except BaseException as end:  # noqa: BLE001 - it ends the next pass
             self._bugs.append(end)
-        self.wake.set()
+        finally:
+            del self._tasks[delivery.id]
+            self.wake.set()

@@ -9,7 +9,7 @@ from notifier.core import health as healths
 from notifier.core.allowance import Bucket
 from notifier.core.events import Notice, onlookers, unwanted
 from notifier.core.health import WELL, Health, State
-from notifier.core.model import Cause, Delivery, Endpoint
+from notifier.core.model import Cause, Delivery, Endpoint, Rate
 from notifier.core.pauses import Pause, Resumption, reason
 from notifier.core.recent import Recent
 from notifier.core.retry import jittered
@@ -57,6 +57,10 @@ class Served:
     pings: int = 0
     """Those on their way, and those that wait for them."""
     _unwanted: dict[tuple[str, str | None, str | None, str], Cause | None] = field(default_factory=dict)
+    _bucket: Bucket | None = None
+
+    def __post_init__(self) -> None:
+        self._bucket = _bucket(self.endpoint.rate)
 
     def become(self, endpoint: Endpoint) -> None:
         """Be served as the config has it now; another rate begins with nothing used, another URL without a failure."""
@@ -64,7 +68,7 @@ class Served:
             self.tat = 0.0
         if endpoint.url != self.endpoint.url:
             self.recent, self.elsewhere = (), set(self.in_flight)
-        self.endpoint = endpoint
+        self.endpoint, self._bucket = endpoint, _bucket(endpoint.rate)
         self._unwanted.clear()
 
     def sign_with(self, now: float) -> bool:
@@ -110,19 +114,27 @@ class Served:
         rated = Held.RATE if self.may_go(now) > now else None
         return rated if self.health.probe_at is None else Held.OPEN
 
+    def is_open(self, now: float) -> bool:
+        """Whether anything may be sent."""
+        at = self.opens_at()
+        return at is not None and at <= now
+
     def room(self, now: float) -> int:
         """How many more may be sent."""
-        at = self.opens_at()
-        if at is None or at > now:
-            return 0
-        places, most = healths.places(self.health, self.endpoint.max_in_flight), self.endpoint.max_in_flight
+        return self.places_left() if self.is_open(now) else 0
+
+    def places_left(self) -> int:
+        """How many more may be sent once anything may."""
+        most = self.endpoint.max_in_flight
+        places = healths.places(self.health, most)
         return max(0, min(places - len(self.in_flight), most - len(self.crowd)))
 
     def is_free(self, delivery: Delivery) -> bool:
         """Whether nothing of the delivery's lane is on its way, itself least of all."""
-        if delivery.lane is None:
+        lane = delivery.lane
+        if lane is None:
             return delivery.id not in self.in_flight
-        return all(other.lane != delivery.lane for other in self.in_flight.values())
+        return lane not in [other.lane for other in self.in_flight.values()]
 
     def is_used(self, now: float) -> bool:
         """Whether something is on its way to it, or it rests: what nobody else would know."""
@@ -137,13 +149,11 @@ class Served:
 
     def may_go(self, now: float) -> float:
         """When the endpoint's `rate` lets the next one go."""
-        bucket = self._bucket()
-        return now if bucket is None else bucket.may_go(self.tat, now)
+        return now if self._bucket is None else self._bucket.may_go(self.tat, now)
 
     def held_after(self, now: float) -> float:
         """The last `tat` with which one may go now."""
-        bucket = self._bucket()
-        return now if bucket is None else now + (bucket.burst - 1) * bucket.every
+        return now if self._bucket is None else now + (self._bucket.burst - 1) * self._bucket.every
 
     def latest(self, now: float) -> list[float]:
         """The last moment at which a delivery may be due, unless it asks for more time, by the slots that are used."""
@@ -151,8 +161,8 @@ class Served:
 
     def take(self, delivery: Delivery, now: float) -> None:
         """Give the delivery a place, and the rate its due."""
-        if (bucket := self._bucket()) is not None:
-            self.tat = bucket.spent(self.tat, now)
+        if self._bucket is not None:
+            self.tat = self._bucket.spent(self.tat, now)
         self.in_flight[delivery.id] = delivery
         self.crowd.add(delivery.id)
 
@@ -188,12 +198,12 @@ class Served:
         notice = Notice(type_, name, after.sequence, reason(after.paused or by), since or now, now)
         return Standing(name, after, self.tat, now, revives, notice, tuple(onlookers(notice, endpoints)))
 
-    def _bucket(self) -> Bucket | None:
-        rate = self.endpoint.rate
-        if not rate.count:
-            return None
-        per_second = rate.count / rate.seconds
-        return Bucket(1 / per_second, max(1, int(per_second)))
+
+def _bucket(rate: Rate) -> Bucket | None:
+    if not rate.count:
+        return None
+    per_second = rate.count / rate.seconds
+    return Bucket(1 / per_second, max(1, int(per_second)))
 
 
 def in_turns(due: Iterable[Delivery]) -> Iterator[Delivery]:

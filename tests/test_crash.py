@@ -136,7 +136,7 @@ class Play:
     async def _end(self):
         """What a kill leaves: connections are gone, what was on its way is gone, nothing is tidied up."""
         self.in_flight = self.world.sender.in_flight
-        for task in list(self.world.sender._tasks):
+        for task in list(self.world.sender._tasks.values()):
             task.cancel()
         await self.world.store.close()
         assert examine(self.world.path).flaws == ()

@@ -189,7 +189,7 @@ class Story(RuleBasedStateMachine):
             world.post = post
             await world.sender.send_due()
             await asyncio.sleep(0)
-            for task in list(world.sender._tasks):
+            for task in list(world.sender._tasks.values()):
                 task.cancel()
             await world.store.close()
             for model, delivery in came:

@@ -111,7 +111,7 @@ class Story(RuleBasedStateMachine):
             if world.sender.in_flight:
                 await arrived.wait()
             self.repeats_allowed += world.sender.in_flight
-            for task in list(world.sender._tasks):
+            for task in list(world.sender._tasks.values()):
                 task.cancel()
             await world.store.close()
             world.post = world.receivers.post
