@@ -173,9 +173,8 @@ class Hearing:
         interest = self._interest(listing, before, news=self._goes_on(sweep), again=again)
         self.progress = read_on(before, self.one.slowed(listing), self.answer, interest, self.now)
         sweeps.answered(before, self.answer, self.now)
-        ends = self.progress.page == 1 and sweeps.barrier(listing.name, self.now) is None
-        if sweep is not None and sweep.newest is not None and ends:
-            sweeps.newest[listing.name] = sweep.newest
+        if sweep is not None and self.kind is LookKind.FEED and is_heard(self.progress):
+            self.one.book.read_since[listing.name] = sweeps.ended(listing.name, sweep)
         if sweep is None or self.kind is not LookKind.LIST or not sweep.is_complete(self.answer):
             return []
         return await self._absent(listing, sweep.ids)
@@ -278,7 +277,8 @@ class Hearing:
             return
         book.looked[self.question.subject] = self.now
         if self.kind is LookKind.FEED and is_heard(self.progress):
-            book.unchanged([watch for watch in book if watch.born <= self.now], self.now, whole=False)
+            told = [watch for watch in book.told_by(listing.name) if watch.born <= self.now]
+            book.unchanged(told, self.now, whole=False)
         if self.kind is LookKind.LIST:
             for watch in book:
                 expected = book.page_of(watch, listing.name) == look.page

@@ -17,11 +17,15 @@ HOUR = 3600.0
 OPS = endpoint("ops", events=("*",))
 OLD = tuple(f"old{number}" for number in range(6))
 LISTED = (replace(LISTING, through=6 * HOUR),)
+FED = (replace(LISTING, kind=LookKind.FEED),)
 
 
 @asynccontextmanager
-async def broken(path, *, page=3, **more):
-    """A source whose list has three pages of two, one of which is not answered for as long as `w.broken` says so."""
+async def broken(path, *, page=3, is_rotten=False, **more):
+    """A source whose list has three pages of two, one of which is not answered for as long as `w.broken` says so.
+
+    Or it is, and nothing on it can be read.
+    """
     async with world(path, **{"endpoints": (OPS,), "listings": LISTED} | more) as w:
         w.client.page_size, w.broken = 2, page
         for id_ in OLD:
@@ -30,7 +34,9 @@ async def broken(path, *, page=3, **more):
 
         async def sometimes(look, at):
             answer = await observe(look, at)
-            if look.kind is LookKind.LIST and look.page == w.broken:
+            if look.kind in {LookKind.LIST, LookKind.FEED} and look.page == w.broken:
+                if is_rotten:
+                    return Answer(skipped=("row 1: broken",), more=answer.more)
                 raise Unavailable("answered 500")
             return answer
 
@@ -184,14 +190,7 @@ async def test_a_list_that_has_become_shorter_recovers_without_the_page(tmp_path
 
 
 async def test_a_page_of_which_nothing_can_be_read_is_asked_for_ever_more_seldom(tmp_path):
-    async with broken(tmp_path, page=None) as w:
-        answered = w.client.observe
-
-        async def unreadable(look, at):
-            answer = await answered(look, at)
-            return Answer(skipped=("row 1: broken",), more=answer.more) if look.page == 2 else answer
-
-        w.client.observe = unreadable
+    async with broken(tmp_path, page=2, is_rotten=True) as w:
         await w.polls_until(w.clock.now + 24 * HOUR)
         w.client.put_on_top("new1")
         await w.polls_until(w.clock.now + LISTING.idle)
@@ -228,3 +227,71 @@ async def test_what_a_person_wants_during_a_look_is_read_after_it(tmp_path, fail
         await w.poll()
         await w.polls_until(w.clock.now + within)
         assert [look.page for look in w.client.asked] == read
+
+
+# --- a feed
+
+
+@asynccontextmanager
+async def fed(path, **more):
+    """A feed whose second page is not answered; 0, 1 and 2 are open since before its first begins, 8 and 9 later."""
+    async with broken(path, page=None, listings=FED, **more) as w:
+        for number, id_ in enumerate(OLD):
+            w.client.set(id_, S.COMPLETED, updated_at=w.clock.now - 1000 + number)
+        await opens(w, "012")
+        await w.polls_until(w.clock.now + 60)
+        settles(w, "x", "y", "z")
+        w.broken = 2
+        await w.polls_until(w.clock.now + 10)
+        await opens(w, "89")
+        await w.polls_until(w.clock.now + 110)
+        w.client.asked.clear()
+        yield w
+
+
+async def opens(w, ids):
+    for id_ in ids:
+        w.client.set(id_, S.PROCESSING, created_at=w.clock.now)
+        await w.register(id_)
+
+
+def settles(w, *ids):
+    for number, id_ in enumerate(ids):
+        w.client.set(id_, S.COMPLETED, updated_at=w.clock.now + 0.001 * number)
+
+
+async def settled(w):
+    return {id_ for kind, id_ in await events(w) if kind == "completed"}
+
+
+@pytest.mark.parametrize("is_rotten", [False, True])
+@pytest.mark.parametrize("discover", [True, False])
+async def test_what_settles_behind_such_a_page_is_asked_for_by_itself(tmp_path, discover, is_rotten):
+    async with fed(tmp_path, discover=discover, is_rotten=is_rotten) as w:
+        settles(w, "0", "a", "b")
+        await w.polls_until(w.clock.now + 30)
+        assert "0" in await settled(w)
+
+
+@pytest.mark.parametrize("discover", [True, False])
+async def test_such_a_feed_goes_on_to_tell_of_what_came_since_and_costs_little_more(tmp_path, discover):
+    async with fed(tmp_path, discover=discover) as w:
+        until = w.clock.now + HOUR
+        await w.polls_until(until)
+        asked = Counter(look.id or look.page for look in w.client.asked)
+        assert all(asked[id_] <= HOUR / 10 for id_ in "012")
+        assert all(asked[id_] <= 3 for id_ in "89")
+        assert asked[1] <= HOUR / 10
+        assert asked[2] <= 7 * 3
+        settles(w, "8")
+        await w.polls_until(until + 61)
+        assert "8" in await settled(w)
+
+
+async def test_a_feed_that_is_read_to_where_it_was_read_before_speaks_of_all_again(tmp_path):
+    async with fed(tmp_path) as w:
+        w.broken = None
+        await w.polls_until(w.clock.now + HOUR / 2)
+        w.client.asked.clear()
+        await w.polls_until(w.clock.now + HOUR / 2)
+        assert Counter(look.kind for look in w.client.asked)[LookKind.GET] <= 5 * 3

@@ -6,6 +6,7 @@ Derived from the store and from what answers show; it can be lost at any time an
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from math import inf
 
 from notifier.core.lives import LONGEST, Hazard, Lifetime, Lives, estimated, one_life, together
 from notifier.core.model import SETTLED, Change, ChangeReason, Upload
@@ -39,6 +40,8 @@ class Book:
         """Uploads of each kind that were watched so far."""
         self.looked: dict[str, float] = {}
         """When each look went last, by its name."""
+        self.read_since: dict[str, float] = defaultdict(lambda: -inf)
+        """The moment after which all that a feed holds was read, by its name."""
         self.lives: dict[str, Lives] = dict(lives)
         self._cadence = cadence
         self._prior = prior
@@ -58,6 +61,10 @@ class Book:
     def of(self, ids: Iterable[str]) -> list[Watch]:
         """The watched uploads with these ids, of whatever kind."""
         return [self.watches[number] for id_ in ids for number in self._ids.get(id_, ())]
+
+    def told_by(self, feed: str) -> list[Watch]:
+        """Those that this feed would have shown if they had settled: all that it holds since their birth was read."""
+        return [watch for watch in self if watch.born > self.read_since[feed]]
 
     def due(self, subject: str, reach: Sequence[Watch], pace: Pace) -> tuple[float, Why]:
         """When a look at this subject that shows all of `reach` is due: as `pace.due` tells, worked out once."""

@@ -119,8 +119,9 @@ def _groups(book: Book, ways: Ways, progress: Mapping[str, ListingState]) -> Ite
     What is watched alone is better asked for itself: that costs as much, and tells all of it.
     """
     usable, feed = ways.usable(progress), ways.feed(progress)
-    if feed is not None and len(book) > 1:
-        yield feed, state_of(progress, feed).page, list(book)
+    told = [] if feed is None else book.told_by(feed.name)
+    if feed is not None and len(told) > 1:
+        yield feed, state_of(progress, feed).page, told
     for listing in usable if feed is None else ():
         pages: dict[int, list[Watch]] = defaultdict(list)
         for watch in book:
@@ -212,7 +213,8 @@ def discovering(
         state = state_of(progress, listing)
         planned = listing.kind is LookKind.SCHEDULE and any(_planned_at(watch) is not None for watch in book)
         due_at = state.due_at
-        if not (ways.discover or planned or state.page > 1 or state.failures):
+        cut = book.read_since[listing.name] > -inf
+        if not (ways.discover or planned or state.page > 1 or state.failures or cut):
             due_at = max(due_at, min(waits_until, (state.swept_at or 0.0) + LOST_EVERY if lost else inf))
         if due_at < inf:
             look = Look(listing.kind, listing.collection, state.page, state.cursor, listing.word)

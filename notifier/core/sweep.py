@@ -29,6 +29,8 @@ class Sweep:
     """Of a feed: rows from this moment on are to be read."""
     newest: float | None = None
     """The newest moment that it has shown."""
+    oldest: float = inf
+    """The oldest one."""
     ids: set[str] = field(default_factory=set)
     news: set[str] = field(default_factory=set)
     """What was news since it began, on whatever page."""
@@ -42,8 +44,8 @@ class Sweep:
         """Add a page; whether the page before is to be read again: the list has shrunk, and rows moved up to there."""
         fell = answer.total is not None and self.total is not None and answer.total < self.total
         self.ids.update(each.id for each in answer.observations)
-        moments = (each.updated_at for each in answer.observations if each.updated_at is not None)
-        self.newest = latest(self.newest, max(moments, default=None))
+        moments = [each.updated_at for each in answer.observations if each.updated_at is not None]
+        self.newest, self.oldest = latest(self.newest, max(moments, default=None)), min([self.oldest, *moments])
         self.whole = self.whole and not answer.skipped and now - self.began_at <= LONGEST
         if answer.total is not None:
             self.total = answer.total

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from math import inf
 
 from notifier.core.model import Answer, ListingState
 from notifier.core.rhythm import Listing
@@ -42,7 +43,7 @@ class Sweeps:
     under_way: dict[str, Sweep] = field(default_factory=dict)
     doubts: dict[tuple[str, bool], Doubt] = field(default_factory=lambda: defaultdict(Doubt))
     newest: dict[str, float] = field(default_factory=dict)
-    """The newest moment that each feed has shown."""
+    """The newest moment of each feed that is read from there on back."""
     compares_at: dict[str, float] = field(default_factory=dict)
     """From when on a sweep is compared with all that was ever listed."""
     barriers: dict[str, Barrier] = field(default_factory=dict)
@@ -84,6 +85,17 @@ class Sweeps:
         barrier = self.barriers.get(progress.collection)
         if barrier is not None and (progress.page >= barrier.page or not answer.more):
             del self.barriers[progress.collection]
+
+    def ended(self, name: str, sweep: Sweep) -> float:
+        """A sweep of a feed is over: answers the moment after which all that it holds was read.
+
+        That is all it ever held, but where a page could not be had before the sweep met what one before it has read.
+        """
+        if name in self.barriers and sweep.oldest >= self.newest.get(name, -inf):
+            return sweep.oldest
+        if sweep.newest is not None:
+            self.newest[name] = sweep.newest
+        return -inf
 
     def _bar(self, progress: ListingState, now: float) -> float:
         """The page that is next is a barrier from now on. Answers until when."""

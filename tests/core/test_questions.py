@@ -205,6 +205,18 @@ def test_what_is_watched_alone_is_better_asked_for_itself():
     assert (question.look, question.due_at, question.why) == (Look(LookKind.GET, id="u1"), NOW + 10, Why.CAP)
 
 
+def test_a_feed_that_was_not_read_to_its_end_shows_what_was_born_since_and_the_others_are_asked_for():
+    one = book(number(1), *(replace(number(each), followed_at=NOW - 30) for each in (2, 3)))
+    one.read_since["history"] = NOW - 60
+    feed, audit, other = asked(one, FEEDS)
+    assert (feed.look, feed.due_at, feed.why) == (Look(LookKind.FEED, "history"), NOW + 10, Why.CAP)
+    assert (ids(audit), audit.why) == (["u2"], Why.AUDIT)
+    assert (ids(other), other.due_at, other.why) == (["u1"], NOW + 10, Why.CAP)
+    one.read_since["history"] = NOW - 30
+    (alone,) = asked(one, FEEDS)
+    assert (ids(alone), alone.due_at, alone.why) == (["u1"], NOW + 10, Why.CAP)
+
+
 def test_where_a_feed_shows_all_that_settles_no_list_is_read_for_it():
     ways = replace(FEEDS, listings=(VIDEOS, HISTORY))
     assert [question.look.kind for question in asked(book(number(1), number(2)), ways)] == [LookKind.FEED, LookKind.GET]
@@ -630,3 +642,10 @@ def test_a_job_is_soon_to_run_in_its_last_ten_minutes(ahead, soon):
 def test_what_runs_already_is_not_soon_to_run():
     assert not is_soon(book(number(1, scheduled_at=NOW - 60)), NOW)
     assert not is_soon(book(replace(number(1), snapshot=None, registered=True)), NOW)
+
+
+def test_a_feed_that_was_not_read_to_its_end_is_read_although_nothing_is_to_be_discovered():
+    one, ways = book(), replace(LISTS, listings=(HISTORY, VIDEOS), discover=False)
+    assert list(discovering(one, ways, BOTH_READ)) == []
+    one.read_since["history"] = NOW - 60
+    assert [question.subject for question in discovering(one, ways, BOTH_READ)] == ["feed history"]

@@ -1,6 +1,7 @@
 """What a list shows, page by page, whether it shows all, and how far it is read."""
 
 from dataclasses import replace
+from math import inf
 
 import pytest
 from hypothesis import given
@@ -78,10 +79,11 @@ def test_a_list_that_was_empty_for_a_moment_is_counted_so():
     assert is_complete(page(total=0), page("a", total=5), page(more=False, total=5))
 
 
-def test_the_newest_moment_is_that_of_any_row_on_any_page():
+def test_the_newest_and_the_oldest_moment_are_those_of_any_row_on_any_page():
     rows = [Answer((seen(updated_at=one), seen(updated_at=other)), more=True) for one, other in ((5, 7), (6, None))]
     sweep, _ = swept(page("a"), *rows)
-    assert sweep.newest == 7
+    assert (sweep.newest, sweep.oldest) == (7, 5)
+    assert swept(page("a"))[0].oldest == inf
 
 
 def test_rows_that_moved_down_are_counted_once():

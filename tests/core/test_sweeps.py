@@ -1,13 +1,14 @@
 """Sweeps through a list, one after the other: which is believed, and what ends before its end."""
 
 from dataclasses import replace
+from math import inf
 
 import pytest
 from things import HOUR, NOW, seen
 
 from notifier.core.model import Answer, ListingState, LookKind
 from notifier.core.rhythm import Listing
-from notifier.core.sweep import GIVE_UP_AFTER, LONGEST, Barrier
+from notifier.core.sweep import GIVE_UP_AFTER, LONGEST, Barrier, Sweep
 from notifier.core.sweeps import DOUBTS, LONGEST_BAR, SHORTEST_BAR, Doubt, Sweeps
 
 VIDEOS = Listing(LookKind.LIST, "videos", active=30, idle=300)
@@ -188,3 +189,30 @@ def test_each_list_is_doubted_for_itself_and_so_is_all_of_it_and_what_is_open(ot
         sweeps.shows(VIDEOS, 20, 20, 0, NOW + time * HOUR, whole=True)
     assert sweeps.shows(VIDEOS, 20, 20, 0, NOW + 3 * HOUR, whole=True)
     assert not sweeps.shows(listing, 20, 20, 0, NOW + 3 * HOUR, whole=whole)
+
+
+# --- how far back a feed is read
+
+
+def shown(*moments):
+    """A sweep through a feed whose rows are of these moments."""
+    return Sweep(NOW, newest=max(moments, default=None), oldest=min(moments, default=inf))
+
+
+def test_a_feed_is_read_for_ever_back_but_up_to_a_page_that_could_not_be_had():
+    sweeps = Sweeps()
+    assert sweeps.ended("history", shown(10, 20)) == -inf
+    assert sweeps.ended("history", shown()) == -inf
+    assert sweeps.newest == {"history": 20}
+    sweeps.barriers["history"] = Barrier(3, NOW, SHORTEST_BAR)
+    assert sweeps.ended("history", shown(20, 30)) == 20
+    assert sweeps.ended("history", shown()) == inf
+    assert sweeps.newest == {"history": 20}
+    assert sweeps.ended("history", shown(19, 40)) == -inf
+    assert sweeps.newest == {"history": 40}
+
+
+def test_where_nothing_of_a_feed_was_read_before_it_is_read_back_to_its_oldest_row():
+    sweeps = Sweeps(barriers={"history": Barrier(3, NOW, SHORTEST_BAR)})
+    assert sweeps.ended("history", shown(10, 20)) == 10
+    assert sweeps.newest == {}
