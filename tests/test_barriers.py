@@ -93,6 +93,23 @@ async def test_such_a_page_is_told_once_where_few_looks_may_go_and_others_go_fir
         assert [kind for kind, id_ in await events(w) if id_ is None] == ["source.failing"]
 
 
+async def test_an_upload_that_is_never_answered_is_told_once_where_few_looks_may_go(tmp_path):
+    async with world(tmp_path, endpoints=(OPS,), listings=(), budget=Rate(2, 60)) as w:
+        observe = w.client.observe
+
+        async def but_for_one(look, at):
+            if look.id == "open0":
+                raise Unavailable("answered 500")
+            return await observe(look, at)
+
+        w.client.observe = but_for_one
+        for number in range(9):
+            w.client.set(f"open{number}", S.PROCESSING)
+            await w.register(f"open{number}")
+        await w.polls_until(w.clock.now + 3 * HOUR)
+        assert [kind for kind, id_ in await events(w) if id_ is None] == ["source.failing"]
+
+
 async def test_such_a_page_is_asked_for_ever_more_seldom_where_the_first_fails_now_and_then(tmp_path):
     async with broken(tmp_path) as w:
         observe, times = w.client.observe, count(1)

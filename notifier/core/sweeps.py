@@ -7,7 +7,7 @@ from math import inf
 
 from notifier.core.model import Answer, ListingState
 from notifier.core.rhythm import Listing
-from notifier.core.sweep import LONGEST, Barrier, Sweep, gives_up
+from notifier.core.sweep import Barrier, Sweep, gives_up
 
 SHRUNK, FEW = 0.5, 10
 """A list that shows less than this share of what was known, of at least so many, is doubted."""
@@ -72,7 +72,7 @@ class Sweeps:
             until = self._bar(progress, until) + every
         elif progress.page == 1:
             self._end_barrier(progress.collection, until)
-        return until + LONGEST
+        return until
 
     def answered(self, progress: ListingState, answer: Answer, now: float) -> None:
         """The page that is next was answered."""

@@ -5,6 +5,10 @@ from dataclasses import replace
 from notifier.core.events import source_event
 from notifier.core.model import Event, SourceState, Trouble
 
+AWAITED = 600.0
+"""Seconds for which what failed may wait longer than other questions, once it is due again: others go first, and where
+few may go that takes its time."""
+
 
 def failing(state: SourceState, provider: str, trouble: Trouble, subject: str, at: float) -> tuple[SourceState, Event]:
     """The source cannot be read since `at`: to be said when it begins, and not again. `subject` is what was asked."""
@@ -18,11 +22,11 @@ def recovered(
 ) -> tuple[SourceState, Event | None]:
     """A good answer to `subject`, which was due at `due_at`; the event where the trouble is over by it.
 
-    Over it is where that which failed is answered, or where what was due later is: then it is asked no more.
+    Over it is where that which failed is answered, or where what was due so much later is: then it is asked no more.
     """
     if state.trouble is None or state.failing_since is None:
         return state, None
-    if subject != state.failed and due_at <= state.failed_due_at:
+    if subject != state.failed and due_at <= state.failed_due_at + AWAITED:
         return state, None
     event = source_event("source.recovered", state, provider, state.trouble, since=state.failing_since, at=at)
     well = replace(state, trouble=None, failing_since=None, sequence=event.sequence, failed=None, failed_due_at=0.0)

@@ -8,7 +8,7 @@ from things import HOUR, NOW, seen
 
 from notifier.core.model import Answer, ListingState, LookKind
 from notifier.core.rhythm import Listing
-from notifier.core.sweep import GIVE_UP_AFTER, LONGEST, Barrier, Sweep
+from notifier.core.sweep import GIVE_UP_AFTER, Barrier, Sweep
 from notifier.core.sweeps import DOUBTS, LONGEST_BAR, SHORTEST_BAR, Doubt, Sweeps
 
 VIDEOS = Listing(LookKind.LIST, "videos", active=30, idle=300)
@@ -74,21 +74,21 @@ def test_a_page_that_is_given_up_is_a_barrier_for_ever_longer():
         barrier = sweeps.barriers["videos"]
         lasts.append(barrier.lasts)
         assert barrier == Barrier(3, NOW + lasts[-1], lasts[-1])
-        assert again_at == NOW + lasts[-1] + 300 + LONGEST
+        assert again_at == NOW + lasts[-1] + 300
     assert lasts == [SHORTEST_BAR * 2**times for times in range(7)] + [LONGEST_BAR] * 2
 
 
 def test_a_page_that_is_asked_for_again_is_none():
     sweeps = Sweeps()
-    assert sweeps.failed(replace(READ, page=3, failures=GIVE_UP_AFTER - 2), NOW, every=300.0) == NOW + LONGEST
-    assert sweeps.failed(given_up(1), NOW, every=300.0) == NOW + LONGEST
+    assert sweeps.failed(replace(READ, page=3, failures=GIVE_UP_AFTER - 2), NOW, every=300.0) == NOW
+    assert sweeps.failed(given_up(1), NOW, every=300.0) == NOW
     assert sweeps.barriers == {}
 
 
 def test_a_first_page_that_fails_ends_the_barrier_and_it_is_not_forgotten_how_long_the_next_one_lasts():
     sweeps = Sweeps()
     sweeps.failed(given_up(3), NOW, every=300.0)
-    assert sweeps.failed(replace(READ, failures=7), NOW + 5, every=300.0) == NOW + 5 + LONGEST
+    assert sweeps.failed(replace(READ, failures=7), NOW + 5, every=300.0) == NOW + 5
     assert sweeps.barrier("videos", NOW + 6) is None
     sweeps.failed(given_up(3), NOW + 6, every=300.0)
     assert sweeps.barriers["videos"].lasts == 2 * SHORTEST_BAR

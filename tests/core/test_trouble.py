@@ -60,11 +60,11 @@ def test_the_same_failure_found_again_is_the_same_event(at):
 
 @pytest.mark.parametrize(
     ("subject", "due_at", "over"),
-    [("get u1", NOW, True), ("get u2", NOW + 60, False), ("get u2", NOW + 61, True), ("list all", NOW, False)],
+    [("get u1", NOW, True), ("get u2", NOW + 660, False), ("get u2", NOW + 661, True), ("list all", NOW, False)],
 )
 def test_trouble_with_one_question_is_over_by_its_answer_or_where_it_is_asked_no_more(subject, due_at, over):
     state, _ = failing(WELL, "upload_post", DOWN, "get u1", NOW)
     state = replace(state, failed_due_at=NOW + 60)
-    after, event = recovered(state, "upload_post", subject, due_at, NOW + 70)
+    after, event = recovered(state, "upload_post", subject, due_at, NOW + 670)
     assert (event is not None, after.trouble is None) == (over, over)
     assert (after.failed, after.failed_due_at) == ((None, 0.0) if over else ("get u1", NOW + 60))
