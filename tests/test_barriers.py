@@ -110,18 +110,21 @@ async def test_an_upload_that_is_never_answered_is_told_once_where_few_looks_may
         assert [kind for kind, id_ in await events(w) if id_ is None] == ["source.failing"]
 
 
-async def test_such_a_page_is_asked_for_ever_more_seldom_where_the_first_fails_now_and_then(tmp_path):
+@pytest.mark.parametrize("every", [2, 3, 7])
+async def test_such_a_page_is_asked_for_ever_more_seldom_where_the_first_fails_now_and_then(tmp_path, every):
     async with broken(tmp_path) as w:
         observe, times = w.client.observe, count(1)
 
         async def now_and_then(look, at):
-            if look.page == 1 and next(times) % 7 == 0:
+            if look.page == 1 and next(times) % every == 0:
                 raise Unavailable("answered 502")
             return await observe(look, at)
 
         w.client.observe = now_and_then
         await w.polls_until(w.clock.now + 24 * HOUR)
-        assert pages(w)[3] < (8 + 24 + pages(w)[1] / 7) * 3
+        assert pages(w)[3] <= (7 + 24) * 3
+        assert pages(w)[1] >= 24 * HOUR / LISTING.idle
+        assert await events(w) == [("source.failing", None)]
 
 
 async def test_what_is_new_is_told_although_the_first_sweep_has_not_come_to_the_end(tmp_path):

@@ -69,9 +69,7 @@ class Sweeps:
         Its list is begun anew after `every` so many seconds.
         """
         if gives_up(progress):
-            until = self._bar(progress, until) + every
-        elif progress.page == 1:
-            self._end_barrier(progress.collection, until)
+            return self._bar(progress, until) + every
         return until
 
     def answered(self, progress: ListingState, answer: Answer, now: float) -> None:
@@ -79,8 +77,6 @@ class Sweeps:
         if answer.skipped and not answer.observations:  # and yet it could not be had
             if progress.page > 1:
                 self._bar(progress, now)
-            else:
-                self._end_barrier(progress.collection, now)
             return
         barrier = self.barriers.get(progress.collection)
         if barrier is not None and (progress.page >= barrier.page or not answer.more):
@@ -103,12 +99,6 @@ class Sweeps:
         lasts = SHORTEST_BAR if before is None else min(2 * before.lasts, LONGEST_BAR)
         self.barriers[progress.collection] = Barrier(progress.page, now + lasts, lasts)
         return now + lasts
-
-    def _end_barrier(self, name: str, at: float) -> None:
-        """It is for no page alone that nothing is answered: none stands any more at that moment."""
-        before = self.barriers.get(name)
-        if before is not None:
-            self.barriers[name] = replace(before, until=min(before.until, at))
 
     def read_anew(self, names: Iterable[str]) -> None:
         """A person wants these to be read to the end."""

@@ -85,15 +85,11 @@ def test_a_page_that_is_asked_for_again_is_none():
     assert sweeps.barriers == {}
 
 
-def test_a_first_page_that_fails_ends_the_barrier_and_it_is_not_forgotten_how_long_the_next_one_lasts():
+def test_a_first_page_that_fails_leaves_a_barrier_where_it_is():
     sweeps = Sweeps()
     sweeps.failed(given_up(3), NOW, every=300.0)
     assert sweeps.failed(replace(READ, failures=7), NOW + 5, every=300.0) == NOW + 5
-    assert sweeps.barrier("videos", NOW + 6) is None
-    sweeps.failed(given_up(3), NOW + 6, every=300.0)
-    assert sweeps.barriers["videos"].lasts == 2 * SHORTEST_BAR
-    sweeps.failed(READ, NOW + HOUR, every=300.0)
-    assert sweeps.barriers["videos"].until == NOW + 6 + 2 * SHORTEST_BAR
+    assert sweeps.barriers == {"videos": Barrier(3, NOW + SHORTEST_BAR, SHORTEST_BAR)}
 
 
 def test_a_barrier_is_over_at_its_moment_and_remembered_until_it_is_passed():
@@ -121,7 +117,7 @@ def test_a_page_of_which_nothing_could_be_read_is_a_barrier_at_once_but_the_firs
     sweeps.answered(replace(READ, page=2), Answer(skipped=("row 1: broken",), more=True), NOW)
     assert sweeps.barriers == {"videos": Barrier(2, NOW + SHORTEST_BAR, SHORTEST_BAR)}
     sweeps.answered(READ, Answer(skipped=("row 1: broken",), more=True), NOW)
-    assert sweeps.barrier("videos", NOW) is None
+    assert sweeps.barriers == {"videos": Barrier(2, NOW + SHORTEST_BAR, SHORTEST_BAR)}
     sweeps.answered(replace(READ, page=2), Answer((seen(),), skipped=("row 1: broken",), more=True), NOW)
     assert not sweeps.barriers
 
