@@ -16,7 +16,7 @@ KEY = "xf_a_key_that_nobody_may_see"
 SECRETS = {"KEY": KEY, "SECRET": SECRET}
 
 
-def config(source_url, endpoints, *, listen="", server="", timeout="20s", more=""):
+def config(source_url, endpoints, *, listen="", server="", timeout="20s", events="*", more=""):
     """A config for one XenonFlare source and endpoints by name and URL; `server` and `more` are further lines."""
     head = f"""
 [store]
@@ -40,7 +40,7 @@ baseline = "announce"
 {more}
 """
     tables = [
-        f'[[endpoints]]\nname = "{name}"\nurl = "{url}"\nsecrets = [{{ env = "SECRET" }}]\nevents = ["*"]\n'
+        f'[[endpoints]]\nname = "{name}"\nurl = "{url}"\nsecrets = [{{ env = "SECRET" }}]\nevents = ["{events}"]\n'
         for name, url in endpoints.items()
     ]
     return "\n".join([head, *tables])
