@@ -129,7 +129,7 @@ class Poller:
         listed = now + max((listing.idle for listing in one.ways.listings), default=0.0)
         async with self._store.writing[name]:  # lest an answer or a registration come in between
             await self._store.believe_no_later({name: listed}, now + LONGEST_SLEEP, now + LONGEST_HOLD)
-            tell_resting(one, await self._store.let_rest(name, one.ways.is_id))
+            tell_resting(one, await self._store.align(name, one.ways.is_id, discovers=one.ways.discover))
             lives = await self._store.lives([name])
             one.open(await self._store.open_uploads(name), lives[name], now)
 

@@ -601,3 +601,20 @@ async def test_what_a_list_showed_before_anything_was_to_be_discovered_is_old(tm
         w.client.put_on_top("new")
         await w.polls_until(w.clock.now + 30)
         assert await types(w) == [*before, "upload.completed"]
+
+
+@pytest.mark.parametrize("uploads", [(), ("a", "b")])
+async def test_what_came_while_nothing_was_to_be_discovered_is_old(tmp_path, uploads):
+    async with world(tmp_path, uploads=uploads) as w:
+        for id_ in uploads:
+            w.client.set(id_, S.PROCESSING)
+        for came, discover in enumerate((True, False, True)):
+            await w.stop()
+            w.discover = discover
+            await w.start()
+            w.client.put_on_top(f"old{came}")
+            await w.polls_until(w.clock.now + 600)
+        assert await types(w) == ["upload.processing"] * len(uploads)
+        w.client.put_on_top("new")
+        await w.polls_until(w.clock.now + 300)
+        assert (await types(w))[len(uploads) :] == ["upload.completed"]

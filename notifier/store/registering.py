@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 from notifier.core.callbacks import NOBODY, Calling, origin
@@ -34,6 +35,8 @@ AGAIN = """UPDATE uploads SET registered = 1, due_at = :now, open = open OR snap
 DUE = "SELECT media_id, id FROM uploads WHERE source = ? AND due_at IS NOT NULL"
 REST = """UPDATE uploads SET due_at = NULL, open = open AND snapshot IS NOT NULL
     WHERE media_id IN (SELECT value FROM json_each(?))"""
+FORGET_BASELINES = """UPDATE listings SET baseline_at = NULL, baseline_pages = 0, page = 1, cursor = NULL
+    WHERE source = ? AND (baseline_at IS NOT NULL OR baseline_pages > 0)"""
 UNFOLLOW = """UPDATE uploads SET unfollowed_at = :now, registered = 0, due_at = NULL, open = 0, snapshot = NULL,
         labels = '{}', changed_at = NULL, stalled = 0, misses = 0, missing_since = NULL, fingerprint = NULL,
         batch_fingerprint = NULL, callback = NULL
@@ -77,11 +80,16 @@ class Registering(Followed):
         """
         return await self.database.write(self._unfollow, source, id_, kind, now)
 
-    async def let_rest(self, source: str, is_id: Callable[[str], bool]) -> list[str]:
-        """Ask no more for what is due under an id that none of the source's uploads can have; answers these ids."""
-        if is_id is any_id:
+    async def align(self, source: str, is_id: Callable[[str], bool], *, discovers: bool) -> list[str]:
+        """Let what is remembered of a source agree with its config.
+
+        What is due under an id that none of its uploads can have is asked for no more; answers these ids. While only
+        what is registered is followed, nothing that its lists show is remembered as known: it is old, not new, should
+        more be followed again.
+        """
+        if discovers and is_id is any_id:
             return []
-        return await self.database.write_unsynced(_let_rest, self._sources[source], is_id)
+        return await self.database.write_unsynced(partial(_align, discovers=discovers), self._sources[source], is_id)
 
     async def named(self, source: str, id_: str, kind: str | None = None) -> Upload:
         """An upload that is followed; raises `UnknownNameError` and `SeveralError`."""
@@ -192,7 +200,9 @@ def _callback(db: sqlite3.Connection, asked: Callback) -> int:
     return made.number
 
 
-def _let_rest(db: sqlite3.Connection, source: int, is_id: Callable[[str], bool]) -> list[str]:
+def _align(db: sqlite3.Connection, source: int, is_id: Callable[[str], bool], *, discovers: bool) -> list[str]:
+    if not discovers:
+        db.execute(FORGET_BASELINES, (source,))
     odd = {media_id: id_ for media_id, id_ in db.execute(DUE, (source,)) if not is_id(id_)}
     if odd:
         db.execute(REST, (json.dumps(list(odd)),))

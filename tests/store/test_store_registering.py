@@ -31,8 +31,8 @@ async def test_what_is_due_under_an_id_that_none_can_have_is_asked_for_no_more(s
     await store.register([A, replace(A, id="17")], NOW)
     known = await follow(store, [upload("seen", due_at=NOW)])
     await announce(store, uploads=[replace(known[0], snapshot=seen("seen"), due_at=NOW)])
-    assert sorted(await store.let_rest("posts", str.isdigit)) == ["seen", "u1"]
-    assert await store.let_rest("posts", str.isdigit) == []
+    assert sorted(await store.align("posts", str.isdigit, discovers=True)) == ["seen", "u1"]
+    assert await store.align("posts", str.isdigit, discovers=True) == []
     assert [(one.id, one.due_at) for one in await store.open_uploads("posts")] == [("17", NOW), ("seen", None)]
     assert (await store.named("posts", "u1")).due_at is None
 
