@@ -25,7 +25,7 @@ TOLD = {
     "cannot sign": "All secrets of the endpoint have ended: add another; what it is owed waits.",
     "config refused": "A fault of the config that a reload found, with its place; the old config stays in force.",
     "config warning": "What `notifier check` would warn of.",
-    "ended": "Why the process ends with status 1, or 78 where the database is of a newer version.",
+    "ended": "Why the process ends with status 1, or 78: the database is newer, or has a source at another provider.",
     "endpoint left the config long ago: what waited for it is dead": "As long ago as `store.keep` says.",
     "endpoint left the config: what waits for it is kept": "Until the name comes back, or `store.keep` is over.",
     "endpoint paused": "For the `reason`; what is announced waits. `deliveries` were made to tell others of it.",

@@ -252,6 +252,22 @@ async def test_a_reload_warns_of_a_replay_to_an_endpoint_that_it_takes_out(tmp_p
         )
 
 
+async def test_a_source_that_would_be_one_at_another_provider_is_refused(tmp_path, media, hooks, systemd):
+    text = config(media.base_url, {"app": hooks.url})
+    refusal = "sources.media.provider: media is a source at xenonflare, and uploads were seen there: "
+    refusal += "give the one at schedpilot another name"
+    async with running(tmp_path, text, systemd) as daemon:
+        await hooks.got(1)
+        put(tmp_path, text.replace('"xenonflare"', '"schedpilot"'))
+        assert await reload(tmp_path) == (78, "", f"{refusal}\n")
+        media.put(Media("one", status="processing"))
+        await hooks.got(2)
+        assert await daemon.stop() == 0
+    async with Daemon(tmp_path, text.replace('"xenonflare"', '"schedpilot"'), SECRETS, RUN) as daemon:
+        assert await daemon.wait() == 78
+    assert logged(tmp_path)[-1]["reason"] == refusal
+
+
 async def test_a_reload_of_a_faulty_config_tells_every_fault_and_changes_nothing(tmp_path, media, hooks, systemd):
     text = config(media.base_url, {"app": hooks.url})
     async with running(tmp_path, text, systemd) as daemon:

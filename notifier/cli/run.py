@@ -17,7 +17,7 @@ from notifier.cli.options import CONFIG_IS_WRONG, config_option, reading_or_exit
 from notifier.config import Reading, Settings, read
 from notifier.server.sockets import CannotListen
 from notifier.serving import fast_loop, serve
-from notifier.store import NewerDatabaseError, StoreError
+from notifier.store import NewerDatabaseError, OtherProviderError, StoreError
 from notifier.systemd import Notify, passed
 
 log = logging.getLogger(__name__)
@@ -87,4 +87,4 @@ def ended(error: Exception) -> int:
         return max(ended(one) for one in error.exceptions)
     trace = None if isinstance(error, StoreError | CannotListen) else error
     log.critical("ended", exc_info=trace, extra={"fields": {"reason": str(error) or type(error).__name__}})
-    return CONFIG_IS_WRONG if isinstance(error, NewerDatabaseError) else FAILED
+    return CONFIG_IS_WRONG if isinstance(error, NewerDatabaseError | OtherProviderError) else FAILED

@@ -9,6 +9,7 @@ from notifier.server.control import Control
 from notifier.server.problems import ConfigFault, Problem
 from notifier.server.routes import Answer, Call, Route, api
 from notifier.server.taking import Nothing
+from notifier.store import OtherProviderError
 
 
 def routes(control: Control) -> list[Route]:
@@ -22,6 +23,8 @@ def routes(control: Control) -> list[Route]:
             faults = [ConfigFault.model_validate(fault, from_attributes=True) for fault in error.faults]
             words = "the config has faults, and the old one stays in force: mend them, and reload again"
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, words, faults) from None
+        except OtherProviderError as error:
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from None
         except TooLong as error:
             raise Problem(HTTPStatus.GATEWAY_TIMEOUT, str(error)) from None
         return HTTPStatus.OK, models.Reload(

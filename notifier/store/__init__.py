@@ -6,7 +6,7 @@ from notifier.store.backup import Copying
 from notifier.store.callbacks import Callbacks, Called, Room
 from notifier.store.database import Database
 from notifier.store.drop import Dropping
-from notifier.store.errors import NewerDatabaseError, StoreError, UnknownNameError
+from notifier.store.errors import NewerDatabaseError, OtherProviderError, StoreError, UnknownNameError
 from notifier.store.followed import Announcement, Outlook
 from notifier.store.history import DeliveryRow, EventRow, History, Queue, Tried
 from notifier.store.media import Media
@@ -23,6 +23,7 @@ __all__ = [
     "EventRow",
     "GivenUp",
     "NewerDatabaseError",
+    "OtherProviderError",
     "Outlook",
     "Page",
     "Place",

@@ -12,6 +12,10 @@ class NewerDatabaseError(StoreError):
     """The file was written by a newer program; nothing was changed."""
 
 
+class OtherProviderError(StoreError):
+    """A source of the config has the name of one at another provider, where uploads were seen."""
+
+
 class UnknownNameError(LookupError):
     """Nothing has this name or id; the message says what there is instead."""
 

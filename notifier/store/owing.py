@@ -10,6 +10,7 @@ from notifier.core.events import formats
 from notifier.core.model import Endpoint, Event, Order
 from notifier.store.bell import Bell
 from notifier.store.database import Database, number_of
+from notifier.store.errors import OtherProviderError
 
 DELIVERY = """INSERT INTO deliveries (event, endpoint, lane, sequence, created_at, due_at, format, head)
     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7,
@@ -20,6 +21,9 @@ PROMOTE = """UPDATE deliveries SET head = 1 WHERE head = 0 AND id = (
 """Let the first waiting delivery of a lane go; nothing where there is none, or it may go already."""
 ENROL_SOURCE = """INSERT INTO sources (name, provider) VALUES (?, ?)
     ON CONFLICT DO UPDATE SET provider = excluded.provider"""
+OF_ANOTHER = """SELECT number, provider,
+        EXISTS (SELECT 1 FROM uploads AS u WHERE u.source = number AND (u.snapshot IS NOT NULL OR u.sequence > 0))
+    FROM sources WHERE name = ? AND provider <> ?"""
 ENROL_ENDPOINT = "INSERT INTO endpoints (name) VALUES (?) ON CONFLICT DO NOTHING"
 
 
@@ -41,7 +45,10 @@ class Owing:
         """Rung after each transaction that announces events."""
 
     async def enrol(self, sources: Mapping[str, str], endpoints: Iterable[str]) -> None:
-        """Give every source and endpoint of the config its number; `sources` has the provider of each by its name."""
+        """Give every source and endpoint of the config its number; `sources` has the provider of each by its name.
+
+        Raises `OtherProviderError`.
+        """
         self._sources, self._endpoints, self.has_callbacks = await self.database.write(
             _enrol, list(sources.items()), [(name,) for name in endpoints]
         )
@@ -107,6 +114,8 @@ def _enrol(
     db: sqlite3.Connection, sources: Sequence[tuple[str, str]], endpoints: Sequence[tuple[str]]
 ) -> tuple[dict[str, int], dict[str, int], bool]:
     """The numbers of all sources and endpoints that ever were, and whether there are callbacks."""
+    for source in sources:
+        _make_way(db, *source)
     db.executemany(ENROL_SOURCE, sources)
     db.executemany(ENROL_ENDPOINT, endpoints)
     return (
@@ -114,3 +123,17 @@ def _enrol(
         dict(db.execute("SELECT name, number FROM endpoints WHERE number > 0")),
         bool(db.execute("SELECT 1 FROM endpoints WHERE number < 0 LIMIT 1").fetchall()),
     )
+
+
+def _make_way(db: sqlite3.Connection, name: str, provider: str) -> None:
+    """Forget how far lists were read at another provider that a source had before, as long as nothing was seen there.
+
+    What was, would be asked for at this one, and denied by it.
+    """
+    for number, before, is_seen in db.execute(OF_ANOTHER, (name, provider)).fetchall():
+        if is_seen:
+            raise OtherProviderError(
+                f"sources.{name}.provider: {name} is a source at {before}, and uploads were seen there: "
+                f"give the one at {provider} another name"
+            )
+        db.execute("DELETE FROM listings WHERE source = ?", (number,))

@@ -6,7 +6,7 @@ import pytest
 
 from notifier.cli.run import ended
 from notifier.server.sockets import CannotListen
-from notifier.store import NewerDatabaseError, StoreError
+from notifier.store import NewerDatabaseError, OtherProviderError, StoreError
 
 
 @pytest.fixture
@@ -24,7 +24,12 @@ def told(caplog):
 
 @pytest.mark.parametrize(
     ("error", "code"),
-    [(StoreError("no disk"), 1), (CannotListen("no port"), 1), (NewerDatabaseError("from tomorrow"), 78)],
+    [
+        (StoreError("no disk"), 1),
+        (CannotListen("no port"), 1),
+        (NewerDatabaseError("from tomorrow"), 78),
+        (OtherProviderError("another name"), 78),
+    ],
 )
 def test_what_the_machine_is_to_blame_for_is_a_sentence(told, error, code):
     assert told(error) == (code, [str(error)], [])

@@ -16,7 +16,7 @@ from things import observations
 from notifier.core.budget import Budget
 from notifier.core.lives import Lives, one_life
 from notifier.core.model import ListingState, Observation, Reason, Status, Target, TargetStatus, Trouble
-from notifier.store import Announcement, StoreError, UnknownNameError
+from notifier.store import Announcement, OtherProviderError, StoreError, UnknownNameError
 from notifier.store.followed import CHANGED
 
 BUDGET = Budget(NOW, NOW, 3, NOW + 1, 1, 0.5, NOW, 0.25, NOW, -1.5, (-1.5, 0.1))
@@ -45,6 +45,28 @@ async def test_enrolling_again_keeps_the_numbers_and_what_is_remembered(tmp_path
         await store.enrol({"videos": "fake", "posts": "fake"}, [])
         assert await store.source("posts") == state
         assert (await store.source("videos")).number != state.number
+
+
+async def test_a_source_of_which_uploads_were_seen_keeps_its_provider(store):
+    (known,) = await follow(store, [upload("u1")])
+    await announce(store, uploads=[replace(known, snapshot=seen("u1", Status.COMPLETED))])
+    await store.enrol({"posts": "fake"}, [])
+    with pytest.raises(OtherProviderError, match=r"posts is a source at fake, .* give the one at other another name"):
+        await store.enrol({"videos": "other", "posts": "other"}, ["crm"])
+    with pytest.raises(UnknownNameError):
+        store.number("crm")
+    assert [tuple(row) for row in await store.database.rows("SELECT name, provider FROM sources")] == [
+        ("posts", "fake")
+    ]
+
+
+async def test_a_source_at_another_provider_is_read_anew_as_long_as_no_upload_of_it_was_seen(store):
+    await follow(store, [upload("u1")])
+    await announce(store, listing=ListingState("all", baseline_at=NOW))
+    await store.enrol({"posts": "fake"}, [])
+    assert (await store.outlook("posts")).progress
+    await store.enrol({"posts": "other"}, [])
+    assert not (await store.outlook("posts")).progress
 
 
 async def test_a_source_that_was_never_enrolled_is_a_bug(store):
