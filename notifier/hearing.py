@@ -14,7 +14,7 @@ from notifier.core.pace import Watch, Why
 from notifier.core.questions import LOST_EVERY, Question, is_soon
 from notifier.core.reading import Reading, ask_again, denied, missed, sighted, unannounced, unspoken
 from notifier.core.rhythm import Listing
-from notifier.core.sweep import Interest, Sweep, is_baseline, is_heard, read_on
+from notifier.core.sweep import Interest, Sweep, is_heard, is_old, read_on
 from notifier.numbering import follow
 from notifier.providers.base import Malformed
 from notifier.store import Store
@@ -134,7 +134,7 @@ class Hearing:
 
     def _reading(self, upload: Upload, seen: Observation) -> Reading:
         progress, source = self.question.progress, self.one.source
-        silent = progress is not None and is_baseline(progress) and source.baseline is Baseline.SILENT
+        silent = progress is not None and is_old(progress, seen) and source.baseline is Baseline.SILENT
         if upload.unfollowed_at is not None:
             reading = Reading(upload)
         elif silent and upload.snapshot is None and not upload.registered:

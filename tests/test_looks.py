@@ -10,7 +10,7 @@ from world import CADENCE, PACE, endpoint, world
 
 from notifier.core.model import LookKind, Rate, Status, Upload
 from notifier.core.rhythm import Listing
-from notifier.core.sweep import GIVE_UP_AFTER
+from notifier.core.sweep import GIVE_UP_AFTER, MAX_PAGES
 from notifier.providers.base import Malformed, Refused, Unavailable
 
 S = Status
@@ -618,3 +618,22 @@ async def test_what_came_while_nothing_was_to_be_discovered_is_old(tmp_path, upl
         w.client.put_on_top("new")
         await w.polls_until(w.clock.now + 300)
         assert (await types(w))[len(uploads) :] == ["upload.completed"]
+
+
+async def test_what_moves_up_from_behind_the_last_page_that_is_read_is_old(tmp_path):
+    listing, never = replace(FEED, kind=LookKind.LIST, through=HOUR), replace(CADENCE, settled=())
+    async with world(tmp_path, listings=(listing,), cadence=never) as w:
+        w.client.page_size = 3
+        for age in range(3 * MAX_PAGES + 5):
+            w.client.set(f"old{age}", S.COMPLETED, created_at=w.clock.now - 1000 - age)
+        await w.polls_until(w.clock.now + 600)
+        for deleted in (3, 5, 7):
+            del w.client.truth[f"old{deleted}"]
+        await w.polls_until(w.clock.now + 2 * HOUR)
+        assert len(await w.store.listed("posts")) == 3 * MAX_PAGES + 3
+        assert await types(w) == []
+        deeper = [w.client.truth.popitem() for _ in range(3)]
+        w.client.set("new", S.COMPLETED, created_at=w.clock.now)
+        w.client.truth |= dict(deeper)
+        await w.polls_until(w.clock.now + 2 * HOUR)
+        assert await types(w) == ["upload.completed"]

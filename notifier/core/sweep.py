@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from math import inf
 
 from notifier.core.diff import latest
-from notifier.core.model import Answer, ListingState
+from notifier.core.model import Answer, ListingState, Observation
 from notifier.core.rhythm import Listing
 
 MAX_PAGES = 100
@@ -77,9 +77,16 @@ def state_of(progress: Mapping[str, ListingState], listing: Listing) -> ListingS
     return progress.get(listing.name) or ListingState(listing.name)
 
 
-def is_baseline(progress: ListingState) -> bool:
-    """Whether the page that is next was never read before: what it shows was there before it was watched."""
-    return progress.baseline_at is None and progress.page > progress.baseline_pages
+def is_old(progress: ListingState, seen: Observation) -> bool:
+    """Whether a row that nobody knew, of the page that is next, was there before it was watched.
+
+    It was where the page was never read before. To the last page that is read moves up what lies deeper: what it says
+    of itself tells.
+    """
+    if progress.baseline_at is None:
+        return progress.page > progress.baseline_pages
+    moment = latest(seen.created_at, seen.updated_at)
+    return progress.page >= MAX_PAGES and moment is not None and moment < progress.baseline_at
 
 
 def put_off(progress: ListingState | None, due_at: float) -> ListingState | None:

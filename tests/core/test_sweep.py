@@ -18,8 +18,8 @@ from notifier.core.sweep import (
     Barrier,
     Interest,
     Sweep,
-    is_baseline,
     is_heard,
+    is_old,
     put_off,
     read_on,
     state_of,
@@ -187,11 +187,29 @@ def test_a_first_sweep_goes_to_the_end_and_only_then_there_is_a_baseline():
 
 def test_a_page_that_was_read_once_is_part_of_the_baseline_before_the_first_sweep_has_come_to_the_end():
     fresh = ListingState("videos")
-    assert is_baseline(fresh)
-    assert [is_baseline(replace(fresh, page=page, baseline_pages=2)) for page in (1, 2, 3)] == [False, False, True]
+    assert is_old(fresh, seen())
+    assert [is_old(replace(fresh, page=page, baseline_pages=2), seen()) for page in (1, 2, 3)] == [False, False, True]
     assert on(replace(fresh, baseline_pages=2)).baseline_pages == 2
     assert on(replace(fresh, page=3, baseline_pages=2)).baseline_pages == 3
-    assert not is_baseline(replace(READ, page=9))
+    assert not is_old(replace(READ, page=9), seen())
+
+
+@pytest.mark.parametrize(
+    ("page", "created", "updated", "old"),
+    [
+        (MAX_PAGES, -1001, None, True),
+        (MAX_PAGES, None, -1001, True),
+        (MAX_PAGES, -1001, -1000, False),
+        (MAX_PAGES, -1000, None, False),
+        (MAX_PAGES, None, None, False),
+        (MAX_PAGES + 1, -1001, None, True),
+        (MAX_PAGES - 1, -1001, None, False),
+    ],
+)
+def test_a_row_that_moves_up_to_the_last_page_that_is_read_is_as_old_as_it_says(page, created, updated, old):
+    moments = {"created_at": created, "updated_at": updated}
+    row = seen(**{name: NOW + moment for name, moment in moments.items() if moment is not None})
+    assert is_old(replace(READ, page=page), row) is old
 
 
 def test_what_is_read_while_nothing_is_discovered_is_no_baseline():
@@ -240,7 +258,7 @@ def test_a_list_that_shrank_is_read_again_from_the_page_before():
 def test_what_moved_up_to_a_page_that_is_read_again_is_part_of_the_baseline():
     again = on(replace(ListingState("videos", 3), baseline_pages=2), again=True)
     assert again == ListingState("videos", 2, NOW, baseline_pages=1)
-    assert is_baseline(again)
+    assert is_old(again, seen())
     assert on(replace(ListingState("videos", 2), baseline_pages=9), again=True).baseline_pages == 0
 
 
