@@ -299,6 +299,19 @@ async def test_a_clock_that_is_set_hurries_no_retry_and_puts_none_off(tmp_path, 
     assert "rescheduled" not in caplog.messages
 
 
+@pytest.mark.parametrize("jump", [86400.0, -36000.0, 30.0, -30.0])
+async def test_a_clock_that_is_set_hurries_no_first_attempt_and_puts_none_off(tmp_path, caplog, jump):
+    async with world(tmp_path, endpoints=(endpoint("app", schedule=(60.0, 5.0)),), uploads=("a",)) as w:
+        w.client.set("a", S.QUEUED)
+        await w.poll(2)
+        rest = await w.settle() - w.clock.now
+        assert rest > 0
+        w.clock.now += jump
+        await w.sender.believe_no_later(jump)
+        assert await w.settle() - w.clock.now == pytest.approx(rest)
+    assert "rescheduled" not in caplog.messages
+
+
 async def test_an_attempt_during_which_the_clock_is_set_back_is_repeated_in_time(tmp_path):
     async with behind_doors(tmp_path, endpoint("app", schedule=(0.0, 5.0)), uploads="a") as (w, _):
 

@@ -4,9 +4,9 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 
-MOVED = """UPDATE deliveries INDEXED BY deliveries_tried SET due_at = due_at + :jump
-    WHERE phase = 'waiting' AND attempts > 0 AND due_at > :now - max(:jump, 0)"""
-"""What waits for another attempt waits for as long as before, whoever it is for. What was due already is so still."""
+MOVED = """UPDATE deliveries INDEXED BY deliveries_lane SET due_at = due_at + :jump
+    WHERE phase = 'waiting' AND due_at > :now - max(:jump, 0)"""
+"""What waits for an attempt waits for as long as before, whoever it is for. What was due already is so still."""
 FORWARD = """UPDATE deliveries INDEXED BY deliveries_lane SET due_at = max(latest.value, n.quiet_until)
     FROM json_each(:latest) AS latest CROSS JOIN endpoints AS n
     WHERE endpoint BETWEEN :first AND :last AND phase = 'waiting' AND due_at > :soonest
