@@ -122,6 +122,7 @@ class Registrations:
         one = self._watched.get(source)  # None: it left the config, and yet a look at it may be under way
         if one is not None and id_ in one.source.uploads:
             raise NamedByConfigError(f"the config names {id_!r} under uploads of {source!r}: take it out there")
+        self._store.source_number(source)  # before a lock is made for it, which stays
         async with self._store.writing[source]:
             upload = await self._store.unfollow(source, id_, kind, self._clock())
             if one is not None:

@@ -247,6 +247,14 @@ async def test_what_a_source_had_that_left_the_config_can_be_let_go(tmp_path):
             await w.registrations.unfollow("never", "a")
 
 
+async def test_what_is_let_go_at_no_source_at_all_leaves_nothing_behind(tmp_path):
+    async with world(tmp_path) as w:
+        for name in ("never", "nowhere"):
+            with pytest.raises(UnknownNameError, match=f"no source was ever called '{name}'"):
+                await w.registrations.unfollow(name, "a")
+        assert set(w.store.writing) <= {"posts"}
+
+
 async def test_what_is_let_go_while_the_last_answer_of_its_source_is_written_ends_nothing(tmp_path):
     async with world(tmp_path, discover=False) as w:
         w.client.set("a", S.PROCESSING)
