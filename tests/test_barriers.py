@@ -249,6 +249,36 @@ async def test_what_a_person_wants_during_a_look_is_read_after_it(tmp_path, fail
         assert [look.page for look in w.client.asked] == read
 
 
+async def test_what_a_person_wants_in_the_middle_of_a_sweep_is_read_from_the_first_page(tmp_path):
+    async with broken(tmp_path, page=None) as w:
+        await w.polls_until(w.clock.now + HOUR)
+        await w.registrations.look("posts")
+        w.client.asked.clear()
+        await w.poll(2)
+        assert [look.page for look in w.client.asked] == [1, 2]
+        await w.registrations.look("posts")
+        await w.polls_until(w.clock.now + 1)
+        assert [look.page for look in w.client.asked] == [1, 2, 1, 2, 3]
+
+
+async def test_what_a_person_wants_during_a_look_at_a_later_page_is_read_from_the_first(tmp_path):
+    async with broken(tmp_path, page=None) as w:
+        await w.polls_until(w.clock.now + HOUR)
+        await w.registrations.look("posts")
+        observe = w.client.observe
+
+        async def meanwhile(look, at):
+            if look.page == 2:
+                w.client.observe = observe
+                await w.registrations.look("posts")
+            return await observe(look, at)
+
+        w.client.observe = meanwhile
+        w.client.asked.clear()
+        await w.polls_until(w.clock.now + 1)
+        assert [look.page for look in w.client.asked] == [1, 2, 1, 2, 3]
+
+
 # --- a feed
 
 

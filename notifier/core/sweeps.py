@@ -101,7 +101,7 @@ class Sweeps:
         return now + lasts
 
     def read_anew(self, names: Iterable[str]) -> None:
-        """A person wants these to be read to the end."""
+        """A person wants these to be read from page 1 to the end."""
         self.anew = set(names)
         self.barriers.clear()
 
@@ -109,4 +109,4 @@ class Sweeps:
         """How far a list has been read, where a person may have asked for all of it since its page was."""
         if progress is None or progress.collection not in self.anew:
             return progress
-        return replace(progress, due_at=now, swept_at=None)
+        return replace(progress, page=1, cursor=None, due_at=now, swept_at=None)

@@ -111,7 +111,7 @@ class Followed(Owing):
         return int(count)
 
     async def look_anew(self, source: str, now: float) -> None:
-        """Let all that is open at a source be due, and each of its lists, to the end."""
+        """Let all that is open at a source be due, and each of its lists, from page 1 to the end."""
         await self.database.write(_look_anew, self._sources[source], now)
 
     async def listed(self, source: str, without: Iterable[str] = ()) -> list[Upload]:
@@ -294,6 +294,7 @@ def _give_tasks(db: sqlite3.Connection, wanted: Mapping[int, Sequence[int]]) -> 
 
 
 def _look_anew(db: sqlite3.Connection, source: int, now: float) -> None:
-    db.execute("UPDATE listings SET due_at = ?, swept_at = NULL WHERE source = ?", (now, source))
-    sql = "UPDATE uploads SET due_at = ? WHERE source = ? AND open = 1 AND due_at IS NOT NULL"
-    db.execute(sql, (now, source))
+    listings = "UPDATE listings SET due_at = ?, swept_at = NULL, page = 1, cursor = NULL WHERE source = ?"
+    uploads = "UPDATE uploads SET due_at = ? WHERE source = ? AND open = 1 AND due_at IS NOT NULL"
+    for sql in (listings, uploads):
+        db.execute(sql, (now, source))

@@ -122,12 +122,14 @@ def test_a_page_of_which_nothing_could_be_read_is_a_barrier_at_once_but_the_firs
     assert not sweeps.barriers
 
 
-def test_what_a_person_wants_is_read_whatever_was_written_meanwhile_and_past_every_barrier():
+def test_what_a_person_wants_is_read_from_page_1_whatever_was_written_meanwhile_and_past_every_barrier():
     sweeps = Sweeps()
     sweeps.failed(given_up(3), NOW, every=300.0)
     sweeps.read_anew(["videos", "images"])
     assert not sweeps.barriers
     assert sweeps.wanted(READ, NOW + 5) == replace(READ, due_at=NOW + 5, swept_at=None)
+    further = replace(READ, page=3, cursor="c3", due_at=NOW + 9)
+    assert sweeps.wanted(further, NOW + 5) == replace(READ, due_at=NOW + 5, swept_at=None)
     sweeps.anew.discard("videos")
     assert sweeps.wanted(READ, NOW + 5) == READ
     assert sweeps.wanted(None, NOW + 5) is None
