@@ -165,7 +165,7 @@ def is_old_news(upload: Upload, seen: Observation, kind: LookKind, at: float = i
 
     A feed repeats its rows for as long as they are on its page: a row speaks once, at the moment it bears. A list may
     lag behind a look at the upload itself. A schedule lists what is to come and may lag, too: it speaks of nothing that
-    has begun.
+    has begun, but of what was put off when its time had come.
     """
     known = upload.snapshot
     if known is None:
@@ -175,7 +175,9 @@ def is_old_news(upload: Upload, seen: Observation, kind: LookKind, at: float = i
         return (seen.updated_at or 0.0) <= moment
     if kind is LookKind.LIST:
         return (seen.updated_at or inf) < moment
-    return kind is LookKind.SCHEDULE and known.status not in {Status.SCHEDULED, Status.UNKNOWN}
+    if kind is not LookKind.SCHEDULE or known.status in {Status.SCHEDULED, Status.UNKNOWN}:
+        return False
+    return known.status is not Status.QUEUED or (seen.scheduled_at or 0.0) <= max(at, known.scheduled_at or inf)
 
 
 def tells_all(seen: Observation, kind: LookKind) -> bool:

@@ -352,6 +352,19 @@ def test_a_schedule_speaks_of_nothing_that_has_begun(status):
     assert is_old_news(upload(seen(status)), seen(S.SCHEDULED), LookKind.SCHEDULE) is old
 
 
+@pytest.mark.parametrize(("status", "at", "planned", "old"), [
+    (S.QUEUED, NOW, NOW + 1, False), (S.QUEUED, NOW, NOW, True), (S.QUEUED, NOW, None, True),
+    (S.QUEUED, NOW - 9, NOW - 5, True), (S.PROCESSING, NOW, NOW + 1, True),
+])  # fmt: skip
+def test_a_schedule_speaks_of_what_was_put_off_when_its_time_had_come(status, at, planned, old):
+    known = upload(seen(status, scheduled_at=NOW - 5))
+    assert is_old_news(known, seen(S.SCHEDULED, scheduled_at=planned), LookKind.SCHEDULE, at) is old
+
+
+def test_a_schedule_speaks_of_nothing_that_waits_without_a_time():
+    assert is_old_news(upload(seen(S.QUEUED)), seen(S.SCHEDULED, scheduled_at=NOW + 1), LookKind.SCHEDULE, NOW)
+
+
 @pytest.mark.parametrize(
     ("kind", "whole"),
     [

@@ -12,7 +12,7 @@ from planning import overheard
 from providing import KEY, source
 from world import Clock
 
-from notifier.demo.provider import Fault
+from notifier.demo.provider import Fault, iso
 from notifier.demo.upload_post import FakeUploadPost, Post
 
 ID, JOB = "7b2c2f5e", "job_abc123xyz"
@@ -157,6 +157,22 @@ async def test_jobs_whose_time_has_come_are_asked_for_although_the_schedule_list
             it.fake.put(Post(job, job=True, scheduled_at=it.clock.now + HOUR))
         await it.polls_for(HOUR + 5 * MINUTE)
         assert sorted(await it.types()) == ["upload.queued", "upload.queued", "upload.scheduled", "upload.scheduled"]
+
+
+async def test_a_job_that_is_put_off_when_its_time_has_come_is_scheduled_again(tmp_path):
+    async with life(tmp_path) as it:
+        await it.polls_for(MINUTE)
+        job = Post(JOB, job=True, scheduled_at=it.clock.now + HOUR)
+        it.fake.put(job)
+        await it.polls_for(HOUR + 5 * MINUTE)
+        assert await it.types() == ["upload.scheduled", "upload.queued"]
+        later = it.clock.now + 2 * HOUR
+        it.fake.put(replace(job, scheduled_at=later))
+        await it.polls_for(HOUR)
+        (event,) = await it.news()
+        assert (event["type"], upload(event)["scheduled_at"]) == ("upload.scheduled", iso(later).replace(".000", ""))
+        await it.polls_for(HOUR + 5 * MINUTE)
+        assert await it.types() == ["upload.queued"]
 
 
 async def test_a_job_that_leaves_the_schedule_list_and_is_not_found_is_cancelled(tmp_path):
