@@ -12,13 +12,12 @@ from notifier.core.diff import fingerprint, is_old_news, tells_all
 from notifier.core.model import SETTLED, Answer, Baseline, ListingState, LookKind, Observation, Upload
 from notifier.core.pace import Watch, Why
 from notifier.core.questions import LOST_EVERY, Question, is_soon
-from notifier.core.reading import Reading, ask_again, denied, missed, sighted, unannounced, unspoken
+from notifier.core.reading import Reading, ask_again, denied, missed, sighted, spoken_of, unannounced, unspoken
 from notifier.core.rhythm import Listing
 from notifier.core.sweep import Interest, Sweep, is_heard, is_old, read_on
 from notifier.numbering import follow
-from notifier.providers.base import Malformed
 from notifier.store import Store
-from notifier.watched import Watched
+from notifier.watched import Heard, Watched
 
 CONFIRM_WITHIN = 60.0
 """Seconds within which an upload that is missing from its list is asked for by itself, or is about to be anyway."""
@@ -75,20 +74,30 @@ class Hearing:
         name, seen = self.one.source.name, self.answer.observations
         if self.kind is LookKind.GET:
             return list(seen), await self.store.known(name, {id_ for each in seen for id_ in each.ids})
+        heard = self.one.heard.get(self.question.subject)
+        if heard is None or heard.seen is not seen:
+            heard = self._heard(seen)
+        elif await self._is_unmoved(heard):
+            self._known = set(range(len(seen)))
+            return [], {}
         batched = self.kind is LookKind.BATCH
-        fresh, known = await self.store.changed(name, seen, self._rows(seen), self.now, batched=batched)
+        fresh, known = await self.store.changed(name, seen, heard.rows, self.now, batched=batched)
         self._known = set(range(len(seen))) - fresh
         return [seen[place] for place in sorted(fresh)], known
 
-    def _rows(self, seen: Sequence[Observation]) -> str:
-        """Kind, id, fingerprint and alias of each, as JSON; what was so last time is not worked out again."""
-        name = self.question.subject
-        known, rows = self.one.heard.get(name, (None, ""))
-        if known is not seen:
-            rows = json.dumps([(one.kind, one.id, fingerprint(one, self.kind), one.alias) for one in seen])
-            if self.question.listing is not None and self.question.look.page == 1:
-                self.one.heard[name] = (seen, rows)
-        return rows
+    def _heard(self, seen: Sequence[Observation]) -> Heard:
+        """Kind, id, fingerprint and alias of each, as JSON; of a first page they are remembered for the next time."""
+        rows = json.dumps([(one.kind, one.id, fingerprint(one, self.kind), one.alias) for one in seen])
+        heard = Heard(seen, rows)
+        if self.question.listing is not None and self.question.look.page == 1:
+            self.one.heard[self.question.subject] = heard
+        return heard
+
+    async def _is_unmoved(self, heard: Heard) -> bool:
+        """Whether a page that said the same before has nothing new: mostly it is so, and that is known at once."""
+        if heard.pairs is None:
+            heard.pairs = await self.store.pairs(self.one.source.name, heard.rows)
+        return bool(heard.pairs) and await self.store.unmoved(heard.pairs, self.now)
 
     async def _pair(self, fresh: Sequence[Observation], known: Mapping[str, list[Upload]]) -> set[str]:
         """Each upload spoken of, with the newest word on it; one that nobody followed is followed from here on.
@@ -96,13 +105,13 @@ class Hearing:
         Answers which of them are news: not followed before, or of a feed not heard before.
         """
         name = self.one.source.name
-        strange = [each for each in fresh if not _spoken_of(each, known)] if self.one.source.discover else []
+        strange = [each for each in fresh if not spoken_of(each, known)] if self.one.source.discover else []
         new = [(Upload(0, name, each.kind, each.id, self.now, each.ref), each) for each in strange]
         followed = await follow(self.store, self.one.provider.name, new)
         self.tasks = {upload.media_id: numbers for upload, numbers in followed if numbers}
         pairs: dict[int, tuple[Upload, Observation]] = {}
         for each in fresh:
-            upload = _spoken_of(each, known) or (followed.pop(0)[0] if followed else None)
+            upload = spoken_of(each, known) or (followed.pop(0)[0] if followed else None)
             if upload is None:
                 continue
             _, before = pairs.get(upload.media_id, (None, None))
@@ -284,17 +293,3 @@ class Hearing:
                 expected = book.page_of(watch, listing.name) == look.page
                 if expected and watch.upload.id not in spoken and self.one.ways.ought_to_show(listing, watch.upload):
                     book.stray(watch, listing.name, look.page, more=self.answer.more)
-
-
-def _spoken_of(seen: Observation, known: Mapping[str, list[Upload]]) -> Upload | None:
-    """The upload that an observation speaks of: by its id, or by the other id that it has."""
-    uploads = (upload for id_ in seen.ids for upload in known.get(id_, ()))
-    return next((upload for upload in uploads if upload.kind in {seen.kind, ""}), None)
-
-
-def sound(question: Question, answer: Answer) -> Answer:
-    """The answer; raises `Malformed` where it has no word of what was asked for."""
-    said = answer.missing or answer.then or answer.observations or answer.skipped
-    if question.look.kind is LookKind.GET and not said:
-        raise Malformed(f"asked for {question.look.id}, answered without a word of it")
-    return answer

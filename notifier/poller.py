@@ -17,9 +17,9 @@ from notifier.core.sweep import put_off
 from notifier.core.trouble import failing, recovered
 from notifier.credentials import AFTER_ANOTHER, Credentials
 from notifier.hands import Hands
-from notifier.hearing import Hearing, sound
+from notifier.hearing import Hearing
 from notifier.numbering import register, with_tasks
-from notifier.providers.base import Malformed, ProviderError, Refused, Unavailable
+from notifier.providers.base import Malformed, ProviderError, Refused, Unavailable, sound
 from notifier.store import Announcement, Outlook, Store
 from notifier.telling import tell_announced, tell_resting, tell_rests, tell_skipped
 from notifier.watched import Watched
@@ -187,7 +187,7 @@ class Poller:
         one.asked(question, now)
         try:
             with self.hands.let_go():
-                answer = sound(question, await one.client.observe(question.look, now))
+                answer = sound(question.look, await one.client.observe(question.look, now))
         except ProviderError as error:
             async with self._store.writing[one.source.name]:
                 return await self._failed(one, state, question, error)

@@ -38,6 +38,15 @@ UNHURRIED, BUSY_OVER = 1800.0, 21600.0
 
 
 @dataclass(slots=True)
+class Heard:
+    """What a page said, and what the store is asked of it: by names, and by numbers once it has said the same again."""
+
+    seen: Sequence[Observation]
+    rows: str
+    pairs: str | None = None
+
+
+@dataclass(slots=True)
 class Watched:
     """A source, how its provider behaves, and the client that asks it."""
 
@@ -64,8 +73,8 @@ class Watched:
     """Those that a person wants to be looked at now: they are asked for together, where one look can name many."""
     skipped: dict[str, Sequence[str]] = field(default_factory=dict)
     """What could not be read in the last answer to a question, by its subject."""
-    heard: dict[str, tuple[Sequence[Observation], str]] = field(default_factory=dict, repr=False)
-    """What the first page of each list said last, and what the store is asked of it."""
+    heard: dict[str, Heard] = field(default_factory=dict, repr=False)
+    """What the first page of each list said last."""
     sweeps: Sweeps = field(default_factory=Sweeps)
     looks: Looks = field(default_factory=Looks)
     asked_at: float | None = None

@@ -5,9 +5,10 @@ from itertools import pairwise
 from math import inf
 
 import pytest
+from planning import overheard
 from world import CADENCE, LISTING, PACE, world
 
-from notifier.core.model import Answer, Limit, LookKind, Observation, Status
+from notifier.core.model import Answer, Limit, LookKind, Observation, Registration, Status
 from notifier.core.reading import UNSPOKEN_EVERY
 from notifier.core.rhythm import Listing
 from notifier.providers.base import Unavailable
@@ -26,6 +27,42 @@ async def told(w):
 
 def pages(w, kind=LookKind.LIST):
     return [look.page for look in w.client.asked if look.kind is kind]
+
+
+# --- the same again
+
+
+@pytest.mark.parametrize(("seconds", "news"), [(HOUR, []), (25 * HOUR, [("stalled", "a")])])
+async def test_a_page_that_says_the_same_again_tells_what_comes_of_time_alone(tmp_path, seconds, news):
+    async with world(tmp_path, uploads=("b",), listings=(LISTING,), single=False) as w:
+        w.client.set("a", S.PROCESSING)
+        w.client.set("b", S.COMPLETED)
+        await w.polls_until(w.clock.now + 10)
+        before = len(await told(w))
+        await w.polls_until(w.clock.now + seconds)
+        assert (await told(w))[before:] == news
+
+
+async def test_a_page_that_says_the_same_again_tells_of_who_is_registered_meanwhile(tmp_path):
+    async with world(tmp_path, uploads=("a",), discover=False, listings=(LISTING,), single=False) as w:
+        for id_ in "ab":
+            w.client.set(id_, S.COMPLETED)
+        await w.polls_until(w.clock.now + HOUR)
+        await w.store.register([Registration("posts", "b")], w.clock.now)
+        await w.polls_until(w.clock.now + HOUR)
+        assert await told(w) == [("completed", "a"), ("completed", "b")]
+
+
+async def test_a_page_that_says_the_same_again_is_not_taken_apart_again(tmp_path):
+    async with world(tmp_path, uploads=("a",), listings=(LISTING,), single=False) as w:
+        w.client.set("a", S.PROCESSING)
+        await w.polls_until(w.clock.now + 100)
+        looks = len(w.client.asked)
+        async with overheard(w.store) as asked:
+            await w.polls_until(w.clock.now + 100)
+        assert len(w.client.asked) > looks
+        assert any("u.media_id = j.key" in said for said in asked)
+        assert not any("j.value->>" in said for said in asked)
 
 
 # --- feeds

@@ -132,6 +132,7 @@ def test_sql_is_known_when_it_is_seen():
     assert [name for name in found if name.startswith("store/")] == [
         "store/__init__.py",
         "store/callbacks.py",
+        "store/compared.py",
         "store/database.py",
         "store/drop.py",
         "store/examination.py",

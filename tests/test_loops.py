@@ -92,17 +92,19 @@ async def test_whoever_waits_for_what_is_owed_asks_before_the_outlook_is_asked_f
     order = []
     async with world(tmp_path, endpoints=(endpoint("app"),), uploads=("a",)) as w:
         w.client.set("a", S.PROCESSING)
-        read = w.store.database.read
 
-        async def asked(work, *args, **named):
-            order.append(work.__name__)
-            return await read(work, *args, **named)
+        def told(ask):
+            async def asked(work, *args, **named):
+                order.append(work.__name__)
+                return await ask(work, *args, **named)
+
+            return asked
 
         async def sends():
             await w.sender.wake.wait()
             return await w.sender.send_due()
 
-        w.store.database.read = asked
+        w.store.database.read, w.store.database.look = told(w.store.database.read), told(w.store.database.look)
         sending = asyncio.create_task(sends())
         w.sender.wake.clear()
         await w.poll()

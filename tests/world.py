@@ -67,6 +67,7 @@ class FakeClient:
     """A provider that shows `truth` and remembers what it showed."""
 
     truth: dict[str, Observation] = field(default_factory=dict)
+    said: dict[tuple[Observation, ...], tuple[Observation, ...]] = field(default_factory=dict)
     shown: dict[str, list[Status]] = field(default_factory=dict)
     asked: list[Look] = field(default_factory=list)
     fault: ProviderError | None = None
@@ -110,6 +111,7 @@ class FakeClient:
         seen = tuple(self._show(id_) for id_ in page)
         if self.tells_half:
             seen = tuple(replace(one, complete=False) for one in seen)
+        seen = self.said.setdefault(seen, seen)  # the very same again, as where a page that was read is remembered
         total = len(ids) if self.tells_total else None
         return Answer(seen, more=start + self.page_size < len(ids), skipped=self.skipped, total=total)
 

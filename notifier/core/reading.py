@@ -1,5 +1,6 @@
 """upload × what an answer says of it → the upload to be written, and the change to be announced, if there is one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from notifier.core.diff import Vanishing, absent, deserves_a_look, diff, is_last_word, is_old_news, latest, merged
@@ -149,3 +150,9 @@ def _hinted(upload: Upload, seen: Observation, at: float) -> Upload:
     if known.status is Status.GONE:
         return replace(upload, due_at=at + LISTED_BUT_GONE if upload.due_at is None else upload.due_at)
     return replace(upload, due_at=at, snapshot=replace(known, updated_at=latest(known.updated_at, seen.updated_at)))
+
+
+def spoken_of(seen: Observation, known: Mapping[str, list[Upload]]) -> Upload | None:
+    """The upload that an observation speaks of: by its id, or by the other id that it has."""
+    uploads = (upload for id_ in seen.ids for upload in known.get(id_, ()))
+    return next((upload for upload in uploads if upload.kind in {seen.kind, ""}), None)

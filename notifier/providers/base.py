@@ -15,7 +15,7 @@ from yarl import URL
 
 from notifier.core.allowance import LONGEST_HOLD
 from notifier.core.diff import Vanishing
-from notifier.core.model import Answer, Look, Rate, Source
+from notifier.core.model import Answer, Look, LookKind, Rate, Source
 from notifier.core.pace import Pace
 from notifier.core.rhythm import Cadence, Listing, back_off
 from notifier.core.ways import any_id
@@ -126,3 +126,11 @@ class Provider:
     def of(self, source: Source) -> "Provider":
         """The provider as it is for this source."""
         return self if self.tailored is None else self.tailored(source)
+
+
+def sound(look: Look, answer: Answer) -> Answer:
+    """The answer; raises `Malformed` where it has no word of what was asked for."""
+    said = answer.missing or answer.then or answer.observations or answer.skipped
+    if look.kind is LookKind.GET and not said:
+        raise Malformed(f"asked for {look.id}, answered without a word of it")
+    return answer

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from notifier.core.budget import Budget
 from notifier.core.lives import Lives
 from notifier.core.model import Endpoint, Event, ListingState, Observation, SourceState, Upload
-from notifier.store import moments, numbers
+from notifier.store import compared, moments, numbers
 from notifier.store.database import Database
 from notifier.store.owing import Owing
 from notifier.store.rows import (
@@ -27,12 +27,6 @@ from notifier.store.rows import (
 UPDATE = """UPDATE uploads SET kind = ?, ref = ?, sequence = ?, snapshot = ?, open = ?, changed_at = ?,
         stalled = ?, misses = ?, missing_since = ?, due_at = ?, fingerprint = ?, batch_fingerprint = ?
     WHERE media_id = ?"""
-CHANGED = """SELECT j.key FROM json_each(:rows) AS j
-    LEFT JOIN uploads AS u ON u.media_id = coalesce(
-        (SELECT media_id FROM uploads WHERE source = :source AND id = j.value->>1 AND kind = j.value->>0),
-        (SELECT media_id FROM uploads WHERE source = :source AND id = j.value->>3 AND kind = j.value->>0))
-    WHERE iif(:batched, u.batch_fingerprint, u.fingerprint) IS NOT j.value->>2 OR u.misses > 0 OR u.due_at <= :now"""
-"""Each row beside what is known by its id, or else by the other id that it has."""
 OTHERS = "id NOT IN (SELECT value FROM json_each(?))"
 LISTINGS = """SELECT collection, page, due_at, baseline_at, swept_at, failures, cursor, baseline_pages
     FROM listings WHERE source = ?"""
@@ -91,7 +85,7 @@ class Followed(Owing):
         One trip for all of it: there is a pass before every look. What comes after one that found no news, `announce`
         answers.
         """
-        return await self.database.read(_outlook, source, most, now)
+        return await self.database.look(_outlook, source, most, now)
 
     async def as_now(self, uploads: Sequence[Upload]) -> list[Upload]:
         """These uploads, all of one source, as they stand now, as far as they are still followed."""
@@ -129,7 +123,15 @@ class Followed(Owing):
         about uploads that were missed, or are due: they are to be read whatever they say.
         """
         parameters = {"rows": rows, "source": self._sources[source], "now": now, "batched": batched}
-        return await self.database.read(_changed, source, seen, parameters)
+        return await self.database.look(compared.changed, source, seen, parameters)
+
+    async def pairs(self, source: str, rows: str) -> str:
+        """For `unmoved`: such rows by the uploads that they speak of; empty where one speaks of none by its own id."""
+        return await self.database.look(compared.pairs, self._sources[source], rows)
+
+    async def unmoved(self, pairs: str, now: float) -> bool:
+        """Whether `changed` would find nothing in the rows of these `pairs`; told in a fraction of the time."""
+        return await self.database.look(compared.unmoved, pairs, now)
 
     async def lives(self, sources: Iterable[str]) -> dict[str, dict[str, Lives]]:
         """How long the uploads of each class at each of these sources took."""
@@ -143,7 +145,7 @@ class Followed(Owing):
     async def known(self, source: str, ids: Iterable[str]) -> dict[str, list[Upload]]:
         """The uploads at a source with these ids, of whatever kind, followed or no more."""
         wanted = set(ids)
-        return await self.database.read(_known, source, self._sources[source], wanted) if wanted else {}
+        return await self.database.read(compared.known, source, self._sources[source], wanted) if wanted else {}
 
     async def follow(self, new: Sequence[tuple[Upload, int]]) -> list[tuple[Upload, list[int]]]:
         """Follow these, each with so many tasks; answers them with their own media ids, and numbers for the tasks.
@@ -236,22 +238,6 @@ def _source(db: sqlite3.Connection, name: str) -> SourceState:
     for row in db.execute(sql, (name,)).fetchall():
         return source_of(name, row)
     raise KeyError(name)
-
-
-def _changed(
-    db: sqlite3.Connection, source: str, seen: Sequence[Observation], parameters: Mapping[str, Any]
-) -> tuple[set[int], dict[str, list[Upload]]]:
-    places = {row[0] for row in db.execute(CHANGED, parameters)}
-    ids = {id_ for place in places for id_ in seen[place].ids}
-    return places, _known(db, source, parameters["source"], ids) if ids else {}
-
-
-def _known(db: sqlite3.Connection, source: str, number: int, ids: Iterable[str]) -> dict[str, list[Upload]]:
-    where = "source = ? AND id IN (SELECT value FROM json_each(?))"
-    by_id: dict[str, list[Upload]] = {}
-    for upload in uploads_of(db, source, where, (number, json.dumps(list(ids)))):
-        by_id.setdefault(upload.id, []).append(upload)
-    return by_id
 
 
 def _outlook(db: sqlite3.Connection, source: str, most: int, now: float) -> Outlook:

@@ -17,7 +17,7 @@ from notifier.core.budget import Budget
 from notifier.core.lives import Lives, one_life
 from notifier.core.model import ListingState, Observation, Reason, Status, Target, TargetStatus, Trouble
 from notifier.store import Announcement, OtherProviderError, StoreError, UnknownNameError
-from notifier.store.followed import CHANGED
+from notifier.store.compared import CHANGED, PAIRS
 
 BUDGET = Budget(NOW, NOW, 3, NOW + 1, 1, 0.5, NOW, 0.25, NOW, -1.5, (-1.5, 0.1))
 BIG = 2**62 + 1
@@ -261,6 +261,22 @@ async def test_an_upload_is_told_from_one_of_another_kind_with_its_id(store):
 async def test_a_row_about_an_upload_that_is_sought_or_due_is_news_whatever_it_says(store, now_, news):
     await one_upload(store, fingerprint=5, **now_)
     assert await changed(store, ("post", "u1", 5)) == ({0} if news else set())
+    pairs = await store.pairs("posts", '[["post", "u1", 5, null]]')
+    assert await store.unmoved(pairs, NOW) is not news
+
+
+@pytest.mark.parametrize("row", ["post,u1,6", "post,strange,5", "video,u1,5", "post,ran,5,u1"])
+async def test_a_page_is_compared_by_number_only_where_it_says_what_is_known_of_uploads_by_their_own_ids(store, row):
+    await one_upload(store, fingerprint=5)
+    kind, id_, print_, alias = (*row.split(","), None)[:4]
+    pairs = await store.pairs("posts", json.dumps([("post", "u1", 5, None), (kind, id_, int(print_), alias)]))
+    assert not pairs or not await store.unmoved(pairs, NOW)
+
+
+async def test_a_fingerprint_of_any_size_and_a_page_without_a_row_are_compared_by_number(store):
+    await one_upload(store, fingerprint=BIG)
+    for rows in ([("post", "u1", BIG, None)], []):
+        assert await store.unmoved(await store.pairs("posts", json.dumps(rows)), NOW)
 
 
 BY_IDENTITY = {
@@ -277,6 +293,8 @@ async def test_a_page_is_compared_by_the_identity_of_each_row_in_a_database_that
     parameters = {"rows": '[["post", "u1", 5]]', "source": 1, "now": NOW, "batched": False}
     plan = await store.database.rows(f"EXPLAIN QUERY PLAN {CHANGED}", parameters)
     assert {row[3] for row in plan} == BY_IDENTITY
+    (first, *_) = await store.database.rows(f"EXPLAIN QUERY PLAN {PAIRS}", parameters)
+    assert first[3] == "SCAN j VIRTUAL TABLE INDEX 1:"
     tables = await store.database.rows("SELECT name FROM sqlite_schema")
     assert not {row[0] for row in tables} & {"sqlite_stat1", "sqlite_stat4"}
 
