@@ -59,7 +59,7 @@ async def drain(sink: Sink, folder: Path, owed: int, deliveries: int) -> Drained
     receivers = endpoints(Shape(ENDPOINTS, AT_ONCE, 0), sink.port)
     began = time.monotonic()
     async with daemon(folder, receivers) as (store, sender):
-        await store.enrol({"posts": "fake"}, [one.name for one in receivers])
+        await store.enrol({"posts": "upload_post"}, [one.name for one in receivers])
         before = memory()
         with measured(deliveries) as taken:
             await send(sender, deliveries)
@@ -74,7 +74,7 @@ async def owe(folder: Path, owed: int, receivers: Sequence[Endpoint]) -> None:
     """Announce one event, and have SQLite write the others after its pattern: each of a lane of its own, and due."""
     store = await Store.open(folder / "notifier.db")
     await announce(store, 1, receivers[:1], [Status.COMPLETED])
-    await store.enrol({"posts": "fake"}, [one.name for one in receivers])
+    await store.enrol({"posts": "upload_post"}, [one.name for one in receivers])
     await store.close()
     with closing(sqlite3.connect(folder / "notifier.db")) as db, db:
         db.execute(EVENTS, {"owed": owed})

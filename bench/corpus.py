@@ -76,7 +76,7 @@ async def announce(
 
 async def follow(store: Store, uploads: int, receivers: Sequence[Endpoint], first: int = 0) -> list[Upload]:
     """So many uploads, and who is to hear of them."""
-    await store.enrol({"posts": "fake"}, [endpoint.name for endpoint in receivers])
+    await store.enrol({"posts": "upload_post"}, [endpoint.name for endpoint in receivers])
     numbers = range(first, first + uploads)
     new = [Upload(0, "posts", "post", f"post_{number:06}", time.time()) for number in numbers]
     return [upload for upload, _ in await store.follow([(one, 0) for one in new])]

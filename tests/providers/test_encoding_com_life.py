@@ -78,11 +78,12 @@ async def test_an_id_that_is_no_number_is_refused_and_one_from_before_troubles_n
         assert (await it.store.named("media", "summer.mov")).due_at is None
 
 
-async def test_what_was_followed_at_another_provider_is_asked_for_no_more(tmp_path):
+async def test_what_an_older_build_followed_at_another_provider_by_this_name_is_asked_for_no_more(tmp_path):
     async with world(tmp_path, accounts={"media": "media"}) as w:
         for status in (Status.PROCESSING, Status.FAILED):
             w.client.set(status.value, status)
         await w.polls_until(w.clock.now + MINUTE)
+        await w.store.database.write(lambda db: db.execute("UPDATE sources SET provider = 'encoding_com'"))
     async with life(tmp_path) as it:
         registrations = Registrations(it.store, it.poller.watched, str, it.clock)
         for _ in range(3):
