@@ -180,13 +180,6 @@ def is_old_news(upload: Upload, seen: Observation, kind: LookKind, at: float = i
     return known.status is not Status.QUEUED or (seen.scheduled_at or 0.0) <= max(at, known.scheduled_at or inf)
 
 
-def is_last_word(upload: Upload, seen: Observation, kind: LookKind) -> bool:
-    """Whether a feed tells how an upload ended that is denied by itself, and was before: it is all there is."""
-    moment = 0.0 if upload.snapshot is None else upload.snapshot.updated_at or 0.0
-    is_denied = upload.misses > 1 and kind is LookKind.FEED
-    return is_denied and seen.status in SETTLED and (seen.updated_at or 0.0) >= moment
-
-
 def tells_all(seen: Observation, kind: LookKind) -> bool:
     """Whether there is no more to be told of what was seen: a schedule goes on to show a job whose time has come."""
     return seen.complete and kind not in {LookKind.FEED, LookKind.SCHEDULE}

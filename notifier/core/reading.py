@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from notifier.core.diff import Vanishing, absent, deserves_a_look, diff, is_last_word, is_old_news, latest, merged
+from notifier.core.diff import Vanishing, absent, deserves_a_look, diff, is_old_news, latest, merged
 from notifier.core.model import SETTLED, Change, ChangeReason, LookKind, Observation, Status, Upload
 from notifier.core.rhythm import Cadence, look_for_missing, next_look
 
@@ -38,10 +38,9 @@ class Reading:
 
 def sighted(upload: Upload, seen: Observation, kind: LookKind, at: float, rules: Rules) -> Reading:
     """The provider spoke of an upload at the moment `at`, in answer to a look of this kind."""
-    last = is_last_word(upload, seen, kind)
-    if not last and is_old_news(upload, seen, kind, at):
+    if is_old_news(upload, seen, kind, at):
         return Reading(upload)
-    if not last and not seen.complete:
+    if not seen.complete:
         there = upload if upload.snapshot is None or kind is LookKind.FEED else _there(upload)
         hint = kind is LookKind.BATCH or deserves_a_look(there, seen)
         return Reading(_hinted(there, seen, at) if hint else there)

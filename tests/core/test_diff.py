@@ -14,7 +14,6 @@ from notifier.core.diff import (
     deserves_a_look,
     diff,
     fingerprint,
-    is_last_word,
     is_old_news,
     latest,
     merged,
@@ -360,18 +359,6 @@ def test_a_schedule_speaks_of_nothing_that_has_begun(status):
 def test_a_schedule_speaks_of_what_was_put_off_when_its_time_had_come(status, at, planned, old):
     known = upload(seen(status, scheduled_at=NOW - 5))
     assert is_old_news(known, seen(S.SCHEDULED, scheduled_at=planned), LookKind.SCHEDULE, at) is old
-
-
-@pytest.mark.parametrize(("more", "kind", "row", "last"), [
-    ({"misses": 2}, LookKind.FEED, {}, True), ({"misses": 1}, LookKind.FEED, {}, False),
-    ({"misses": 2}, LookKind.LIST, {}, False), ({"misses": 2}, LookKind.FEED, {"status": S.PROCESSING}, False),
-    ({"misses": 2, "snapshot": seen(updated_at=9.0)}, LookKind.FEED, {}, False),
-    ({"misses": 2, "snapshot": seen(updated_at=8.0)}, LookKind.FEED, {}, True),
-    ({"misses": 2, "snapshot": seen()}, LookKind.FEED, {"updated_at": None}, True),
-])  # fmt: skip
-def test_a_feed_has_the_last_word_on_what_is_denied_by_itself(more, kind, row, last):
-    told = seen(**{"status": S.COMPLETED, "updated_at": 8.0, "complete": False} | row)
-    assert is_last_word(upload(**more), told, kind) is last
 
 
 def test_a_schedule_speaks_of_nothing_that_waits_without_a_time():

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pytest
 from aiohttp import web
 from living import HOUR, MINUTE, Life, living, upload
 from planning import overheard
@@ -256,17 +255,6 @@ async def test_a_history_that_does_not_say_how_many_platforms_there_are_leads_to
         await it.polls_for(6 * MINUTE)
         assert await it.types() == ["upload.completed"]
         assert asked(it, "status") == 1
-
-
-@pytest.mark.parametrize("is_followed", [False, True])
-async def test_what_only_the_history_knows_any_more_is_told_as_the_history_has_it(tmp_path, is_followed):
-    async with life(tmp_path, Post(ID, "in_progress"), uploads=(ID,) if is_followed else ()) as it:
-        await it.polls_for(MINUTE)
-        assert await it.types() == ["upload.processing"] * is_followed
-        it.fake.remove(ID)
-        it.fake.put(Post("other", "completed", ({**LIVE, "request_id": ID},)))
-        await it.polls_for(HOUR)
-        assert await it.types() == ["upload.completed"]
 
 
 async def test_a_silent_baseline_says_nothing_of_rows_that_tell_too_little(tmp_path):
