@@ -44,12 +44,14 @@ def drop(
     if dry_run:
         show_matching(found, "would be given up", json_=json_)
         return
-    if endpoint and found["matching"]:
-        ensure_meant(f"give up {counted(found['matching'], 'delivery')} to {endpoint}", yes=yes)
-    came = control.post("drop", **wanted)  # where none matches, too: it may be that a replay goes on
-    if not came["dropped"] and not came["replays"]:
-        show_done(came, f"nothing to give up: none is {phase or 'waiting or dead'}", json_=json_)
+    if not found["matching"]:
+        show_done(
+            {"dropped": 0, "replays": []}, f"nothing to give up: none is {phase or 'waiting or dead'}", json_=json_
+        )
         return
+    if endpoint:
+        ensure_meant(f"give up {counted(found['matching'], 'delivery')} to {endpoint}", yes=yes)
+    came = control.post("drop", **wanted)
     dropped = counted(came["dropped"], "delivery") + "".join(f"; replay {one} has ended" for one in came["replays"])
     of = f" --endpoint {endpoint}" if endpoint else ""
     words = f"given up: {dropped}; they are kept here: notifier deliveries{of} --phase dropped"
