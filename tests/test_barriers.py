@@ -279,6 +279,17 @@ async def test_what_a_person_wants_during_a_look_at_a_later_page_is_read_from_th
         assert [look.page for look in w.client.asked] == [1, 2, 1, 2, 3]
 
 
+async def test_a_first_sweep_goes_on_whatever_a_person_wants_and_what_moves_up_in_it_is_old(tmp_path):
+    async with broken(tmp_path, page=None) as w:
+        w.client.tells_total = True
+        await w.poll(2)
+        del w.client.truth["old0"]
+        await w.registrations.look("posts")
+        await w.polls_until(w.clock.now + HOUR)
+        assert [look.page for look in w.client.asked[:5]] == [1, 2, 3, 2, 3]
+        assert await events(w) == []
+
+
 # --- a feed
 
 

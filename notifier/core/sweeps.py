@@ -101,7 +101,7 @@ class Sweeps:
         return now + lasts
 
     def read_anew(self, names: Iterable[str]) -> None:
-        """A person wants these to be read from page 1 to the end."""
+        """A person wants these to be read to the end, and those whose first sweep is over from page 1."""
         self.anew = set(names)
         self.barriers.clear()
 
@@ -109,4 +109,6 @@ class Sweeps:
         """How far a list has been read, where a person may have asked for all of it since its page was."""
         if progress is None or progress.collection not in self.anew:
             return progress
-        return replace(progress, page=1, cursor=None, due_at=now, swept_at=None)
+        if progress.baseline_at is not None:
+            progress = replace(progress, page=1, cursor=None)
+        return replace(progress, due_at=now, swept_at=None)

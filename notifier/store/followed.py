@@ -105,7 +105,7 @@ class Followed(Owing):
         return int(count)
 
     async def look_anew(self, source: str, now: float) -> None:
-        """Let all that is open at a source be due, and each of its lists, from page 1 to the end."""
+        """Let all that is open at a source be due, and its lists to the end; from page 1 after a first sweep."""
         await self.database.write(_look_anew, self._sources[source], now)
 
     async def listed(self, source: str, without: Iterable[str] = ()) -> list[Upload]:
@@ -280,7 +280,8 @@ def _give_tasks(db: sqlite3.Connection, wanted: Mapping[int, Sequence[int]]) -> 
 
 
 def _look_anew(db: sqlite3.Connection, source: int, now: float) -> None:
-    listings = "UPDATE listings SET due_at = ?, swept_at = NULL, page = 1, cursor = NULL WHERE source = ?"
+    listings = """UPDATE listings SET due_at = ?, swept_at = NULL, page = iif(baseline_at IS NULL, page, 1),
+        cursor = iif(baseline_at IS NULL, cursor, NULL) WHERE source = ?"""
     uploads = "UPDATE uploads SET due_at = ? WHERE source = ? AND open = 1 AND due_at IS NOT NULL"
     for sql in (listings, uploads):
         db.execute(sql, (now, source))

@@ -130,6 +130,8 @@ def test_what_a_person_wants_is_read_from_page_1_whatever_was_written_meanwhile_
     assert sweeps.wanted(READ, NOW + 5) == replace(READ, due_at=NOW + 5, swept_at=None)
     further = replace(READ, page=3, cursor="c3", due_at=NOW + 9)
     assert sweeps.wanted(further, NOW + 5) == replace(READ, due_at=NOW + 5, swept_at=None)
+    first = replace(further, baseline_at=None)
+    assert sweeps.wanted(first, NOW + 5) == replace(first, due_at=NOW + 5, swept_at=None)
     sweeps.anew.discard("videos")
     assert sweeps.wanted(READ, NOW + 5) == READ
     assert sweeps.wanted(None, NOW + 5) is None
