@@ -143,7 +143,8 @@ class Hearing:
 
     def _reading(self, upload: Upload, seen: Observation) -> Reading:
         progress, source = self.question.progress, self.one.source
-        silent = progress is not None and is_old(progress, seen) and source.baseline is Baseline.SILENT
+        silent = source.discover and progress is not None and is_old(progress, seen)
+        silent = silent and source.baseline is Baseline.SILENT
         if upload.unfollowed_at is not None:
             reading = Reading(upload)
         elif silent and upload.snapshot is None and not upload.registered:

@@ -620,6 +620,20 @@ async def test_what_came_while_nothing_was_to_be_discovered_is_old(tmp_path, upl
         assert (await types(w))[len(uploads) :] == ["upload.completed"]
 
 
+async def test_what_was_found_before_nothing_was_to_be_discovered_any_more_is_told_when_it_is_seen_whole(tmp_path):
+    async with world(tmp_path, single=False, listings=(FEED,)) as w:
+        await w.polls_until(w.clock.now + 600)
+        w.client.tells_half = True
+        w.client.put_on_top("new")
+        await w.polls_until(w.clock.now + 300)
+        await w.stop()
+        w.discover = False
+        await w.start()
+        w.client.tells_half = False
+        await w.polls_until(w.clock.now + 600)
+        assert await types(w) == ["upload.completed"]
+
+
 async def test_what_moves_up_from_behind_the_last_page_that_is_read_is_old(tmp_path):
     listing, never = replace(FEED, kind=LookKind.LIST, through=HOUR), replace(CADENCE, settled=())
     async with world(tmp_path, listings=(listing,), cadence=never) as w:
