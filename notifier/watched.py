@@ -188,7 +188,8 @@ class Watched:
                 yield single(some[0], due_at, Why.FIRST, many_kinds=many)
         if first:
             due_at = first[0].due_at or 0.0
-            covered = first[0].media_id in self.book.watches and self.ways.feed(progress) is not None
+            watch, feed = self.book.watches.get(first[0].media_id), self.ways.feed(progress)
+            covered = watch is not None and feed is not None and self.book.is_told_by(feed.name, watch)
             question = single(first[0], due_at, Why.FIRST, many_kinds=many)
             yield replace(question, is_covered=covered)
         if slow:

@@ -9,6 +9,7 @@ import pytest
 from world import LISTING, endpoint, world
 
 from notifier.core.model import Answer, LookKind, Rate, Status
+from notifier.core.pace import Why
 from notifier.core.sweeps import LONGEST_BAR
 from notifier.providers.base import Unavailable
 
@@ -347,6 +348,16 @@ async def test_such_a_feed_goes_on_to_tell_of_what_came_since_and_costs_little_m
         settles(w, "8")
         await w.polls_until(until + 61)
         assert "8" in await settled(w)
+
+
+async def test_a_first_look_waits_for_such_a_feed_only_where_that_can_speak_of_the_upload(tmp_path):
+    async with fed(tmp_path) as w:
+        one, now = w.poller.watched["posts"], w.clock.now
+        outlook = await w.store.outlook("posts", 0, now)
+        uploads = {upload.id: upload for upload in await w.store.open_uploads("posts")}
+        for id_, is_covered in (("0", False), ("8", True)):
+            asked = one.questions(outlook.progress, [uploads[id_]], (), w.poller.credentials.budget(one), now)
+            assert [question.is_covered for question in asked if question.why is Why.FIRST] == [is_covered]
 
 
 async def test_a_feed_that_is_read_to_where_it_was_read_before_speaks_of_all_again(tmp_path):

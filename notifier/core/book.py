@@ -62,9 +62,13 @@ class Book:
         """The watched uploads with these ids, of whatever kind."""
         return [self.watches[number] for id_ in ids for number in self._ids.get(id_, ())]
 
+    def is_told_by(self, feed: str, watch: Watch) -> bool:
+        """Whether this feed would have shown it if it had settled: all that it holds since its birth was read."""
+        return watch.born > self.read_since[feed]
+
     def told_by(self, feed: str) -> list[Watch]:
-        """Those that this feed would have shown if they had settled: all that it holds since their birth was read."""
-        return [watch for watch in self if watch.born > self.read_since[feed]]
+        """Those of which it would have."""
+        return [watch for watch in self if self.is_told_by(feed, watch)]
 
     def due(self, subject: str, reach: Sequence[Watch], pace: Pace) -> tuple[float, Why]:
         """When a look at this subject that shows all of `reach` is due: as `pace.due` tells, worked out once."""

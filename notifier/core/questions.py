@@ -213,7 +213,7 @@ def discovering(
         state = state_of(progress, listing)
         planned = listing.kind is LookKind.SCHEDULE and any(_planned_at(watch) is not None for watch in book)
         due_at = state.due_at
-        cut = book.read_since[listing.name] > -inf
+        cut = book.read_since[listing.name] > -inf and len(book.told_by(listing.name)) < len(book)
         if not (ways.discover or planned or state.page > 1 or state.failures or cut):
             due_at = max(due_at, min(waits_until, (state.swept_at or 0.0) + LOST_EVERY if lost else inf))
         if due_at < inf:

@@ -644,8 +644,13 @@ def test_what_runs_already_is_not_soon_to_run():
     assert not is_soon(book(replace(number(1), snapshot=None, registered=True)), NOW)
 
 
-def test_a_feed_that_was_not_read_to_its_end_is_read_although_nothing_is_to_be_discovered():
-    one, ways = book(), replace(LISTS, listings=(HISTORY, VIDEOS), discover=False)
-    assert list(discovering(one, ways, BOTH_READ)) == []
-    one.read_since["history"] = NOW - 60
-    assert [question.subject for question in discovering(one, ways, BOTH_READ)] == ["feed history"]
+def test_a_feed_that_was_not_read_to_the_birth_of_what_is_watched_is_read_although_nothing_is_to_be_discovered():
+    ways = replace(LISTS, listings=(HISTORY, VIDEOS), discover=False)
+    for one, since, read in (
+        (book(number(1)), -inf, []),
+        (book(number(1)), NOW - 61, []),
+        (book(number(1)), NOW - 60, ["feed history"]),
+        (book(), NOW - 60, []),
+    ):
+        one.read_since["history"] = since
+        assert [question.subject for question in discovering(one, ways, BOTH_READ)] == read
