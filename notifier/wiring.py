@@ -30,7 +30,7 @@ from notifier.server.access import Guard
 from notifier.server.encoding import facade
 from notifier.server.encoding.facade import Facade
 from notifier.server.stream import Stream
-from notifier.store import Store
+from notifier.store import OtherProviderError, Store
 from notifier.systemd import Notify
 from notifier.watched import Watched
 from notifier.webhook import Receivers
@@ -56,6 +56,8 @@ class Parts:
 
     async def ready(self, settings: Settings) -> tuple[Swap, tuple[str, ...]]:
         """Do all that may fail of putting these in force; answers the rest of it, and what to warn of."""
+        for source in settings.sources:
+            self._keeps_its_provider(source)
         names = [endpoint.name for endpoint in settings.endpoints]
         await self.store.enrol({source.name: source.provider for source in settings.sources}, names)
         healths, budgets = await self.store.healths(), await self.store.budgets()
@@ -77,6 +79,12 @@ class Parts:
             self.app.ring_all()
 
         return swap, tuple(warnings)
+
+    def _keeps_its_provider(self, source: Source) -> None:
+        """A look at the one before may be under way, and what it shows would be asked for at this one."""
+        one = self.poller.watched.get(source.name)
+        if one is not None and one.source.provider != source.provider:
+            raise OtherProviderError(source.name, one.source.provider, source.provider)
 
     async def _left(self, settings: Settings) -> list[str]:
         """What becomes of what the settings name no more."""

@@ -254,8 +254,7 @@ async def test_a_reload_warns_of_a_replay_to_an_endpoint_that_it_takes_out(tmp_p
 
 async def test_a_source_that_would_be_one_at_another_provider_is_refused(tmp_path, media, hooks, systemd):
     text = config(media.base_url, {"app": hooks.url})
-    refusal = "sources.media.provider: media is a source at xenonflare, and uploads were seen there: "
-    refusal += "give the one at schedpilot another name"
+    refusal = "sources.media.provider: media is a source at xenonflare: give the one at schedpilot another name"
     async with running(tmp_path, text, systemd) as daemon:
         await hooks.got(1)
         put(tmp_path, text.replace('"xenonflare"', '"schedpilot"'))
@@ -266,6 +265,20 @@ async def test_a_source_that_would_be_one_at_another_provider_is_refused(tmp_pat
     async with Daemon(tmp_path, text.replace('"xenonflare"', '"schedpilot"'), SECRETS, RUN) as daemon:
         assert await daemon.wait() == 78
     assert logged(tmp_path)[-1]["reason"] == refusal
+
+
+async def test_a_source_that_showed_nothing_yet_gets_another_provider_by_a_restart_alone(tmp_path, hooks, systemd):
+    # A look may be under way, and what it shows would be asked for at the other one.
+    text = config("http://127.0.0.1:9/api", {"app": hooks.url})
+    async with running(tmp_path, text, systemd) as daemon:
+        put(tmp_path, text.replace('"xenonflare"', '"schedpilot"'))
+        code, told, said = await reload(tmp_path)
+        assert (code, told) == (78, "")
+        assert "media is a source at xenonflare: give the one at schedpilot another name" in said
+        assert await daemon.stop() == 0
+        await systemd.hears("STOPPING=1")
+    async with running(tmp_path, text.replace('"xenonflare"', '"schedpilot"'), systemd) as daemon:
+        assert await daemon.stop() == 0
 
 
 async def test_a_reload_of_a_faulty_config_tells_every_fault_and_changes_nothing(tmp_path, media, hooks, systemd):

@@ -13,7 +13,13 @@ class NewerDatabaseError(StoreError):
 
 
 class OtherProviderError(StoreError):
-    """A source of the config has the name of one at another provider, where uploads were seen."""
+    """A source of the config has the name of one at another provider."""
+
+    def __init__(self, source: str, before: str, now: str) -> None:
+        """What to do is the same, whichever they are."""
+        super().__init__(
+            f"sources.{source}.provider: {source} is a source at {before}: give the one at {now} another name"
+        )
 
 
 class UnknownNameError(LookupError):

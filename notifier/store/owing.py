@@ -132,8 +132,5 @@ def _make_way(db: sqlite3.Connection, name: str, provider: str) -> None:
     """
     for number, before, is_seen in db.execute(OF_ANOTHER, (name, provider)).fetchall():
         if is_seen:
-            raise OtherProviderError(
-                f"sources.{name}.provider: {name} is a source at {before}, and uploads were seen there: "
-                f"give the one at {provider} another name"
-            )
+            raise OtherProviderError(name, before, provider)
         db.execute("DELETE FROM listings WHERE source = ?", (number,))

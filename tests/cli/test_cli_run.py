@@ -28,7 +28,7 @@ def told(caplog):
         (StoreError("no disk"), 1),
         (CannotListen("no port"), 1),
         (NewerDatabaseError("from tomorrow"), 78),
-        (OtherProviderError("another name"), 78),
+        (OtherProviderError("posts", "fake", "other"), 78),
     ],
 )
 def test_what_the_machine_is_to_blame_for_is_a_sentence(told, error, code):
