@@ -4,7 +4,7 @@ PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check
 # The requirements files name all that is installed, so that nothing is left for pip to resolve: it would take the newest
 # `coverage[toml]` beside the pinned `coverage`, and refuse it for want of a hash.
 PINNED = $(PIP) --no-deps --require-hashes
-# As many tests at a time as there are processors.
+# As many tests at a time as tests/conftest.py tells.
 TESTS = pytest --numprocesses auto --dist worksteal
 
 .PHONY: demo test check crash story fuzz soak mutants fix bench lock sbom

@@ -1,7 +1,9 @@
+import os
 import signal
 from pathlib import Path
 
 import pytest
+from coverage import Coverage
 from hypothesis import settings
 from longer import LONGER
 
@@ -21,3 +23,25 @@ def pytest_configure(config):
     if hasattr(config, "workerinput"):
         given = Path(config.option.basetemp)
         config.option.basetemp = str(given.with_name(given.name.removeprefix("popen-gw")))
+
+
+def pytest_xdist_auto_num_workers(config):
+    """One more than there are processors: a quarter of the time tests wait for a process, a clock or the disk."""
+    return (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    """What does the same very often is not counted by coverage, which would take most of its time."""
+    counting = Coverage.current() if item.get_closest_marker("uncounted") else None
+    if counting is None:
+        return (yield)
+    told = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE")}  # to what it starts
+    for name in told:
+        del os.environ[name]
+    counting.stop()
+    try:
+        return (yield)
+    finally:
+        counting.start()
+        os.environ.update(told)

@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from daemons import KEY, SECRETS, Hooks, Systemd, config
 from longer import LONGER
 
@@ -24,6 +25,7 @@ LEFT_OUT = (
 )
 
 
+@pytest.mark.uncounted
 async def test_no_call_that_a_schema_can_think_of_is_answered_otherwise_than_described(tmp_path, unused_tcp_port):
     films = [Media(f"m{number}", status="processing", title="a film") for number in range(5)]
     with Systemd(tmp_path / "notify") as systemd:

@@ -118,6 +118,7 @@ CHECKS = {
 }
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("part", [one for one in CHECKS if one != "whole"])
 async def test_one_part_alone_is_measured_where_it_is_asked_for(tmp_path, part):
     document = json.loads(await bench(tmp_path, "--json", "--only", part))

@@ -22,7 +22,10 @@ from world import World, endpoint
 from notifier.core.blame import Blame, blame
 from notifier.core.model import Attempt, Command, Order, Outcome
 
-pytestmark = pytest.mark.timeout(600 * LONGER)  # on a busy machine; the work is bounded by its count
+pytestmark = [
+    pytest.mark.uncounted,
+    pytest.mark.timeout(600 * LONGER),
+]  # on a busy machine; the work is bounded by its count
 O = Outcome  # noqa: E741
 MOODS = {
     "well": (O.DELIVERED, 204),

@@ -44,7 +44,7 @@ POINTS = {
 }
 """Where the process is killed, but for the commits and the migration."""
 
-pytestmark = pytest.mark.timeout(600 * LONGER)
+pytestmark = [pytest.mark.uncounted, pytest.mark.timeout(600 * LONGER)]
 
 
 def commits():

@@ -35,7 +35,7 @@ from notifier.demo.local import LocalServer
 from notifier.providers import PROVIDERS, encoding_com, schedpilot, upload_post
 from notifier.registrations import Registrations
 
-pytestmark = pytest.mark.timeout(300 * LONGER)
+pytestmark = [pytest.mark.uncounted, pytest.mark.timeout(300 * LONGER)]
 
 
 class ProviderStory(RuleBasedStateMachine):

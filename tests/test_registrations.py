@@ -330,6 +330,7 @@ async def test_a_registration_is_asked_for_after_the_source_has_rested(tmp_path)
         assert w.receivers.types("app") == ["upload.completed"]
 
 
+@pytest.mark.uncounted
 async def test_ten_thousand_registrations_are_ten_thousand_rows_and_one_look_each(tmp_path):
     path = tmp_path / "notifier.db"
     one = World(path, discover=False)

@@ -46,6 +46,7 @@ GROWTH = Used(resident=4 * MIB, descriptors=4, threads=2, file=MIB)
 Connections come and go with the load, and Python and SQLite take memory and pages in pieces."""
 
 
+@pytest.mark.uncounted
 @pytest.mark.timeout(60 + 2 * SECONDS)
 async def test_at_steady_load_nothing_grows(tmp_path):
     samples = []

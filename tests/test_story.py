@@ -20,7 +20,10 @@ from notifier.core.model import Baseline, Status
 from notifier.providers.base import Malformed, Refused, Unavailable
 from notifier.store.examination import examine
 
-pytestmark = pytest.mark.timeout(600 * LONGER)  # on a busy machine; the work is bounded by its count
+pytestmark = [
+    pytest.mark.uncounted,
+    pytest.mark.timeout(600 * LONGER),
+]  # on a busy machine; the work is bounded by its count
 ENDPOINTS = ("app", "crm")
 UPLOADS = ("a", "b", "c")
 STATUSES = (

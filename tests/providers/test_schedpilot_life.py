@@ -214,6 +214,7 @@ async def test_a_post_that_failed_at_one_of_its_accounts_is_partial_in_both_form
         assert targets == {"linkedin:7": "completed", "twitter:9": "failed"}
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("flat", [False, True])
 async def test_a_post_that_is_removed_is_gone_in_both_forms_of_rows(tmp_path, flat):
     accounts = ((7, "linkedin"), (9, "twitter"))
@@ -272,6 +273,7 @@ async def test_a_moved_post_is_news_and_a_zone_spelled_another_way_is_none(tmp_p
 # --- what it costs, and who may ask
 
 
+@pytest.mark.uncounted
 async def test_no_clock_hour_has_more_reads_than_our_share_of_it(tmp_path):
     videos = [Media(f"video-{n}", "pending") for n in range(150)]
     async with life(tmp_path, *videos, Post(41)) as it:
