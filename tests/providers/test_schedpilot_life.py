@@ -156,12 +156,25 @@ async def test_an_unknown_word_is_told_once_and_looked_at_on(tmp_path):
 
 async def test_a_registered_id_that_no_list_shows_is_unknown_and_waits_for_one_that_does(tmp_path):
     async with life(tmp_path, uploads=("video-9",)) as it:
-        await it.polls_for(DAY)
+        await it.polls_for(2 * DAY)
         assert await it.types() == ["upload.unknown"]
         it.fake.put(Media("video-9", "processed"), Media("video-8", "pending"))
         await it.polls_for(HOUR)
         told = [(event["type"], upload(event)["kind"], upload(event)["id"]) for event in await it.news()]
         assert sorted(told) == [("upload.completed", "media", "video-9"), ("upload.processing", "media", "video-8")]
+
+
+@pytest.mark.parametrize("discover", [True, False])
+async def test_a_registered_id_is_denied_by_all_lists_in_which_it_may_stand_or_not_at_all(tmp_path, discover):
+    """The list of images, which is read once a day, lacks it the first time; the two others always do."""
+    videos = [Media(f"video-{n}", "processed") for n in range(3)]
+    async with life(tmp_path, *videos, Post(41), uploads=("image-1",), discover=discover) as it:
+        while not it.asked(IMAGES):
+            await it.polls_for(1)
+        it.fake.put(Media("image-1"))
+        await it.polls_for(2 * DAY)
+        told = [(event["type"], upload(event)["id"]) for event in await it.news()]
+        assert told == [("upload.completed", "image-1")]
 
 
 async def test_a_registered_id_is_told_of_even_by_the_first_sweep(tmp_path):
