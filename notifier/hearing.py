@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 
-from notifier.core.diff import fingerprint, is_old_news, tells_all
+from notifier.core.diff import completes, fingerprint, is_old_news, tells_all
 from notifier.core.model import SETTLED, Answer, Baseline, ListingState, LookKind, Observation, Upload
 from notifier.core.pace import Watch, Why
 from notifier.core.questions import LOST_EVERY, Question, is_soon
@@ -145,6 +145,8 @@ class Hearing:
         progress, source = self.question.progress, self.one.source
         silent = source.discover and progress is not None and is_old(progress, seen)
         silent = silent and source.baseline is Baseline.SILENT
+        if not self.one.ways.direct and completes(upload.snapshot, seen):
+            upload = replace(upload, snapshot=seen)  # as if it had been taken whole: how it was then, nobody can tell
         if upload.unfollowed_at is not None:
             reading = Reading(upload)
         elif silent and upload.snapshot is None and not upload.registered:
