@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 
-from notifier.core.diff import fingerprint, is_old_news, tells_all
+from notifier.core.diff import completes, fingerprint, is_old_news, tells_all
 from notifier.core.model import SETTLED, Answer, Baseline, ListingState, LookKind, Observation, Upload
 from notifier.core.pace import Watch, Why
 from notifier.core.questions import LOST_EVERY, Question, is_soon
@@ -145,6 +145,8 @@ class Hearing:
         progress, source = self.question.progress, self.one.source
         silent = source.discover and progress is not None and is_old(progress, seen)
         silent = silent and source.baseline is Baseline.SILENT
+        if not self.one.ways.direct and completes(upload.snapshot, seen):
+            upload = replace(upload, snapshot=seen)  # as if it had been taken whole: how it was then, nobody can tell
         if upload.unfollowed_at is not None:
             reading = Reading(upload)
         elif silent and upload.snapshot is None and not upload.registered:
@@ -187,7 +189,7 @@ class Hearing:
             self.one.book.read_since[listing.name] = sweeps.ended(listing.name, sweep)
         if sweep is None or self.kind is not LookKind.LIST or not sweep.is_complete(self.answer):
             return []
-        return await self._absent(listing, sweep.ids)
+        return await self._absent(listing, sweep)
 
     def _since(self, listing: Listing) -> float:
         """The moment from which on rows of a feed may tell of what is watched, and were not read yet."""
@@ -205,33 +207,31 @@ class Hearing:
             news=news, active=active, again=again, sweeps=sweeps, discovers=ways.discover, lost=lost, barrier=barrier
         )
 
-    async def _absent(self, listing: Listing, shown: set[str]) -> list[Reading]:
+    async def _absent(self, listing: Listing, sweep: Sweep) -> list[Reading]:
         """The uploads that a complete sweep ought to have shown: no news, but to be asked for, where they can be.
 
-        Where they cannot, each such sweep denies them once. All that was ever listed is compared from time to time
-        only, be it because the list is doubted; what is open always.
+        Where they cannot, each such sweep denies them once; one that may stand in several lists, a sweep of each. All
+        that was ever listed is compared from time to time only, be it because the list is doubted; what is open always.
         """
-        one, now = self.one, self.now
+        one, now, ways = self.one, self.now, self.one.ways
         whole = now >= one.sweeps.compares_at.get(listing.name, 0.0)
         known = self.store.listed if whole else self.store.open_uploads
-        absent = self._of(listing, await known(one.source.name, without=shown))
-        listed = len(self._of(listing, await known(one.source.name))) if absent else 0
-        if not one.sweeps.shows(listing, listed, len(absent), len(shown), now, whole=whole):
+        lacking = await known(one.source.name, without=sweep.ids)
+        absent = [upload for upload in lacking if ways.ought_to_show(listing, upload)]
+        listed = sum(ways.ought_to_show(listing, each) for each in await known(one.source.name)) if absent else 0
+        if not one.sweeps.shows(listing, listed, len(absent), len(sweep.ids), now, whole=whole):
             return []
-        if not one.ways.direct:
-            again_at = one.sweeps.compares_at.get(listing.name, now)
-            return [missed(upload, now, again_at, one.rules) for upload in absent]
-        return [
-            Reading(replace(upload, due_at=now))
-            for upload in absent
-            if upload.snapshot and not upload.misses and (upload.due_at or inf) > now + CONFIRM_WITHIN
-        ]
-
-    def _of(self, listing: Listing, uploads: Iterable[Upload]) -> list[Upload]:
-        """Those that this list ought to show; one whose kind is not known stands in the last of all lists."""
-        ways = self.one.ways
-        last = not ways.many_kinds or listing is ways.listings[-1]
-        return [upload for upload in uploads if ways.shows(listing, upload) and (upload.kind or last)]
+        if ways.direct:
+            soon = now + CONFIRM_WITHIN
+            asked = [each for each in absent if each.snapshot and not each.misses and (each.due_at or inf) > soon]
+            return [Reading(replace(each, due_at=now)) for each in asked]
+        again_at = one.sweeps.compares_at.get(listing.name, now)
+        since = one.sweeps.round(sweep, listing.name, ways.lists)
+        denials = [missed(upload, now, again_at, one.rules) for upload in absent]
+        if since == -inf and listing.name != ways.lists[-1]:
+            return denials  # for the sake of the lists after it, what may stand in any of them stays due
+        unsure = [each for each in lacking if ways.shows(listing, each) and not ways.ought_to_show(listing, each)]
+        return denials + [(denied if each.followed_at <= since else unspoken)(each, now, one.rules) for each in unsure]
 
     # --- once it is written
 

@@ -242,10 +242,10 @@ class Watched:
 
     # --- batches
 
-    def halve(self, ids: Sequence[str], until: float) -> None:
+    def halve(self, ids: Sequence[str], until: float) -> float:
         """A batch was answered badly: it may have been too large, or one of its ids spoils it.
 
-        One that spoils it alone rests for longer, and the others need not suffer for it.
+        One that spoils it alone rests for longer, and the others need not suffer for it. Answers by when it is asked.
         """
         self._good_batches = 0
         if len(ids) == 1:
@@ -253,10 +253,11 @@ class Watched:
                 watch.due = until + SPOILER_RESTS
             self.ways = replace(self.ways, batch=self._whole_batch or self.ways.batch)
             self._whole_batch = 0
-            return
+            return until + SPOILER_RESTS
         self._whole_batch = self._whole_batch or self.ways.batch
         self._largest_batch = max(self.provider.batch, self.ways.batch // 2)
         self.ways = replace(self.ways, batch=max(1, self.ways.batch // 2))
+        return until
 
     def grow(self, size: int) -> None:
         """A batch of this size was answered well, and in full."""

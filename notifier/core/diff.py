@@ -96,6 +96,14 @@ def fingerprint(seen: Observation, kind: LookKind) -> int:
     return int.from_bytes(blake2b(repr(said).encode(), digest_size=8).digest(), "big", signed=True)
 
 
+def completes(known: Observation | None, seen: Observation) -> bool:
+    """Whether it merely tells more than what was taken from too little: all targets known by that are as they were."""
+    if known is None or known.complete or not seen.complete or not known.targets:
+        return False
+    now = {target.name: target.status for target in seen.targets}
+    return all(now.get(target.name) == target.status for target in known.targets)
+
+
 def latest(one: float | None, other: float | None) -> float | None:
     """The later of two moments, either of which may be unknown."""
     known = [moment for moment in (one, other) if moment is not None]

@@ -49,6 +49,11 @@ class Question:
         return self.why in {Why.CAP, Why.PRICE}
 
     @property
+    def failing(self) -> str:
+        """What would be in trouble if it could not be answered: its subject; of a batch each id that it names."""
+        return " ".join([self.look.kind.value, *self.look.ids]) if self.look.ids else self.subject
+
+    @property
     def subject(self) -> str:
         """What the question is about, in whatever form it is asked."""
         if self.listing is None:

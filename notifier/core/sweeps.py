@@ -46,6 +46,8 @@ class Sweeps:
     """The newest moment of each feed that is read from there on back."""
     compares_at: dict[str, float] = field(default_factory=dict)
     """From when on a sweep is compared with all that was ever listed."""
+    rounds: dict[str, float] = field(default_factory=dict)
+    """When the last complete sweep of each list began, of those that had one since all of them had."""
     barriers: dict[str, Barrier] = field(default_factory=dict)
     anew: set[str] = field(default_factory=set)
     """What a person wants to be read to the end, and of which no page was asked for since."""
@@ -57,6 +59,18 @@ class Sweeps:
             rest = min(listing.through, COMPARE_EVERY) if clears else DOUBTED_FOR / DOUBTS
             self.compares_at[listing.name] = now + rest
         return clears
+
+    def round(self, sweep: Sweep, name: str, names: Iterable[str]) -> float:
+        """A complete sweep of the list `name` is believed; with it each of `names` may have had one since all had last.
+
+        Then it answers when the first of them began: what was followed by then, and not seen, is on no list; else -inf.
+        """
+        self.rounds[name] = sweep.began_at
+        if not self.rounds.keys() >= set(names):
+            return -inf
+        since = min(self.rounds.values())
+        self.rounds.clear()
+        return since
 
     def barrier(self, name: str, now: float) -> Barrier | None:
         """Where a list ends for now, before its end."""

@@ -3,11 +3,13 @@
 from dataclasses import replace
 
 from notifier.core.events import source_event
-from notifier.core.model import Event, SourceState, Trouble
+from notifier.core.model import Event, LookKind, SourceState, Trouble
 
 AWAITED = 600.0
 """Seconds for which what failed may wait longer than other questions, once it is due again: others go first, and where
 few may go that takes its time."""
+BATCH = f"{LookKind.BATCH.value} "
+"""How the subject of a batch begins, before its ids."""
 
 
 def failing(state: SourceState, provider: str, trouble: Trouble, subject: str, at: float) -> tuple[SourceState, Event]:
@@ -22,12 +24,25 @@ def recovered(
 ) -> tuple[SourceState, Event | None]:
     """A good answer to `subject`, which was due at `due_at`; the event where the trouble is over by it.
 
-    Over it is where that which failed is answered, or where what was due so much later is: then it is asked no more.
+    Over it is where all of that which failed is answered, or where what was due so much later is: then it is asked no
+    more. Of a batch that failed, each id is answered by whatever batch has it: of which of them it was, nobody knows.
     """
     if state.trouble is None or state.failing_since is None:
         return state, None
-    if subject != state.failed and due_at <= state.failed_due_at + AWAITED:
-        return state, None
+    failed = left(state.failed or "", subject)
+    if failed and due_at <= state.failed_due_at + AWAITED:
+        return replace(state, failed=failed), None
     event = source_event("source.recovered", state, provider, state.trouble, since=state.failing_since, at=at)
     well = replace(state, trouble=None, failing_since=None, sequence=event.sequence, failed=None, failed_due_at=0.0)
     return well, event
+
+
+def left(failed: str, subject: str) -> str:
+    """What is left of a subject that failed without what another one asks for; of batches, which name ids, the rest."""
+    if failed == subject:
+        return ""
+    if not (failed.startswith(BATCH) and subject.startswith(BATCH)):
+        return failed
+    asked = set(subject.split(" "))
+    rest = [id_ for id_ in failed.split(" ") if id_ not in asked]
+    return " ".join([LookKind.BATCH.value, *rest]) if rest else ""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from notifier.core.diff import NOT_FOUND
 from notifier.core.model import ListingState, LookKind, Upload
 from notifier.core.rhythm import Listing
 from notifier.core.sweep import GIVE_UP_AFTER, state_of
@@ -41,8 +42,13 @@ class Ways:
 
     def ought_to_show(self, listing: Listing, upload: Upload) -> bool:
         """Whether an upload stands in this collection for certain: it was seen there, or there is no other."""
-        alone = sum(one.kind is LookKind.LIST for one in self.listings) == 1
-        return self.shows(listing, upload) and (alone or upload.snapshot is not None)
+        was_seen = upload.snapshot is not None and upload.snapshot.reason != NOT_FOUND
+        return self.shows(listing, upload) and (was_seen or len(self.lists) == 1)
+
+    @property
+    def lists(self) -> list[str]:
+        """The names of the collections that show all there is."""
+        return [one.name for one in self.listings if one.kind is LookKind.LIST]
 
     def usable(self, progress: Mapping[str, ListingState]) -> list[Listing]:
         """The lists and feeds that show what is watched: those whose first sweep is over, and which answer."""

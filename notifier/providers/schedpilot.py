@@ -9,6 +9,7 @@ first shows too, and what has left it may have been posted, have failed or have 
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from math import inf
 from typing import Annotated, Any
 
@@ -18,8 +19,9 @@ from notifier.core.model import Answer, Look, LookKind, Observation, Rate, Sourc
 from notifier.core.pace import Pace
 from notifier.core.rhythm import Cadence, Listing
 from notifier.core.secret import Secret
+from notifier.core.sweep import LONGEST
 from notifier.providers.base import Malformed, Provider, Session
-from notifier.providers.http import Api, refuse
+from notifier.providers.http import Api, Reply, refuse
 from notifier.providers.memo import Memo
 from notifier.providers.schedpilot_posts import is_share, uploads
 from notifier.providers.shapes import Count, Id, Shape, Text, Title, Url, When, each, whole, word
@@ -45,6 +47,8 @@ class Client:
     def __init__(self, session: Session, source: Source) -> None:
         self._api = Api(session, source.base_url, credential(source.api_key))
         self._memo = Memo()
+        self._above: tuple[int, float, Reply] | None = None
+        """The page of posts that was answered last, if there are more, and when."""
 
     async def observe(self, look: Look, at: float) -> Answer:
         """One request: a page of a collection, or of the part of it that `look.word` names. Raises `ProviderError`."""
@@ -54,7 +58,16 @@ class Client:
         part = {parted_by: look.word} if look.word else {}
         reply = await self._api.get(path, {**part, "page": look.page, "per_page": PAGE_SIZE}, at)
         refuse(reply, "api_key")
-        return self._memo.read(look, reply, media if look.collection == MEDIA else posts)
+        if look.collection == MEDIA:
+            return self._memo.read(look, reply, media)
+        answer = self._memo.read(look, reply, partial(posts, above=self._page_above(look, at)))
+        self._above = (look.page, at, reply) if answer.more else None
+        return answer
+
+    def _page_above(self, look: Look, at: float) -> Any:
+        """The document of the page before, where that was read just now: in one sweep."""
+        page, read_at, reply = self._above or (0, 0.0, None)
+        return reply.document if reply and page == look.page - 1 and 0 <= at - read_at <= LONGEST else None
 
 
 def credential(key: Secret) -> Mapping[str, str]:
@@ -112,20 +125,30 @@ def _status(row: _Media, part: str) -> Status:
     return Status.COMPLETED if (row.type or part) == IMAGE else Status.UNKNOWN
 
 
-def posts(document: Any, look: Look) -> Answer:
+def posts(document: Any, look: Look, above: Any = None) -> Answer:
     """A page of posts. Raises `Malformed`, also where nothing can be read although there is something.
 
-    What is told are all rows: where each is of one account, nobody knows how many posts they are.
+    `above` is the page before: a post whose rows it has in part is told whole here, unless rows may be missing between
+    the two: there are fewer by now, or more by a page. What are counted are all rows: where each is of one
+    account, nobody knows how many posts they are.
     """
     page = whole(_Posts, document)
     size = page.per_page or PAGE_SIZE
     more = len(page.posts) >= size if page.total is None else bool(page.posts) and look.page * size < page.total
-    seen, skipped = uploads(page.posts, begun=look.page > 1, more=more)
+    before = [] if above is None else _adjoining(whole(_Posts, above), page, size)
+    seen, skipped = uploads(page.posts, before, begun=look.page > (2 if before else 1), more=more)
     _expect_any(page.posts, seen, skipped)
     if look.page == 1 and page.total and not page.posts:
         raise Malformed(f"no row of a total of {page.total}")
     posts_in_all = None if any(map(is_share, page.posts)) else page.total
     return Answer(seen, more=more, total=posts_in_all, skipped=skipped)
+
+
+def _adjoining(above: _Posts, page: _Posts, size: int) -> list[Any]:
+    """The rows of the page before, if none can be missing between its last and the first of this one."""
+    if above.total is None or page.total is None:
+        return []
+    return above.posts if 0 <= page.total - above.total <= size else []
 
 
 def _expect_any(rows: Sequence[Any], seen: Sequence[Observation], skipped: Sequence[str]) -> None:

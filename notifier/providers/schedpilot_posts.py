@@ -77,20 +77,24 @@ class _Share(_Row):
     platform: Platform = None
 
 
-def uploads(rows: Sequence[Any], *, begun: bool, more: bool) -> tuple[tuple[Observation, ...], tuple[str, ...]]:
+def uploads(
+    rows: Sequence[Any], above: Sequence[Any] = (), *, begun: bool, more: bool
+) -> tuple[tuple[Observation, ...], tuple[str, ...]]:
     """What the rows of a page say of each post, and a line for each row that is broken.
 
-    `begun` and `more` tell that there are pages before and after it. Rows of the first and of the last post may be
-    there as well: where each row is of one account, what is here may not be all of the post.
+    Where each row is of one account, rows of the first and of the last post may be on other pages. Those `above`, of
+    the page before, are taken for that. `begun` and `more` tell that there are pages before all of these, and after.
     """
     read, skipped = each(rows, _row)
-    shares: dict[str, list[_Share]] = {}
-    for row in read:
+    before, _ = each(above if read else (), _row)
+    met = {row.post_id for row in (*before[-1:], *read[:1]) if isinstance(row, _Share)}
+    shares: dict[str, dict[str, _Share]] = {}
+    for row in [*(row for row in before if isinstance(row, _Share) and row.post_id in met), *read]:
         if isinstance(row, _Share):
-            shares.setdefault(row.post_id, []).append(row)
-    edges = [*(read[:1] if begun else ()), *(read[-1:] if more else ())]
+            shares.setdefault(row.post_id, {})[row.account_id] = row
+    edges = [*((before or read)[:1] if begun else ()), *(read[-1:] if more else ())]
     cut = {row.post_id for row in edges if isinstance(row, _Share)}
-    shared = [replace(_shared(id_, parts), complete=id_ not in cut) for id_, parts in shares.items()]
+    shared = [replace(_shared(id_, list(parts.values())), complete=id_ not in cut) for id_, parts in shares.items()]
     return (*(_whole(row) for row in read if isinstance(row, _Post)), *shared), skipped
 
 

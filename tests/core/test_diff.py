@@ -11,6 +11,7 @@ from notifier.core.diff import (
     NOT_FOUND,
     Vanishing,
     absent,
+    completes,
     deserves_a_look,
     diff,
     fingerprint,
@@ -288,6 +289,26 @@ def test_a_row_without_a_word_is_no_news_to_one_with_a_word():
 def test_newer_wordless_rows_are_news_to_older_ones():
     told = change(seen(S.FAILED, None, complete=False), seen(S.COMPLETED, None))
     assert told.fields == (FieldChange("status", "failed", "completed"),)
+
+
+A, B = Target("a", T.COMPLETED, "posted"), Target("b", T.FAILED, "failed")
+
+
+@pytest.mark.parametrize(
+    ("known", "now", "whole"),
+    [
+        (seen(targets=(A,), complete=False), seen(targets=(A, B)), True),
+        (seen(targets=(A,), complete=False), seen(targets=(replace(A, raw_status="out"), B)), True),
+        (seen(targets=(A,), complete=False), seen(targets=(replace(A, status=T.FAILED), B)), False),
+        (seen(targets=(A, B), complete=False), seen(targets=(A,)), False),
+        (seen(targets=(A,), complete=False), seen(targets=(A, B), complete=False), False),
+        (seen(targets=(A,)), seen(targets=(A, B)), False),
+        (seen(complete=False), seen(targets=(A,)), False),
+        (None, seen(targets=(A,)), False),
+    ],
+)
+def test_what_was_taken_in_part_is_completed_where_all_that_was_told_stands(known, now, whole):
+    assert completes(known, now) is whole
 
 
 # --- stalled

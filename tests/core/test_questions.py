@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from things import CADENCE, DAY, HOUR, NOW, flat, seen, upload
 
 from notifier.core.book import Book
+from notifier.core.diff import NOT_FOUND
 from notifier.core.lives import presumed
 from notifier.core.model import ListingState, Look, LookKind, Status
 from notifier.core.pace import Pace, Why, worth
@@ -123,6 +124,7 @@ def test_a_list_shows_nothing_under_an_id_that_none_of_its_uploads_can_have():
         ((VIDEOS,), seen(), "image", False),
         ((VIDEOS, IMAGES), None, "video", False),
         ((VIDEOS, IMAGES), seen(), "video", True),
+        ((VIDEOS, IMAGES), seen(S.UNKNOWN, reason=NOT_FOUND), "video", False),
         ((VIDEOS, HISTORY), None, "video", True),
         ((HISTORY,), None, "", False),
     ],

@@ -216,3 +216,12 @@ def test_where_nothing_of_a_feed_was_read_before_it_is_read_back_to_its_oldest_r
     sweeps = Sweeps(barriers={"history": Barrier(3, NOW, SHORTEST_BAR)})
     assert sweeps.ended("history", shown(10, 20)) == 10
     assert sweeps.newest == {}
+
+
+# --- what may stand in any of several lists
+
+
+def test_what_may_stand_in_several_lists_is_missed_once_each_of_them_had_a_sweep_since_all_had_one():
+    sweeps, names = Sweeps(), ["videos", "images"]
+    sweeps_of = [("videos", NOW), ("videos", NOW + 1), ("images", NOW + 2), ("videos", NOW + 3), ("images", NOW + 4)]
+    assert [sweeps.round(Sweep(at), name, names) for name, at in sweeps_of] == [-inf, -inf, NOW + 1, -inf, NOW + 3]

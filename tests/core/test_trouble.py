@@ -7,7 +7,7 @@ import pytest
 from things import NOW
 
 from notifier.core.model import SourceState, Trouble
-from notifier.core.trouble import failing, recovered
+from notifier.core.trouble import failing, left, recovered
 
 WELL = SourceState("posts", 3, sequence=4)
 DOWN = Trouble("unavailable", "answers 503")
@@ -68,3 +68,28 @@ def test_trouble_with_one_question_is_over_by_its_answer_or_where_it_is_asked_no
     after, event = recovered(state, "upload_post", subject, due_at, NOW + 670)
     assert (event is not None, after.trouble is None) == (over, over)
     assert (after.failed, after.failed_due_at) == ((None, 0.0) if over else ("get u1", NOW + 60))
+
+
+@pytest.mark.parametrize(
+    ("failed", "subject", "rest"),
+    [
+        ("batch 1 2 3", "batch 2", "batch 1 3"),
+        ("batch 1 2", "batch 2 1 9", ""),
+        ("batch 1 2", "batch 1 2", ""),
+        ("batch 1 2", "batch 12", "batch 1 2"),
+        ("batch 1 2", "get 1", "batch 1 2"),
+        ("get 1", "batch 1 2", "get 1"),
+        ("get 1", "get 1", ""),
+    ],
+)
+def test_what_failed_in_a_batch_is_answered_id_by_id(failed, subject, rest):
+    assert left(failed, subject) == rest
+
+
+def test_trouble_with_a_batch_is_over_once_each_of_its_ids_was_answered():
+    state, _ = failing(WELL, "encoding_com", DOWN, "batch 1 2 3", NOW)
+    state = replace(state, failed_due_at=NOW)
+    state, event = recovered(state, "encoding_com", "batch 3 4 5", NOW, NOW + 1)
+    assert (event, state.failed, state.failing_since) == (None, "batch 1 2", NOW)
+    state, event = recovered(state, "encoding_com", "batch 1 2 4", NOW, NOW + 2)
+    assert (event.type, state.failed) == ("source.recovered", None)

@@ -156,12 +156,25 @@ async def test_an_unknown_word_is_told_once_and_looked_at_on(tmp_path):
 
 async def test_a_registered_id_that_no_list_shows_is_unknown_and_waits_for_one_that_does(tmp_path):
     async with life(tmp_path, uploads=("video-9",)) as it:
-        await it.polls_for(DAY)
+        await it.polls_for(2 * DAY)
         assert await it.types() == ["upload.unknown"]
         it.fake.put(Media("video-9", "processed"), Media("video-8", "pending"))
         await it.polls_for(HOUR)
         told = [(event["type"], upload(event)["kind"], upload(event)["id"]) for event in await it.news()]
         assert sorted(told) == [("upload.completed", "media", "video-9"), ("upload.processing", "media", "video-8")]
+
+
+@pytest.mark.parametrize("discover", [True, False])
+async def test_a_registered_id_is_denied_by_all_lists_in_which_it_may_stand_or_not_at_all(tmp_path, discover):
+    """The list of images, which is read once a day, lacks it the first time; the two others always do."""
+    videos = [Media(f"video-{n}", "processed") for n in range(3)]
+    async with life(tmp_path, *videos, Post(41), uploads=("image-1",), discover=discover) as it:
+        while not it.asked(IMAGES):
+            await it.polls_for(1)
+        it.fake.put(Media("image-1"))
+        await it.polls_for(2 * DAY)
+        told = [(event["type"], upload(event)["id"]) for event in await it.news()]
+        assert told == [("upload.completed", "image-1")]
 
 
 async def test_a_registered_id_is_told_of_even_by_the_first_sweep(tmp_path):
@@ -226,19 +239,58 @@ async def test_a_post_that_is_removed_is_gone_in_both_forms_of_rows(tmp_path, fl
         assert [(event["type"], upload(event)["id"]) for event in await it.news()] == [("upload.gone", "42")]
 
 
-async def test_a_post_whose_rows_are_on_two_pages_is_never_judged_by_half_of_them(tmp_path):
-    """The rows of 34 posts at three accounts each: the first page ends after the first row of the oldest."""
-    accounts = ((7, "linkedin"), (9, "twitter"), (11, "x"))
-    fates = {7: ("posted", None), 9: ("failed", None), 11: ("failed", None)}
-    posts = [Post(n, "posted", accounts=accounts, fates=fates) for n in range(1, 35)]
+ACCOUNTS = ((7, "linkedin"), (9, "twitter"), (11, "x"))
+MIXED = {7: ("failed", None), 9: ("posted", None), 11: ("posted", None)}
+
+
+def posted(*numbers):
+    """Posts at three accounts each. By the first row alone they failed, by the others they are out."""
+    return [Post(n, "posted", accounts=ACCOUNTS, fates=MIXED) for n in numbers]
+
+
+@pytest.mark.parametrize("count", [34, 67])
+async def test_a_post_whose_rows_are_on_two_pages_is_told_by_all_of_them(tmp_path, count):
+    """Of the 34th the first page ends after the first row; so it does, and the second after another, of the 67th."""
+    async with life(tmp_path, *posted(*range(count)), flat=True, baseline=Baseline.ANNOUNCE) as it:
+        await it.polls_for(HOUR)
+        told = [(event["type"], upload(event)["id"]) for event in await it.news()]
+        assert sorted(told) == sorted(("upload.partial", str(n)) for n in range(count))
+        it.fake.put(*posted(count))
+        await it.polls_for(HOUR)
+        assert [(event["type"], upload(event)["id"]) for event in await it.news()] == [("upload.partial", str(count))]
+
+
+async def test_a_post_whose_rows_end_with_the_page_is_told_all_the_same(tmp_path):
+    posts = [replace(post, accounts=ACCOUNTS[:2]) for post in posted(*range(51))]
     async with life(tmp_path, *posts, flat=True, baseline=Baseline.ANNOUNCE) as it:
         await it.polls_for(HOUR)
-        told = [(event["type"], upload(event)["id"]) for event in await it.news()]
-        assert sorted(told) == sorted(("upload.partial", str(n)) for n in range(2, 35))
-        it.fake.put(replace(posts[0], id=35))
+        assert sorted(await it.types()) == ["upload.partial"] * 51
+
+
+@pytest.mark.parametrize("shrinks", [False, True])
+async def test_a_post_whose_rows_are_on_two_pages_was_there_before_as_a_whole(tmp_path, shrinks):
+    """Where the list shrinks between two pages what was cut is not put together: rows between them may be missing."""
+    async with life(tmp_path, *posted(*range(35)), flat=True, kinds=("posts",)) as it:
+        while not it.asked(POSTS):
+            it.clock.now = max(it.clock.now, await it.poller.poll("library"))
+        if shrinks:
+            it.fake.remove(34)
         await it.polls_for(HOUR)
-        told = [(event["type"], upload(event)["id"]) for event in await it.news()]
-        assert sorted(told) == [("upload.partial", "1"), ("upload.partial", "35")]
+        it.fake.put(*posted(35, 36))
+        await it.polls_for(3 * HOUR)
+        told = [(event["type"], upload(event)["id"]) for event in await it.news() if upload(event)["id"] != "34"]
+        assert sorted(told) == [("upload.partial", "35"), ("upload.partial", "36")]
+
+
+async def test_a_post_whose_rows_are_on_two_pages_is_told_of_when_it_is_out(tmp_path):
+    waiting = [Post(n, accounts=ACCOUNTS, scheduled_at=Clock().now + DAY) for n in range(34)]
+    async with life(tmp_path, *waiting, flat=True) as it:
+        await it.baseline()
+        it.fake.put(*posted(0))
+        await it.polls_for(HOUR)
+        (event,) = await it.news()
+        assert (event["type"], upload(event)["id"]) == ("upload.partial", "0")
+        assert changes(event)[0] == ("status", "scheduled", "partial")
 
 
 async def test_a_failed_post_may_be_scheduled_anew_and_its_reason_is_cleared(tmp_path):
