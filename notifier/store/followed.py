@@ -85,9 +85,9 @@ class Followed(Owing):
         return await self._uploads(uploads[0].source, where, (numbers,)) if uploads else []
 
     async def open_uploads(self, source: str, without: Iterable[str] = ()) -> list[Upload]:
-        """All uploads at a source that have not settled, but for those with these ids."""
-        where = f"source = ? AND open = 1 AND {OTHERS}"
-        return await self._uploads(source, where, (self._sources[source], json.dumps(list(without))))
+        """All uploads at a source that have not settled, but for those with these ids: asked all the time, and few."""
+        where, parameters = f"source = ? AND open = 1 AND {OTHERS}", (self._sources[source], json.dumps(list(without)))
+        return await self.database.look(uploads_of, source, where, parameters)
 
     async def open_count(self, source: str) -> int:
         """How many they are."""
