@@ -282,7 +282,7 @@ class Watched:
         lists = [one.slowed(listing) for one in self.sharing if one.ways.discover for listing in one.ways.listings]
         listed = sum(rest / listing.idle for listing in lists)
         left = max(1.0, budget.left(spent, self.allowance, now) - listed)
-        life = sum(watch.life.integral(LONGEST) for watch in self.book) / len(self.book)
+        life = sum(watch.life.course(LONGEST)[1] for watch in self.book) / len(self.book)
         share = 1 / sum(bool(one.book) for one in self.sharing)
         return spacing(share * left, rest, life, self._busy, share * budget.quota(spent, self.allowance, now))
 

@@ -51,6 +51,16 @@ def flat(mean) -> Hazard:
     return Hazard((1 / mean,) * BINS)
 
 
+def survival(life, age):
+    """The chance to be open still at this age."""
+    return life.course(age)[0]
+
+
+def integral(life, age):
+    """Seconds lived until this age, on average."""
+    return life.course(age)[1]
+
+
 LIVES = together(one_life(0, end) for end in (12, 18, 20, 22, 31, 45, 60, 130)).hazard(
     [2 / (begin + end) for begin, end in pairwise(EDGES)]
 )

@@ -31,12 +31,8 @@ LONGEST_LEFT = 86400.0
 class Lifetime(Protocol):
     """What is known of how long an upload will stay open."""
 
-    def survival(self, age: float) -> float:
-        """The chance to be open still at this age."""
-        ...
-
-    def integral(self, age: float) -> float:
-        """Seconds lived until this age, on average: the integral of `survival` from 0."""
+    def course(self, age: float) -> tuple[float, float]:
+        """The chance to be open still at this age, and the seconds lived until then, on average: its integral."""
         ...
 
     def hazard(self, age: float) -> float:
@@ -44,19 +40,26 @@ class Lifetime(Protocol):
         ...
 
 
-def unnoticed(life: Lifetime, age: float, since: float) -> tuple[float, float]:
-    """Expected seconds for which an upload has been settled unnoticed, `since` seconds after it was seen open at `age`.
+class Unnoticed:
+    """What is expected of an upload since it was seen open at an age: what that moment tells is worked out once."""
 
-    They are increasing and convex in `since`. Answers besides the chance that it has settled by now, which is what they
-    grow by each second.
-    """
-    alive = life.survival(age)
-    if alive < SURE:
-        rate = life.hazard(age)
-        return max(0.0, since - _lived_at(rate, since)), -expm1(-rate * since)
-    now = age + since
-    seconds = since - (life.integral(now) - life.integral(age)) / alive
-    return max(0.0, seconds), max(0.0, 1 - life.survival(now) / alive)
+    __slots__ = ("_age", "_alive", "_life", "_lived")
+
+    def __init__(self, life: Lifetime, age: float) -> None:
+        self._life, self._age = life, age
+        self._alive, self._lived = life.course(age)
+
+    def after(self, since: float) -> tuple[float, float]:
+        """Expected seconds for which it has been settled unnoticed, `since` seconds after it was seen.
+
+        They are increasing and convex in `since`. Answers besides the chance that it has settled by now, which is what
+        they grow by each second.
+        """
+        if self._alive < SURE:
+            rate = self._life.hazard(self._age)
+            return max(0.0, since - _lived_at(rate, since)), -expm1(-rate * since)
+        alive, lived = self._life.course(self._age + since)
+        return max(0.0, since - (lived - self._lived) / self._alive), max(0.0, 1 - alive / self._alive)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +78,13 @@ class Hazard:
         object.__setattr__(self, "_alive", tuple(alive))
         object.__setattr__(self, "_lived", tuple(lived))
 
-    def survival(self, age: float) -> float:
+    def course(self, age: float) -> tuple[float, float]:
         """As `Lifetime` says."""
         if age <= 0:
-            return 1.0
+            return 1.0, age
         k = bin_of(age)
-        return self._alive[k] * exp(-self.rates[k] * (age - EDGES[k]))
-
-    def integral(self, age: float) -> float:
-        """As `Lifetime` says."""
-        k = bin_of(age)
-        return self._lived[k] + self._alive[k] * _lived_at(self.rates[k], age - EDGES[k])
+        rate, alive, span = self.rates[k], self._alive[k], age - EDGES[k]
+        return alive * exp(-rate * span), self._lived[k] + alive * _lived_at(rate, span)
 
     def hazard(self, age: float) -> float:
         """As `Lifetime` says."""
@@ -113,24 +112,21 @@ class Estimated:
     sigma: float = 0.6
     never: float = NEVER
 
-    def survival(self, age: float) -> float:
+    def course(self, age: float) -> tuple[float, float]:
         """As `Lifetime` says, the age being the time since the statement."""
-        return 1.0 if age <= 0 else (1 - self.never) * (1 - _phi(self._z(age))) + self.never
-
-    def integral(self, age: float) -> float:
-        """As `Lifetime` says."""
         if age <= 0:
-            return age
+            return 1.0, age
         z = self._z(age)
-        mean = self.left * exp(self.sigma**2 / 2)
-        return (1 - self.never) * (age * (1 - _phi(z)) + mean * _phi(z - self.sigma)) + self.never * age
+        still, mean = 1 - _phi(z), self.left * exp(self.sigma**2 / 2)
+        lived = (1 - self.never) * (age * still + mean * _phi(z - self.sigma)) + self.never * age
+        return (1 - self.never) * still + self.never, lived
 
     def hazard(self, age: float) -> float:
         """As `Lifetime` says."""
         if age <= 0:
             return 0.0
         density = exp(-(self._z(age) ** 2) / 2) / (self.sigma * sqrt(tau)) / age
-        return (1 - self.never) * density / self.survival(age)
+        return (1 - self.never) * density / self.course(age)[0]
 
     def _z(self, age: float) -> float:
         return (log(age) - log(self.left)) / self.sigma

@@ -12,7 +12,7 @@ from enum import StrEnum
 from heapq import nlargest, nsmallest
 from math import inf
 
-from notifier.core.lives import Lifetime, unnoticed
+from notifier.core.lives import Lifetime, Unnoticed
 from notifier.core.model import Upload
 from notifier.core.rhythm import SLEEP_PAST_DUE, Steps
 
@@ -77,7 +77,7 @@ class Watch:
 
         The latter is the chance that it has settled by then.
         """
-        return unnoticed(self.life, self.seen - self.stated, at - self.seen) if at > self.seen else (0.0, 0.0)
+        return Unnoticed(self.life, self.seen - self.stated).after(at - self.seen) if at > self.seen else (0.0, 0.0)
 
     def cap_at(self, pace: Pace) -> float:
         """The moment until which it must be seen again."""
@@ -87,39 +87,44 @@ class Watch:
         return self.seen + next((cap for older, cap in pace.caps if age < older), pace.caps[-1][1])
 
 
+class Worth:
+    """What a reach is worth, ever more as time goes by."""
+
+    def __init__(self, reach: Sequence[Watch]) -> None:
+        sample = reach[:: -(-len(reach) // MOST_SUMMED) or 1]
+        self._share = len(reach) / max(1, len(sample))
+        self._each = [(watch.seen, Unnoticed(watch.life, watch.seen - watch.stated)) for watch in sample]
+
+    def at(self, moment: float) -> tuple[float, float]:
+        """Upload-seconds of expected unnoticed delay at this moment, and by how much they grow each second."""
+        each = [expected.after(moment - seen) for seen, expected in self._each if moment > seen]
+        return self._share * sum(delay for delay, _ in each), self._share * sum(growth for _, growth in each)
+
+
 def worth(reach: Sequence[Watch], at: float) -> float:
     """Upload-seconds of expected unnoticed delay in a reach at this moment."""
-    return _worth(reach, at)[0]
-
-
-def _worth(reach: Sequence[Watch], at: float) -> tuple[float, float]:
-    """What a reach is worth at this moment, and by how much that grows each second."""
-    sample = reach[:: -(-len(reach) // MOST_SUMMED) or 1]
-    each = [watch.delay(at) for watch in sample]
-    share = len(reach) / max(1, len(sample))
-    return share * sum(delay for delay, _ in each), share * sum(growth for _, growth in each)
+    return Worth(reach).at(at)[0]
 
 
 def due(reach: Sequence[Watch], pace: Pace, last: float) -> tuple[float, Why]:
     """When a look that shows all of `reach` is worth its price, or at the first cap; the one before went at `last`."""
     capped = min((watch.cap_at(pace) for watch in reach), default=inf)
-    at, why = capped, Why.CAP
-    if worth(reach, capped) > pace.price:
-        at, why = _root(reach, pace.price, capped), Why.PRICE
+    at, why, course = capped, Why.CAP, Worth(reach)
+    seconds, growth = course.at(capped)
+    if seconds > pace.price:
+        at, why = _root(course, pace.price, capped, seconds, growth), Why.PRICE
     return max(at, last + pace.floor), why
 
 
-def _root(reach: Sequence[Watch], price: float, at: float) -> float:
-    """The moment before `at` at which `reach` comes to be worth `price`.
+def _root(course: Worth, price: float, at: float, seconds: float, growth: float) -> float:
+    """The moment at which a reach comes to be worth `price`, that is worth so many `seconds` `at` a later one.
 
     Its worth is convex, so that Newton's steps come down to that moment and never go past it.
     """
-    step = inf
-    while step > CLOSE:
-        seconds, growth = _worth(reach, at)
-        step = (seconds - price) / growth
+    while (step := (seconds - price) / growth) > CLOSE:
         at -= step
-    return at
+        seconds, growth = course.at(at)
+    return at - step
 
 
 def alone(watch: Watch, pace: Pace) -> float:

@@ -7,9 +7,10 @@ from notifier.store.callbacks import Callbacks, Called, Room
 from notifier.store.database import Database
 from notifier.store.drop import Dropping
 from notifier.store.errors import NewerDatabaseError, OtherProviderError, StoreError, UnknownNameError
-from notifier.store.followed import Announcement, Outlook
+from notifier.store.followed import Announcement
 from notifier.store.history import DeliveryRow, EventRow, History, Queue, Tried
 from notifier.store.media import Media
+from notifier.store.outlook import Outlook
 from notifier.store.owed import GivenUp, Owed, Result, Standing
 from notifier.store.registering import Registered, Registering, SeveralError
 from notifier.store.replay import Replay, Replaying

@@ -8,6 +8,7 @@ import asyncio
 import fcntl
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -20,6 +21,7 @@ import aiosqlite
 
 from notifier.core.spread import Spread
 from notifier.store.errors import RIGHTS, NewerDatabaseError, StoreError, UnknownNameError, told
+from notifier.store.written import counted
 
 APPLICATION_ID = 0x6E6F7469  # "noti": tells our file from any other database
 BUSY_SECONDS = 5.0
@@ -60,8 +62,10 @@ class Connection(aiosqlite.Connection):
 class Database:
     """The two connections: one writes, one only reads."""
 
-    def __init__(self, path: Path, lock: int, writer: Connection, reader: Connection) -> None:
+    def __init__(self, path: Path, lock: int, writer: Connection, reader: Connection, written: Counter[int]) -> None:
         self.path = path
+        self.written = written
+        """Rows of each source, by its number, as `counted` says."""
         self._lock_file = lock
         self._writer = writer
         self.reader = reader
@@ -83,11 +87,12 @@ class Database:
                 version = await _version(writer, path)
                 await _prepare(writer, path)
                 await _migrate(writer, migrations(), version)
+                written = await writer.run(counted, writer.plain)
                 reader = await _connect(path)
                 opened.push_async_callback(reader.close)
                 await reader.execute("PRAGMA query_only = ON")
             opened.pop_all()
-        return cls(path, lock, writer, reader)
+        return cls(path, lock, writer, reader, written)
 
     async def rows(self, sql: str, parameters: Any = ()) -> list[Any]:
         """What a query finds, as far as it is committed; raises `StoreError`."""

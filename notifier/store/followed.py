@@ -6,20 +6,20 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from notifier.core.budget import Budget
 from notifier.core.lives import Lives
 from notifier.core.model import Endpoint, Event, ListingState, Observation, SourceState, Upload
-from notifier.store import compared, moments, numbers
+from notifier.store import compared, moments, numbers, outlook
 from notifier.store.database import Database
+from notifier.store.outlook import Outlook
 from notifier.store.owing import Owing
 from notifier.store.rows import (
     budget_of,
     budget_row,
     lives_of,
     lives_row,
-    source_of,
     upload_row,
     uploads_of,
 )
@@ -28,22 +28,6 @@ UPDATE = """UPDATE uploads SET kind = ?, ref = ?, sequence = ?, snapshot = ?, op
         stalled = ?, misses = ?, missing_since = ?, due_at = ?, fingerprint = ?, batch_fingerprint = ?
     WHERE media_id = ?"""
 OTHERS = "id NOT IN (SELECT value FROM json_each(?))"
-LISTINGS = """SELECT collection, page, due_at, baseline_at, swept_at, failures, cursor, baseline_pages
-    FROM listings WHERE source = ?"""
-UNSEEN = "source = ? AND due_at IS NOT NULL AND snapshot IS NULL ORDER BY due_at LIMIT ?"
-SEEN = "source = ? AND due_at IS NOT NULL AND snapshot IS NOT NULL ORDER BY due_at LIMIT ?"
-
-
-class Outlook(NamedTuple):
-    """What is remembered of a source, and what is to be asked next at it."""
-
-    state: SourceState
-    progress: dict[str, ListingState]
-    """How far each of its collections has been read."""
-    first: list[Upload]
-    """The upload that is to be asked for next, due or not, of those that were never seen."""
-    slow: list[Upload]
-    """The same of those that were, in the order in which they are due."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +54,12 @@ class Followed(Owing):
         super().__init__(database)
         self.writing: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         """By source: held from the reading of uploads to the writing of what comes of them, lest two overwrite it."""
+        self._outlooks: dict[str, Outlook] = {}
+        """By source: the last one that was told."""
 
     async def source(self, name: str) -> SourceState:
         """What is remembered of an enrolled source."""
-        return await self.database.read(_source, name)
+        return await self.database.read(outlook.source, name)
 
     async def in_trouble(self) -> set[str]:
         """The names of the sources that are in trouble."""
@@ -82,10 +68,15 @@ class Followed(Owing):
     async def outlook(self, source: str, most: int = 1, now: float = 0.0) -> Outlook:
         """What a pass over an enrolled source looks at; several that were seen, `most`, only where one of them is due.
 
-        One trip for all of it: there is a pass before every look. What comes after one that found no news, `announce`
-        answers.
+        One trip for all of it, and none where nothing was written of the source since it was told, as by `announce`
+        after a look that found no news: there is a pass before every look.
         """
-        return await self.database.look(_outlook, source, most, now)
+        known = self._outlooks.get(source)
+        if known is None or known.written != self.database.written[known.state.number] or known.is_several(most, now):
+            known = await self.database.look(outlook.read, self.database.written, source, most, now)
+            if len(known.slow) <= 1:
+                self._outlooks[source] = known
+        return known
 
     async def as_now(self, uploads: Sequence[Upload]) -> list[Upload]:
         """These uploads, all of one source, as they stand now, as far as they are still followed."""
@@ -94,9 +85,9 @@ class Followed(Owing):
         return await self._uploads(uploads[0].source, where, (numbers,)) if uploads else []
 
     async def open_uploads(self, source: str, without: Iterable[str] = ()) -> list[Upload]:
-        """All uploads at a source that have not settled, but for those with these ids."""
-        where = f"source = ? AND open = 1 AND {OTHERS}"
-        return await self._uploads(source, where, (self._sources[source], json.dumps(list(without))))
+        """All uploads at a source that have not settled, but for those with these ids: asked all the time, and few."""
+        where, parameters = f"source = ? AND open = 1 AND {OTHERS}", (self._sources[source], json.dumps(list(without)))
+        return await self.database.look(uploads_of, source, where, parameters)
 
     async def open_count(self, source: str) -> int:
         """How many they are."""
@@ -188,11 +179,14 @@ class Followed(Owing):
         bring it is rung for, and is not to wait for more than the commit.
         """
         write = self.database.write if news.lasts or news.owed else self.database.write_unsynced
-        superseded, outlook = await write(self._announce, news)
+        self._outlooks.pop(news.source.name, None)  # who is cut off here does not cut off the transaction
+        superseded, after = await write(self._announce, news)
         self.superseded += superseded
+        if after is not None:
+            self._outlooks[news.source.name] = after
         if news.owed:
             self.announced.ring()
-        return outlook
+        return after
 
     async def _uploads(self, source: str, where: str, parameters: Sequence[Any]) -> list[Upload]:
         return await self.database.read(uploads_of, source, where, parameters)
@@ -210,7 +204,7 @@ class Followed(Owing):
         for event, endpoints in news.owed:
             superseded += self._owe(db, number, event, endpoints)
         is_owed = any(endpoints for _, endpoints in news.owed)
-        return superseded, None if is_owed else _outlook(db, news.source.name, 1, 0.0)
+        return superseded, None if is_owed else outlook.read(db, self.database.written, news.source.name)
 
     def _follow(self, db: sqlite3.Connection, new: Iterable[tuple[Upload, int]]) -> list[tuple[Upload, list[int]]]:
         return [self._follow_one(db, upload, tasks) for upload, tasks in new]
@@ -232,29 +226,13 @@ class Followed(Owing):
         return stored, [numbers.task(db, media_id, 0) for _ in range(tasks)]
 
 
-def _source(db: sqlite3.Connection, name: str) -> SourceState:
-    sql = """SELECT number, sequence, hold_until, failures, failing_since, trouble_code, trouble_text,
-        failed, failed_due_at FROM sources WHERE name = ?"""
-    for row in db.execute(sql, (name,)).fetchall():
-        return source_of(name, row)
-    raise KeyError(name)
-
-
-def _outlook(db: sqlite3.Connection, source: str, most: int, now: float) -> Outlook:
-    state = _source(db, source)
-    listings = [ListingState(*row) for row in db.execute(LISTINGS, (state.number,))]
-    first = uploads_of(db, source, UNSEEN, (state.number, 1))
-    slow = uploads_of(db, source, SEEN, (state.number, 1))
-    if most > 1 and slow and (slow[0].due_at or 0.0) <= now:
-        slow = uploads_of(db, source, SEEN, (state.number, most))
-    return Outlook(state, {one.collection: one for one in listings}, first, slow)
-
-
 def _write_source(db: sqlite3.Connection, source: SourceState) -> None:
     code, text = (None, None) if source.trouble is None else (source.trouble.code, source.trouble.text)
     db.execute(
-        """UPDATE sources SET sequence = ?, hold_until = ?, failures = ?, failing_since = ?,
-            trouble_code = ?, trouble_text = ?, failed = ?, failed_due_at = ? WHERE number = ?""",
+        """UPDATE sources SET sequence = ?1, hold_until = ?2, failures = ?3, failing_since = ?4,
+            trouble_code = ?5, trouble_text = ?6, failed = ?7, failed_due_at = ?8
+            WHERE number = ?9 AND (sequence, hold_until, failures, failing_since, trouble_code, trouble_text, failed,
+                failed_due_at) IS NOT (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)""",
         (source.sequence, source.hold_until, source.failures, source.failing_since, code, text,
          source.failed, source.failed_due_at, source.number),
     )  # fmt: skip
@@ -272,7 +250,9 @@ def _write_listing(db: sqlite3.Connection, source: int, listing: ListingState) -
 
 def _write_budgets(db: sqlite3.Connection, budgets: Mapping[str, Budget]) -> None:
     rows = [budget_row(name, budget) for name, budget in budgets.items()]
-    db.executemany("INSERT OR REPLACE INTO budgets (name, state) VALUES (?, ?)", rows)
+    sql = """INSERT INTO budgets (name, state) VALUES (?, ?)
+        ON CONFLICT (name) DO UPDATE SET state = excluded.state WHERE state <> excluded.state"""
+    db.executemany(sql, rows)
 
 
 def _give_tasks(db: sqlite3.Connection, wanted: Mapping[int, Sequence[int]]) -> dict[int, list[int]]:

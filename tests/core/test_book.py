@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from things import CADENCE, DAY, HOUR, NOW, flat, seen, upload
+from things import CADENCE, DAY, HOUR, NOW, flat, seen, survival, upload
 
 from notifier.core.book import MORE, PAGE_SIZE, Book, class_of
 from notifier.core.lives import BINS, LONGEST, Estimated, Hazard, Lives, bin_of, one_life, presumed, together
@@ -394,7 +394,7 @@ def test_a_class_without_lives_of_its_own_is_like_the_others():
     pooled = together(lives.values()).hazard(PRIOR)
     assert one.hazard("image:0").rates == pytest.approx(pooled.rates)
     assert one.hazard("video:2") == lives["video:2"].hazard(pooled.rates)
-    assert one.hazard("video:1").survival(30) < one.hazard("image:0").survival(30) < Hazard(PRIOR).survival(30)
+    assert survival(one.hazard("video:1"), 30) < survival(one.hazard("image:0"), 30) < survival(Hazard(PRIOR), 30)
 
 
 def test_a_hazard_is_worked_out_anew_only_when_a_tenth_was_learned():
@@ -405,7 +405,7 @@ def test_a_hazard_is_worked_out_anew_only_when_a_tenth_was_learned():
         assert (one.hazard("post:0") is first) is (100 + life <= 100 * MORE), life
         if one.hazard("post:0") is not first:
             break
-    assert one.hazard("post:0").survival(60) > first.survival(60)
+    assert survival(one.hazard("post:0"), 60) > survival(first, 60)
     one.lives = {}
     assert one.hazard("post:0") != first
 

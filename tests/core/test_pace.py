@@ -7,9 +7,9 @@ from math import inf, sqrt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from things import DAY, HOUR, LIVES, NOW, flat, watch
+from things import DAY, HOUR, LIVES, NOW, flat, survival, watch
 
-from notifier.core.lives import BINS, Estimated, Hazard, unnoticed
+from notifier.core.lives import BINS, Estimated, Hazard, Unnoticed
 from notifier.core.pace import MOST_SUMMED, OLDER, Pace, Why, alone, audit, dearest, due, hurried, stalest, worth
 from notifier.providers import PROVIDERS
 
@@ -116,7 +116,7 @@ def test_no_look_goes_before_the_floor_and_else_none_past_a_cap(reach, pace, ago
 @given(st.lists(rates, min_size=BINS, max_size=BINS), st.floats(1, 5), st.floats(0, 300), paces)
 def test_a_larger_hazard_makes_no_look_later(each, more, age, pace):
     one, larger = (watch(Hazard(tuple(rate * by for rate in each)), NOW - age, NOW) for by in (1, more))
-    if larger.life.survival(age) > 1e-9:
+    if survival(larger.life, age) > 1e-9:
         assert due([larger], pace, -inf)[0] <= due([one], pace, -inf)[0] + CLOSE
 
 
@@ -131,7 +131,7 @@ def test_the_same_reach_has_the_same_moment_in_whatever_order_it_is(reach, pace)
 def test_what_an_upload_is_worth_only_grows(one, sooner, later):
     first, last = sorted((one.seen + sooner, one.seen + later))
     assert 0 <= one.delay(first)[0] <= one.delay(last)[0] + 1e-4
-    assert one.delay(last) == unnoticed(one.life, one.seen - one.stated, last - one.seen)
+    assert one.delay(last) == Unnoticed(one.life, one.seen - one.stated).after(last - one.seen)
 
 
 def test_what_was_just_seen_is_worth_nothing():

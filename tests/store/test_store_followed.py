@@ -566,6 +566,7 @@ async def test_what_is_to_be_asked_next_is_the_same_whether_anything_is_owed_or_
     owed = [(event(media_id, 1), (APP,))]
     assert await store.announce(Announcement(state, listing, owed=owed)) is None
     told = await store.outlook("posts", 1, 0.0)
-    assert told == await store.announce(Announcement(state, listing))
-    assert told == await store.announce(Announcement(state, listing, owed=[(event(media_id, 2), ())])), "to nobody"
+    again = await store.announce(Announcement(state, listing))
+    to_nobody = await store.announce(Announcement(state, listing, owed=[(event(media_id, 2), ())]))
+    assert told._replace(written=0) == again._replace(written=0) == to_nobody._replace(written=0)
     assert told.progress == {"all": listing}

@@ -36,6 +36,7 @@ from notifier.core.pauses import Pause
 from notifier.core.replay import Selection
 from notifier.core.retry import Next
 from notifier.store import GivenUp, Place, Standing
+from notifier.store.owing import ENROL_SOURCE
 from notifier.store.rows import HEALTH_COLUMNS
 
 WAITING, DELIVERED, DEAD, SUPERSEDED = "waiting", "delivered", "dead", "superseded"
@@ -525,6 +526,7 @@ ONCE_AT_START = {
     "SELECT name, number FROM endpoints WHERE number > 0",
     "SELECT name, state FROM budgets",
     f"SELECT name, tat, {HEALTH_COLUMNS} FROM endpoints WHERE number > 0",
+    ENROL_SOURCE.replace("?, ?", "'posts', 'fake'"),  # for events that lack their source, and not begun while none does
 }
 
 
