@@ -7,6 +7,7 @@ import asyncio
 import shutil
 import tempfile
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -115,7 +116,10 @@ class Story(RuleBasedStateMachine):
         self.sequence = Counter()
 
     def do(self, scene):
-        return self.loop.run_until_complete(scene)
+        self.is_cut_off = True
+        result = self.loop.run_until_complete(scene)
+        self.is_cut_off = False
+        return result
 
     async def post(self, delivery):
         model, now = self.models[delivery.endpoint], self.world.clock.now
@@ -209,11 +213,16 @@ class Story(RuleBasedStateMachine):
                 assert lane is None or sequences == sorted(set(sequences))
 
     def teardown(self):
-        if hasattr(self.world, "store"):
-            self.do(self.all_is_well())
-            self.do(self.world.stop())
-        self.loop.close()
-        shutil.rmtree(self.folder)
+        with ExitStack() as ending:
+            ending.callback(shutil.rmtree, self.folder)
+            ending.callback(self.loop.close)
+            if hasattr(self.world, "store"):
+                ending.callback(self.is_stopped)
+                if not self.is_cut_off:  # else there may be requests that never end
+                    self.do(self.all_is_well())
+
+    def is_stopped(self):
+        self.do(self.world.stop(within=0.0))
 
     async def all_is_well(self):
         """Everybody answers well and nobody is paused: what was announced arrives, but for what was aborted."""

@@ -7,6 +7,7 @@ import asyncio
 import json
 import shutil
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,10 @@ class Story(RuleBasedStateMachine):
         self.repeats_allowed = 0
 
     def do(self, scene):
-        return self.loop.run_until_complete(scene)
+        self.is_cut_off = True
+        result = self.loop.run_until_complete(scene)
+        self.is_cut_off = False
+        return result
 
     @initialize()
     def starts(self):
@@ -146,12 +150,17 @@ class Story(RuleBasedStateMachine):
         return told
 
     def teardown(self):
-        if hasattr(self.world, "store"):
-            self.all_is_well()
-            self.do(self.world.stop())
-            assert examine(self.world.path).flaws == ()
-        self.loop.close()
-        shutil.rmtree(self.folder)
+        with ExitStack() as ending:
+            ending.callback(shutil.rmtree, self.folder)
+            ending.callback(self.loop.close)
+            if hasattr(self.world, "store"):
+                ending.callback(self.is_stopped)
+                if not self.is_cut_off:  # else there may be requests that never end
+                    self.all_is_well()
+
+    def is_stopped(self):
+        self.do(self.world.stop(within=0.0))
+        assert examine(self.world.path).flaws == ()
 
     async def all_is_sent(self):
         while True:

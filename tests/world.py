@@ -222,10 +222,10 @@ class World:
         """A test may set what `random` draws while the world turns."""
         return self.random.random()
 
-    async def stop(self) -> None:
+    async def stop(self, within: float = 5.0) -> None:
         """The store is closed whatever the sender says: an open connection's thread would keep the process alive."""
         try:
-            await self.sender.stop(5)
+            await self.sender.stop(within)
         finally:
             await self.store.close()
 
