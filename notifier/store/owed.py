@@ -106,13 +106,13 @@ class Owed(Owing):
 
         Those `taken` are on their way: they are counted, and left out.
         What has been due for longest comes first, whoever it is for. Also the moment at which the next one of these
-        endpoints will be due. One statement for all endpoints: every trip to the reader's thread costs as much as a
-        few rows.
+        endpoints will be due. One statement for all endpoints: every trip to a thread costs as much as a few rows. It
+        goes to the writer's, for mostly something was committed just now.
         """
         numbers = json.dumps([self.number(endpoint) for endpoint in wanted])
         most = max(wanted.values(), default=0)
         parameters = {"endpoints": numbers, "now": now, "most": most, "taken": json.dumps(list(taken))}
-        rows = await self.database.rows(DUE, parameters)
+        rows = await self.database.look(_due, parameters)
         left = dict(wanted)
         found: list[Delivery] = []
         for _, id_, event, type_, endpoint, *columns in rows:
@@ -215,6 +215,10 @@ class Owed(Owing):
             (SELECT count(*) FROM deliveries INDEXED BY deliveries_lane WHERE phase = 'waiting')"""
         ((uploads, waiting),) = await self.database.rows(sql)
         return {"uploads": uploads, "waiting": waiting}
+
+
+def _due(db: sqlite3.Connection, parameters: Mapping[str, Any]) -> list[Any]:
+    return db.execute(DUE, parameters).fetchall()
 
 
 def _mark_left(db: sqlite3.Connection, parameters: Mapping[str, Any]) -> dict[str, float]:
