@@ -32,9 +32,9 @@ OWED = 1_000_000
 """The largest backlog, and the longest history; ten times as many for those who have the time, and the space."""
 FULL = 10
 """Times as many as by default, of whatever there is much of."""
-MANY = ((100_000, 1000, 100, "60/m"), (10_000, 10_000, 100, "1/m"))
-"""Uploads, those of them that are open, accounts, and what may be asked of each: a tenth of a million of whom ten
-thousand, and of a hundred thousand that are all open, whose lists are looked at once a minute."""
+MANY = ((100_000, 1000, 100, 60), (10_000, 10_000, 100, 1))
+"""Uploads, those of them that are open, accounts, and requests to each that may go in a minute: a tenth of a million
+of whom ten thousand, and of a hundred thousand that are all open, whose lists are looked at once a minute."""
 PARTS = ("throughput", "first_byte", "isolation", "return", "backlog", "history", "endpoints", "many")
 
 
@@ -139,12 +139,13 @@ async def crowded(asked: argparse.Namespace) -> dict[str, Any]:
 
 async def followed(asked: argparse.Namespace) -> dict[str, Any]:
     """Very many uploads, few of them open; then as many lists whose uploads are all open."""
-    cases = []
+    cases, share = [], min(1.0, asked.share)
     with sink() as there:
-        for *case, budget in MANY:
+        for *case, each in MANY:
             uploads, live, accounts = (max(1, round(times(asked, one) * asked.share)) for one in case)
-            window = many.WINDOW * min(1.0, asked.share)
-            cases.append(many.figures(await many.follow(there, asked.folder, uploads, live, accounts, window, budget)))
+            budget = f"{round(each / share)}/m"
+            found = await many.follow(there, asked.folder, uploads, live, accounts, budget, share)
+            cases.append(many.figures(found))
     return {"many": cases}
 
 
