@@ -221,13 +221,13 @@ class Poller:
         told = None
         worse = isinstance(error, Refused) and state.trouble is not None and state.trouble.code != trouble.code
         if worse or (state.trouble is None and (not limited or failures > 1)):
-            state, told = failing(state, one.provider.name, trouble, question.failing, now)
+            state, told = failing(state, one.provider.name, trouble, question.at_stake, now)
         # What was asked goes behind the others, so that one question without an answer does not hold them up.
         later = now + rest + LATER * one.provider.pace.floor
         again = one.put_off(question, later)
         if question.look.kind is LookKind.BATCH and isinstance(error, Malformed):
             again = one.halve(question.look.ids, later)
-        if state.failed and left(state.failed, question.failing) != state.failed:
+        if state.failed and left(state.failed, question.at_stake) != state.failed:
             state = replace(state, failed_due_at=again)
         asked = await self._store.as_now(question.uploads)
         uploads = [replace(upload, due_at=later) for upload in asked if upload.due_at is not None]
@@ -262,7 +262,7 @@ class Poller:
             one.then = replace(question, look=answer.then)
             return await self._announce(one, Announcement(state, lasts=False))
         failures, state = state.failures, replace(state, failures=0, hold_until=0.0)
-        state, told = recovered(state, one.provider.name, question.failing, question.due_at, now)
+        state, told = recovered(state, one.provider.name, question.at_stake, question.due_at, now)
         self.credentials.accept(one)
         hearing = Hearing(self._store, one, question, answer, now)
         found = await hearing.readings()

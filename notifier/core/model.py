@@ -297,7 +297,7 @@ class SourceState:
     failing_since: float | None = None
     trouble: Trouble | None = None
     failed: str | None = None
-    """The question whose failure was reported: its next good answer is the recovery."""
+    """The question whose failure was reported: its next good answer is the recovery. Of a batch, what is left of it."""
     failed_due_at: float = 0.0
     """When that was to be asked again: a good answer to what was due later shows that it no longer is."""
 

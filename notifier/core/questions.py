@@ -49,7 +49,7 @@ class Question:
         return self.why in {Why.CAP, Why.PRICE}
 
     @property
-    def failing(self) -> str:
+    def at_stake(self) -> str:
         """What would be in trouble if it could not be answered: its subject; of a batch each id that it names."""
         return " ".join([self.look.kind.value, *self.look.ids]) if self.look.ids else self.subject
 

@@ -8,8 +8,8 @@ from notifier.core.model import Event, LookKind, SourceState, Trouble
 AWAITED = 600.0
 """Seconds for which what failed may wait longer than other questions, once it is due again: others go first, and where
 few may go that takes its time."""
-BATCH = f"{LookKind.BATCH.value} "
-"""How the subject of a batch begins, before its ids."""
+BATCH, SINGLE = f"{LookKind.BATCH.value} ", f"{LookKind.GET.value} "
+"""How the subject begins of a batch, before its ids, and of a look at one of them."""
 
 
 def failing(state: SourceState, provider: str, trouble: Trouble, subject: str, at: float) -> tuple[SourceState, Event]:
@@ -25,7 +25,7 @@ def recovered(
     """A good answer to `subject`, which was due at `due_at`; the event where the trouble is over by it.
 
     Over it is where all of that which failed is answered, or where what was due so much later is: then it is asked no
-    more. Of a batch that failed, each id is answered by whatever batch has it: of which of them it was, nobody knows.
+    more. Of a batch that failed, each id is answered by whatever look asks for it: which one it was, nobody knows.
     """
     if state.trouble is None or state.failing_since is None:
         return state, None
@@ -41,8 +41,8 @@ def left(failed: str, subject: str) -> str:
     """What is left of a subject that failed without what another one asks for; of batches, which name ids, the rest."""
     if failed == subject:
         return ""
-    if not (failed.startswith(BATCH) and subject.startswith(BATCH)):
+    if not (failed.startswith(BATCH) and subject.startswith((BATCH, SINGLE))):
         return failed
-    asked = set(subject.split(" "))
-    rest = [id_ for id_ in failed.split(" ") if id_ not in asked]
-    return " ".join([LookKind.BATCH.value, *rest]) if rest else ""
+    (batch, *ids), (_, *asked) = failed.split(" "), subject.split(" ")
+    rest = [id_ for id_ in ids if id_ not in asked]
+    return " ".join([batch, *rest]) if rest else ""
