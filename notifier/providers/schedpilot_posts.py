@@ -91,7 +91,7 @@ def uploads(
     shares: dict[str, dict[str, _Share]] = {}
     for row in [*(row for row in before if isinstance(row, _Share) and row.post_id in met), *read]:
         if isinstance(row, _Share):
-            shares.setdefault(row.post_id, {})[row.account_id] = row
+            shares.setdefault(row.post_id, {})[_name(row.platform, row.account_id)] = row
     edges = [*((before or read)[:1] if begun else ()), *(read[-1:] if more else ())]
     cut = {row.post_id for row in edges if isinstance(row, _Share)}
     shared = [replace(_shared(id_, list(parts.values())), complete=id_ not in cut) for id_, parts in shares.items()]

@@ -54,6 +54,17 @@ def test_of_an_account_that_both_pages_tell_of_the_later_word_counts():
     assert (second.status, len(second.targets)) == (Status.FAILED, 1)
 
 
+def test_accounts_of_one_number_at_two_platforms_are_two():
+    rows = page(("2a", "2b", "3a"), 3)
+    for row, platform in zip(rows["posts"], ("x", "linkedin", "x"), strict=True):
+        row |= {"account_id": "7", "platform": platform}
+    second, _ = posts(rows, Look(LookKind.LIST, "posts"), None).observations
+    assert [(target.name, target.raw_status) for target in second.targets] == [
+        ("x:7", "posted"),
+        ("linkedin:7", "failed"),
+    ]
+
+
 def test_the_page_before_makes_up_for_no_page_of_which_nothing_can_be_read():
     with pytest.raises(Malformed) as caught:
         posts({"posts": [{"post_id": "2"}], "total": 12, "per_page": 4}, THIRD_PAGE, page(("1a", "2b"), 12))
