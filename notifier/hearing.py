@@ -145,7 +145,7 @@ class Hearing:
         progress, source = self.question.progress, self.one.source
         silent = source.discover and progress is not None and is_old(progress, seen)
         silent = silent and source.baseline is Baseline.SILENT
-        if not self.one.ways.direct and completes(upload.snapshot, seen):
+        if not (self.one.ways.direct or upload.registered) and completes(upload.snapshot, seen):
             upload = replace(upload, snapshot=seen)  # as if it had been taken whole: how it was then, nobody can tell
         if upload.unfollowed_at is not None:
             reading = Reading(upload)
@@ -210,8 +210,8 @@ class Hearing:
     async def _absent(self, listing: Listing, sweep: Sweep) -> list[Reading]:
         """The uploads that a complete sweep ought to have shown: no news, but to be asked for, where they can be.
 
-        Where they cannot, each such sweep denies them once; one that may stand in several lists, a sweep of each. All
-        that was ever listed is compared from time to time only, be it because the list is doubted; what is open always.
+        Where they cannot, each such sweep denies them once. All that was ever listed is compared from time to time
+        only, be it because the list is doubted; what is open always.
         """
         one, now, ways = self.one, self.now, self.one.ways
         whole = now >= one.sweeps.compares_at.get(listing.name, 0.0)
@@ -226,12 +226,16 @@ class Hearing:
             asked = [each for each in absent if each.snapshot and not each.misses and (each.due_at or inf) > soon]
             return [Reading(replace(each, due_at=now)) for each in asked]
         again_at = one.sweeps.compares_at.get(listing.name, now)
-        since = one.sweeps.round(sweep, listing.name, ways.lists)
-        denials = [missed(upload, now, again_at, one.rules) for upload in absent]
-        if since == -inf and listing.name != ways.lists[-1]:
-            return denials  # for the sake of the lists after it, what may stand in any of them stays due
-        unsure = [each for each in lacking if ways.shows(listing, each) and not ways.ought_to_show(listing, each)]
-        return denials + [(denied if each.followed_at <= since else unspoken)(each, now, one.rules) for each in unsure]
+        return [missed(upload, now, again_at, one.rules) for upload in absent] + self._unsure(listing, sweep, lacking)
+
+    def _unsure(self, listing: Listing, sweep: Sweep, lacking: Iterable[Upload]) -> list[Reading]:
+        """What may stand in any of several lists is denied where a round of them lacks it, else put off by the last."""
+        ways = self.one.ways
+        around = self.one.sweeps.rounded(sweep, listing.name, ways.lists)
+        if around is None and listing.name != ways.lists[-1]:  # lest the lists after it be read no more
+            return []
+        unsure = [(each, around is not None and around.lacks(each)) for each in lacking if ways.is_unsure(each)]
+        return [(denied if lacks else unspoken)(each, self.now, self.one.rules) for each, lacks in unsure]
 
     # --- once it is written
 

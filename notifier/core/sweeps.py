@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from math import inf
 
-from notifier.core.model import Answer, ListingState
+from notifier.core.model import Answer, ListingState, Upload
 from notifier.core.rhythm import Listing
 from notifier.core.sweep import Barrier, Sweep, gives_up
 
@@ -36,6 +36,20 @@ class Doubt:
         return self.times >= DOUBTS and now - self.since >= DOUBTED_FOR
 
 
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Complete sweeps of all lists of a source, one of each."""
+
+    began_at: float
+    """When the first of them did."""
+    ids: frozenset[str]
+    """What any of them has shown."""
+
+    def lacks(self, upload: Upload) -> bool:
+        """Whether none has shown an upload that was followed by then."""
+        return upload.followed_at <= self.began_at and upload.id not in self.ids
+
+
 @dataclass(slots=True)
 class Sweeps:
     """What is to be kept in mind of the sweeps through the lists of a source, by their names."""
@@ -46,8 +60,8 @@ class Sweeps:
     """The newest moment of each feed that is read from there on back."""
     compares_at: dict[str, float] = field(default_factory=dict)
     """From when on a sweep is compared with all that was ever listed."""
-    rounds: dict[str, float] = field(default_factory=dict)
-    """When the last complete sweep of each list began, of those that had one since all of them had."""
+    round: dict[str, Sweep] = field(default_factory=dict)
+    """The last complete sweep of each list that had one since all of them had."""
     barriers: dict[str, Barrier] = field(default_factory=dict)
     anew: set[str] = field(default_factory=set)
     """What a person wants to be read to the end, and of which no page was asked for since."""
@@ -60,17 +74,17 @@ class Sweeps:
             self.compares_at[listing.name] = now + rest
         return clears
 
-    def round(self, sweep: Sweep, name: str, names: Iterable[str]) -> float:
-        """A complete sweep of the list `name` is believed; with it each of `names` may have had one since all had last.
+    def rounded(self, sweep: Sweep, name: str, names: Iterable[str]) -> Round | None:
+        """A complete sweep of the list `name` is believed: answers the round that it ends, if it does.
 
-        Then it answers when the first of them began: what was followed by then, and not seen, is on no list; else -inf.
+        It does where each of `names` had one since the round before.
         """
-        self.rounds[name] = sweep.began_at
-        if not self.rounds.keys() >= set(names):
-            return -inf
-        since = min(self.rounds.values())
-        self.rounds.clear()
-        return since
+        self.round[name] = sweep
+        if not self.round.keys() >= set(names):
+            return None
+        sweeps = list(self.round.values())
+        self.round.clear()
+        return Round(min(one.began_at for one in sweeps), frozenset().union(*(one.ids for one in sweeps)))
 
     def barrier(self, name: str, now: float) -> Barrier | None:
         """Where a list ends for now, before its end."""

@@ -41,9 +41,15 @@ class Ways:
         return not listing.word or upload.ref in {None, listing.word}
 
     def ought_to_show(self, listing: Listing, upload: Upload) -> bool:
-        """Whether an upload stands in this collection for certain: it was seen there, or there is no other."""
-        was_seen = upload.snapshot is not None and upload.snapshot.reason != NOT_FOUND
-        return self.shows(listing, upload) and (was_seen or len(self.lists) == 1)
+        """Whether an upload stands in this collection for certain: it was seen there, or in no other it may."""
+        return self.shows(listing, upload) and (_was_seen(upload) or self._places(upload) == 1)
+
+    def is_unsure(self, upload: Upload) -> bool:
+        """Whether an upload was never seen, and may stand in any of several lists."""
+        return not _was_seen(upload) and self._places(upload) > 1
+
+    def _places(self, upload: Upload) -> int:
+        return sum(self.shows(one, upload) for one in self.listings if one.kind is LookKind.LIST)
 
     @property
     def lists(self) -> list[str]:
@@ -64,3 +70,7 @@ class Ways:
     def feed(self, progress: Mapping[str, ListingState]) -> Listing | None:
         """The feed that shows all that settles, if there is one and it answers."""
         return next((one for one in self.usable(progress) if one.kind is LookKind.FEED), None)
+
+
+def _was_seen(upload: Upload) -> bool:
+    return upload.snapshot is not None and upload.snapshot.reason != NOT_FOUND

@@ -122,9 +122,10 @@ def test_a_list_shows_nothing_under_an_id_that_none_of_its_uploads_can_have():
         ((VIDEOS,), None, "video", True),
         ((VIDEOS,), seen(), "video", True),
         ((VIDEOS,), seen(), "image", False),
-        ((VIDEOS, IMAGES), None, "video", False),
+        ((VIDEOS, IMAGES), None, "video", True),
+        ((VIDEOS, IMAGES), None, "", False),
         ((VIDEOS, IMAGES), seen(), "video", True),
-        ((VIDEOS, IMAGES), seen(S.UNKNOWN, reason=NOT_FOUND), "video", False),
+        ((VIDEOS, IMAGES), seen(S.UNKNOWN, reason=NOT_FOUND), "", False),
         ((VIDEOS, HISTORY), None, "video", True),
         ((HISTORY,), None, "", False),
     ],
@@ -132,6 +133,21 @@ def test_a_list_shows_nothing_under_an_id_that_none_of_its_uploads_can_have():
 def test_an_upload_ought_to_be_shown_where_it_was_seen_or_where_there_is_no_other_list(listings, snapshot, kind, ought):
     ways = replace(LISTS, listings=listings, many_kinds=True)
     assert ways.ought_to_show(listings[0], upload(snapshot, kind=kind)) is ought
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "kind", "unsure"),
+    [
+        (None, "", True),
+        (None, "video", False),
+        (None, "audio", False),
+        (seen(), "", False),
+        (seen(S.UNKNOWN, reason=NOT_FOUND), "", True),
+    ],
+)
+def test_unsure_is_where_an_upload_stands_that_was_never_seen_and_may_be_in_several_lists(snapshot, kind, unsure):
+    ways = replace(LISTS, listings=(VIDEOS, IMAGES), many_kinds=True)
+    assert ways.is_unsure(upload(snapshot, kind=kind)) is unsure
 
 
 @pytest.mark.parametrize(("ref", "shown"), [("failed", True), (None, True), ("queued", False)])

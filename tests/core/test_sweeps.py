@@ -6,7 +6,7 @@ from math import inf
 import pytest
 from things import HOUR, NOW, seen
 
-from notifier.core.model import Answer, ListingState, LookKind
+from notifier.core.model import Answer, ListingState, LookKind, Upload
 from notifier.core.rhythm import Listing
 from notifier.core.sweep import GIVE_UP_AFTER, Barrier, Sweep
 from notifier.core.sweeps import DOUBTS, LONGEST_BAR, SHORTEST_BAR, Doubt, Sweeps
@@ -221,7 +221,19 @@ def test_where_nothing_of_a_feed_was_read_before_it_is_read_back_to_its_oldest_r
 # --- what may stand in any of several lists
 
 
-def test_what_may_stand_in_several_lists_is_missed_once_each_of_them_had_a_sweep_since_all_had_one():
+def test_a_round_is_over_once_each_list_had_a_sweep_since_the_one_before():
     sweeps, names = Sweeps(), ["videos", "images"]
     sweeps_of = [("videos", NOW), ("videos", NOW + 1), ("images", NOW + 2), ("videos", NOW + 3), ("images", NOW + 4)]
-    assert [sweeps.round(Sweep(at), name, names) for name, at in sweeps_of] == [-inf, -inf, NOW + 1, -inf, NOW + 3]
+    rounds = [sweeps.rounded(Sweep(at), name, names) for name, at in sweeps_of]
+    assert [one and one.began_at for one in rounds] == [None, None, NOW + 1, None, NOW + 3]
+
+
+@pytest.mark.parametrize(
+    ("id_", "followed_at", "lacks"),
+    [("3", NOW, True), ("3", NOW + 1, False), ("1", NOW, False), ("2", NOW, False)],
+)
+def test_a_round_lacks_what_was_followed_before_it_and_none_of_its_lists_has_shown(id_, followed_at, lacks):
+    sweeps = Sweeps()
+    sweeps.rounded(Sweep(NOW, ids={"1"}), "videos", ["videos", "images"])
+    around = sweeps.rounded(Sweep(NOW + 5, ids={"2"}), "images", ["videos", "images"])
+    assert around.lacks(Upload(7, "posts", "", id_, followed_at)) is lacks

@@ -9,9 +9,10 @@ from living import HOUR, changes, living, upload
 from schedpilots import PATH, FakeSchedPilot, Media, Post
 from world import Clock
 
-from notifier.core.model import Baseline, Look, LookKind, Source
+from notifier.core.model import Baseline, Look, LookKind, Registration, Source
 from notifier.core.secret import Secret
 from notifier.demo.provider import html_page, server_error
+from notifier.numbering import register
 from notifier.providers.base import Malformed
 from notifier.providers.http import open_session
 from notifier.providers.schedpilot import PROVIDER
@@ -175,6 +176,16 @@ async def test_a_registered_id_is_denied_by_all_lists_in_which_it_may_stand_or_n
         await it.polls_for(2 * DAY)
         told = [(event["type"], upload(event)["id"]) for event in await it.news()]
         assert told == [("upload.completed", "image-1")]
+
+
+@pytest.mark.parametrize(("kind", "within"), [("post", HOUR), ("media", 2 * DAY), (None, 2 * DAY)])
+async def test_an_id_that_is_nowhere_is_denied_whatever_kind_is_named_with_it(tmp_path, kind, within):
+    async with life(tmp_path, Media("video-1", "processed"), Media("image-1"), Post(41)) as it:
+        await it.baseline()
+        (came,) = await register(it.store, "schedpilot", [Registration("library", "999", kind)], it.clock.now)
+        it.watched.named(came.upload, it.clock.now, is_new=True)
+        await it.polls_for(within)
+        assert [(event["type"], upload(event)["id"]) for event in await it.news()] == [("upload.unknown", "999")]
 
 
 async def test_a_registered_id_is_told_of_even_by_the_first_sweep(tmp_path):
