@@ -109,7 +109,7 @@ async def test_whoever_waits_for_what_is_owed_asks_before_the_outlook_is_asked_f
         w.sender.wake.clear()
         await w.poll()
         await sending
-        assert order[-2:] == ["_rows", "read"]
+        assert order[-2:] == ["_due", "read"]
 
 
 async def test_a_webhook_goes_out_while_its_source_waits_without_a_hand_and_without_its_lock(tmp_path, monkeypatch):
