@@ -4,29 +4,23 @@ A model that knows answers alone says when a request must not come. At the end a
 """
 
 import asyncio
-import shutil
-import tempfile
 from collections import Counter
-from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import initialize, invariant, rule
 from longer import LONGER
 from stored import announce, event
+from stories import Story
 from things import DAY, HOUR
-from world import World, endpoint
+from world import endpoint
 
 from notifier.core.blame import Blame, blame
 from notifier.core.model import Attempt, Command, Order, Outcome
 
-pytestmark = [
-    pytest.mark.uncounted,
-    pytest.mark.timeout(600 * LONGER),
-]  # on a busy machine; the work is bounded by its count
+pytestmark = [pytest.mark.uncounted, pytest.mark.timeout(600 * LONGER)]  # on a busy machine: its count is bounded
 O = Outcome  # noqa: E741
 MOODS = {
     "well": (O.DELIVERED, 204),
@@ -106,20 +100,11 @@ class Model:
         self.quiet_until, self.refuses, self.failures, self.shut_until = 0.0, False, 0, None
 
 
-class Story(RuleBasedStateMachine):
+class Faring(Story):
     def __init__(self):
-        super().__init__()
-        self.loop = asyncio.new_event_loop()
-        self.folder = Path(tempfile.mkdtemp(prefix="notifier-health-"))
-        self.world = World(self.folder / "notifier.db", discover=False, endpoints=ENDPOINTS)
+        super().__init__(discover=False, endpoints=ENDPOINTS)
         self.models = {name: Model() for name in NAMES}
         self.sequence = Counter()
-
-    def do(self, scene):
-        self.is_cut_off = True
-        result = self.loop.run_until_complete(scene)
-        self.is_cut_off = False
-        return result
 
     async def post(self, delivery):
         model, now = self.models[delivery.endpoint], self.world.clock.now
@@ -212,19 +197,10 @@ class Story(RuleBasedStateMachine):
             for lane, sequences in model.told.items():
                 assert lane is None or sequences == sorted(set(sequences))
 
-    def teardown(self):
-        with ExitStack() as ending:
-            ending.callback(shutil.rmtree, self.folder)
-            ending.callback(self.loop.close)
-            if hasattr(self.world, "store"):
-                ending.callback(self.is_stopped)
-                if not self.is_cut_off:  # else there may be requests that never end
-                    self.do(self.all_is_well())
+    def all_is_well(self):
+        self.do(self.all_arrives())
 
-    def is_stopped(self):
-        self.do(self.world.stop(within=0.0))
-
-    async def all_is_well(self):
+    async def all_arrives(self):
         """Everybody answers well and nobody is paused: what was announced arrives, but for what was aborted."""
         for name, model in self.models.items():
             model.moods = ["well"]
@@ -254,10 +230,10 @@ class Story(RuleBasedStateMachine):
             assert await self.world.store.database.rows(itself) == []
 
 
-Story.TestCase.settings = settings(
+Faring.TestCase.settings = settings(
     max_examples=40 * LONGER,
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
-TestHealthStory = Story.TestCase
+TestHealthStory = Faring.TestCase

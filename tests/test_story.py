@@ -5,26 +5,20 @@ At the end every status that an answered look showed has reached every endpoint,
 
 import asyncio
 import json
-import shutil
-import tempfile
-from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import initialize, invariant, rule
 from longer import LONGER
-from world import World, endpoint
+from stories import Story
+from world import endpoint
 
 from notifier.core.model import Baseline, Status
 from notifier.providers.base import Malformed, Refused, Unavailable
 from notifier.store.examination import examine
 
-pytestmark = [
-    pytest.mark.uncounted,
-    pytest.mark.timeout(600 * LONGER),
-]  # on a busy machine; the work is bounded by its count
+pytestmark = [pytest.mark.uncounted, pytest.mark.timeout(600 * LONGER)]  # on a busy machine: its count is bounded
 ENDPOINTS = ("app", "crm")
 UPLOADS = ("a", "b", "c")
 STATUSES = (
@@ -42,13 +36,9 @@ RECOVERY = 4000.0
 """Seconds: longer than the longest rest of a source."""
 
 
-class Story(RuleBasedStateMachine):
+class Delivering(Story):
     def __init__(self):
-        super().__init__()
-        self.loop = asyncio.new_event_loop()
-        self.folder = Path(tempfile.mkdtemp(prefix="notifier-story-"))
-        self.world = World(
-            self.folder / "notifier.db",
+        super().__init__(
             uploads=UPLOADS[:2],
             baseline=Baseline.ANNOUNCE,
             stalled_after=1e9,
@@ -57,12 +47,6 @@ class Story(RuleBasedStateMachine):
         self.shown = {}
         """What looks showed whose answers the daemon had the time to read."""
         self.repeats_allowed = 0
-
-    def do(self, scene):
-        self.is_cut_off = True
-        result = self.loop.run_until_complete(scene)
-        self.is_cut_off = False
-        return result
 
     @initialize()
     def starts(self):
@@ -149,17 +133,8 @@ class Story(RuleBasedStateMachine):
             told.setdefault(id_, []).append(Status(data["upload"]["status"]))
         return told
 
-    def teardown(self):
-        with ExitStack() as ending:
-            ending.callback(shutil.rmtree, self.folder)
-            ending.callback(self.loop.close)
-            if hasattr(self.world, "store"):
-                ending.callback(self.is_stopped)
-                if not self.is_cut_off:  # else there may be requests that never end
-                    self.all_is_well()
-
     def is_stopped(self):
-        self.do(self.world.stop(within=0.0))
+        super().is_stopped()
         assert examine(self.world.path).flaws == ()
 
     async def all_is_sent(self):
@@ -185,10 +160,10 @@ class Story(RuleBasedStateMachine):
         assert repeats <= self.repeats_allowed
 
 
-Story.TestCase.settings = settings(
+Delivering.TestCase.settings = settings(
     max_examples=40 * LONGER,
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
-TestStory = Story.TestCase
+TestStory = Delivering.TestCase
