@@ -582,7 +582,7 @@ def test_a_bug_ends_it_with_1_and_its_trace(tmp_path):
     db.close()
     ended = run(tmp_path, text)
     assert ended.returncode == 1
-    assert "no such table: uploads" in ended.stderr
+    assert "no such table: main.listings" in ended.stderr
 
 
 # --- the loops, from inside
