@@ -444,10 +444,12 @@ async def test_nobody_sees_an_announcement_before_its_commit_nor_one_rolled_back
 
     writing = asyncio.create_task(store.database.write(announced))
     await inside.wait()
-    assert (await figures(store))["deliveries"] == 0
+    asked = asyncio.create_task(due(store))
+    found = await figures(store)
+    assert (found["events"], found["deliveries"], asked.done()) == (0, 0, False)
     go_on.set()
     await writing
-    assert len(await due(store)) == 1
+    assert len(await asked) == 1
     with pytest.raises(ZeroDivisionError):
         await store.database.write(failed)
     assert len(await due(store)) == 1
