@@ -8,19 +8,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 
+from notifier.absence import absent
 from notifier.core.diff import completes, fingerprint, is_old_news, tells_all
 from notifier.core.model import SETTLED, Answer, Baseline, ListingState, LookKind, Observation, Upload
 from notifier.core.pace import Watch, Why
 from notifier.core.questions import LOST_EVERY, Question, is_soon
-from notifier.core.reading import Reading, ask_again, denied, missed, sighted, spoken_of, unannounced, unspoken
+from notifier.core.reading import Reading, ask_again, denied, sighted, spoken_of, unannounced, unspoken
 from notifier.core.rhythm import Listing
 from notifier.core.sweep import Interest, Sweep, is_heard, is_old, read_on
 from notifier.numbering import follow
 from notifier.store import Store
 from notifier.watched import Heard, Watched
-
-CONFIRM_WITHIN = 60.0
-"""Seconds within which an upload that is missing from its list is asked for by itself, or is about to be anyway."""
 
 
 @dataclass(slots=True)
@@ -167,7 +165,7 @@ class Hearing:
         told = denied if self.answer.missing else unspoken
         return [told(upload, self.now, self.one.rules) for upload in uploads]
 
-    # --- how far a list was read, and what was not on it
+    # --- how far a list was read
 
     async def _read_on(self, news: set[str]) -> list[Reading]:
         listing, before = self.question.listing, self.question.progress
@@ -189,7 +187,7 @@ class Hearing:
             self.one.book.read_since[listing.name] = sweeps.ended(listing.name, sweep)
         if sweep is None or self.kind is not LookKind.LIST or not sweep.is_complete(self.answer):
             return []
-        return await self._absent(listing, sweep)
+        return await absent(self.store, self.one, listing, sweep, self.now)
 
     def _since(self, listing: Listing) -> float:
         """The moment from which on rows of a feed may tell of what is watched, and were not read yet."""
@@ -206,36 +204,6 @@ class Hearing:
         return Interest(
             news=news, active=active, again=again, sweeps=sweeps, discovers=ways.discover, lost=lost, barrier=barrier
         )
-
-    async def _absent(self, listing: Listing, sweep: Sweep) -> list[Reading]:
-        """The uploads that a complete sweep ought to have shown: no news, but to be asked for, where they can be.
-
-        Where they cannot, each such sweep denies them once. All that was ever listed is compared from time to time
-        only, be it because the list is doubted; what is open always.
-        """
-        one, now, ways = self.one, self.now, self.one.ways
-        whole = now >= one.sweeps.compares_at.get(listing.name, 0.0)
-        known = self.store.listed if whole else self.store.open_uploads
-        lacking = await known(one.source.name, without=sweep.ids)
-        absent = [upload for upload in lacking if ways.ought_to_show(listing, upload)]
-        listed = sum(ways.ought_to_show(listing, each) for each in await known(one.source.name)) if absent else 0
-        if not one.sweeps.shows(listing, listed, len(absent), len(sweep.ids), now, whole=whole):
-            return []
-        if ways.direct:
-            soon = now + CONFIRM_WITHIN
-            asked = [each for each in absent if each.snapshot and not each.misses and (each.due_at or inf) > soon]
-            return [Reading(replace(each, due_at=now)) for each in asked]
-        again_at = one.sweeps.compares_at.get(listing.name, now)
-        return [missed(upload, now, again_at, one.rules) for upload in absent] + self._unsure(listing, sweep, lacking)
-
-    def _unsure(self, listing: Listing, sweep: Sweep, lacking: Iterable[Upload]) -> list[Reading]:
-        """What may stand in any of several lists is denied where a round of them lacks it, else put off by the last."""
-        ways = self.one.ways
-        around = self.one.sweeps.rounded(sweep, listing.name, ways.lists)
-        if around is None and listing.name != ways.lists[-1]:  # lest the lists after it be read no more
-            return []
-        unsure = [(each, around is not None and around.lacks(each)) for each in lacking if ways.is_unsure(each)]
-        return [(denied if lacks else unspoken)(each, self.now, self.one.rules) for each, lacks in unsure]
 
     # --- once it is written
 
