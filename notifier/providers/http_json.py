@@ -22,6 +22,7 @@ from notifier.providers.http import Api, Reply, refuse
 from notifier.providers.http_json_items import Reader
 from notifier.providers.http_json_pages import Pages, filled
 from notifier.providers.memo import Memo
+from notifier.providers.shapes import Each, each
 
 COLLECTION = "media"
 KEY = "auth.secret"
@@ -65,12 +66,12 @@ class Client:
         seen, skipped = self._reader.read([item])
         if any(one.id != look.id for one in seen):
             raise Malformed("asked for one upload, answered with another")
-        return Answer(tuple(seen), skipped=tuple(skipped))
+        return Answer(seen, skipped=skipped)
 
-    def _listed(self, pages: Pages, link: str, document: Any, look: Look) -> Answer:
+    def _listed(self, pages: Pages, link: str, document: Any, look: Look, each: Each) -> Answer:
         rows = self.rows(document)
         more, cursor = pages.onward(look, document, link, len(rows))
-        return replace(self.page(rows), more=more, cursor=cursor)
+        return replace(self.page(rows, each), more=more, cursor=cursor)
 
     def rows(self, document: Any) -> list[Any]:
         """The items of a page. Raises `Malformed`."""
@@ -80,12 +81,12 @@ class Client:
             raise Malformed("no items in the answer: see list.items")
         return rows
 
-    def page(self, rows: list[Any]) -> Answer:
+    def page(self, rows: list[Any], each: Each = each) -> Answer:
         """What a page says. Raises `Malformed` where nothing can be read although there is something."""
-        seen, skipped = self._reader.read(rows, lean=self._single is not None)
+        seen, skipped = self._reader.read(rows, each, lean=self._single is not None)
         if rows and not seen:
             raise Malformed(f"not one row as described: {skipped[0]}")
-        return Answer(tuple(seen), skipped=tuple(skipped))
+        return Answer(seen, skipped=skipped)
 
     def _check(self, document: Any) -> None:
         if self._ok(document) is not True:

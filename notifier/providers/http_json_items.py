@@ -3,14 +3,15 @@
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator, ValidationError
 
 from notifier.core.description import Description, TargetCall
 from notifier.core.model import MOST_TARGETS, Observation, Reason, Status, Target, TargetStatus
 from notifier.providers.expressions import Ask, compiled
-from notifier.providers.shapes import LAST_MOMENT, Id, Shape, Text, Title, Url, Word, faults, moment
+from notifier.providers.shapes import LAST_MOMENT, Each, Id, Shape, Text, Title, Url, Word, each, faults, moment
 
 KIND = "media"
 FIRST_MS = 100_000_000_000
@@ -80,6 +81,13 @@ class _Told:
     whole: bool = False
 
 
+class _Row(NamedTuple):
+    """What one item says, if it can be read, and what is broken in it."""
+
+    seen: Observation | None
+    skipped: tuple[str, ...]
+
+
 class Reader:
     """A description, ready to read what its API says."""
 
@@ -90,23 +98,25 @@ class Reader:
         self._targets = None if api.targets is None else _Targets(api.targets, api.target_statuses)
         self._explains = bool({"reason_code", "reason_text"} & api.fields.keys())
 
-    def read(self, items: Iterable[Any], *, lean: bool = False) -> tuple[list[Observation], list[str]]:
+    def read(
+        self, items: Iterable[Any], each: Each = each, *, lean: bool = False
+    ) -> tuple[tuple[Observation, ...], tuple[str, ...]]:
         """What the items say, and a line for each item or target that is broken: it spoils nothing but itself.
 
         `lean`: an item may lack what a look at the upload itself would tell; one that does not say why it failed is
         then a hint that it did, lest the reason come and go with the way in which was asked.
         """
-        seen, skipped = [], []
-        for number, item in enumerate(items, 1):
-            try:
-                told = _Item.model_validate(_answers(self._fields, item))
-            except ValidationError as error:
-                skipped.append(f"row {number}: {faults(error)}")
-                continue
-            parts = _Told() if self._targets is None else self._targets.read(item)
-            skipped += [f"row {number}: {line}" for line in parts.skipped]
-            seen.append(self._observed(told, parts, lean=lean))
-        return seen, skipped
+        rows, _ = each(items, partial(self._row, lean=lean))
+        skipped = [f"row {number}: {line}" for number, row in enumerate(rows, 1) for line in row.skipped]
+        return tuple(row.seen for row in rows if row.seen is not None), tuple(skipped)
+
+    def _row(self, item: Any, *, lean: bool) -> _Row:
+        try:
+            told = _Item.model_validate(_answers(self._fields, item))
+        except ValidationError as error:
+            return _Row(None, (faults(error),))
+        parts = _Told() if self._targets is None else self._targets.read(item)
+        return _Row(self._observed(told, parts, lean=lean), parts.skipped)
 
     def _observed(self, told: _Item, parts: _Told, *, lean: bool) -> Observation:
         status = self._statuses.get(_folded(told.status), Status.UNKNOWN)

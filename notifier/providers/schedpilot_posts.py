@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator
 
 from notifier.core.model import MOST_TARGETS, SETTLED, Observation, Reason, Status, Target, TargetStatus
-from notifier.providers.shapes import Id, Shape, Text, Title, Url, Word, each, moment, word
+from notifier.providers.shapes import Each, Id, Shape, Text, Title, Url, Word, each, moment, word
 
 Platform = Annotated[str | None, BeforeValidator(word)]
 
@@ -78,7 +78,7 @@ class _Share(_Row):
 
 
 def uploads(
-    rows: Sequence[Any], above: Sequence[Any] = (), *, begun: bool, more: bool
+    rows: Sequence[Any], above: Sequence[Any] = (), each: Each = each, *, begun: bool, more: bool
 ) -> tuple[tuple[Observation, ...], tuple[str, ...]]:
     """What the rows of a page say of each post, and a line for each row that is broken.
 

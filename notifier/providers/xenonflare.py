@@ -37,6 +37,7 @@ from notifier.providers.http import Api, Reply, refuse
 from notifier.providers.memo import Memo
 from notifier.providers.shapes import (
     Count,
+    Each,
     Flag,
     Id,
     Shape,
@@ -166,7 +167,7 @@ def single(document: Any, look: Look, collection: str) -> Observation:
     return replace(seen, complete=True)
 
 
-def page(document: Any, look: Look) -> Answer:
+def page(document: Any, look: Look, each: Each = each) -> Answer:
     """A page of a collection. Raises `Malformed`, also where nothing can be read although there is something."""
     data = _data(document)
     told = data if isinstance(data, dict) else {}

@@ -37,12 +37,12 @@ def page(rows, total):
 )
 def test_the_rows_of_a_post_are_put_together_where_none_can_be_missing_between_its_pages(above, rows, totals, whole):
     before, after = totals
-    answer = posts(page(rows, after), THIRD_PAGE, page(above, before))
+    answer = posts(page(rows, after), THIRD_PAGE, above=page(above, before))
     assert {each.id: each.complete for each in answer.observations} == whole
 
 
 def test_a_post_is_judged_by_the_rows_of_both_pages():
-    (second, _) = posts(page(("2a", "3a"), 12), THIRD_PAGE, page(("1a", "1b", "1c", "2b"), 12)).observations
+    (second, _) = posts(page(("2a", "3a"), 12), THIRD_PAGE, above=page(("1a", "1b", "1c", "2b"), 12)).observations
     assert (second.id, second.status, second.raw_status) == ("2", Status.PARTIAL, "posted")
     assert [target.name for target in second.targets] == ["b", "a"]
 
@@ -50,7 +50,7 @@ def test_a_post_is_judged_by_the_rows_of_both_pages():
 def test_of_an_account_that_both_pages_tell_of_the_later_word_counts():
     above, below = page(("1a", "1b", "1c", "2a"), 12), page(("2a", "3a"), 13)
     below["posts"][0]["status"] = "failed"
-    second, _ = posts(below, THIRD_PAGE, above).observations
+    second, _ = posts(below, THIRD_PAGE, above=above).observations
     assert (second.status, len(second.targets)) == (Status.FAILED, 1)
 
 
@@ -58,7 +58,7 @@ def test_accounts_of_one_number_at_two_platforms_are_two():
     rows = page(("2a", "2b", "3a"), 3)
     for row, platform in zip(rows["posts"], ("x", "linkedin", "x"), strict=True):
         row |= {"account_id": "7", "platform": platform}
-    second, _ = posts(rows, Look(LookKind.LIST, "posts"), None).observations
+    second, _ = posts(rows, Look(LookKind.LIST, "posts")).observations
     assert [(target.name, target.raw_status) for target in second.targets] == [
         ("x:7", "posted"),
         ("linkedin:7", "failed"),
@@ -67,5 +67,5 @@ def test_accounts_of_one_number_at_two_platforms_are_two():
 
 def test_the_page_before_makes_up_for_no_page_of_which_nothing_can_be_read():
     with pytest.raises(Malformed) as caught:
-        posts({"posts": [{"post_id": "2"}], "total": 12, "per_page": 4}, THIRD_PAGE, page(("1a", "2b"), 12))
+        posts({"posts": [{"post_id": "2"}], "total": 12, "per_page": 4}, THIRD_PAGE, above=page(("1a", "2b"), 12))
     discreet(caught.value)
