@@ -1,6 +1,6 @@
 """a complete sweep × what is known → what becomes of the uploads that it lacks."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from math import inf
 
@@ -15,15 +15,18 @@ CONFIRM_WITHIN = 60.0
 """Seconds within which an upload that is missing from its list is asked for by itself, or is about to be anyway."""
 
 
-async def absent(store: Store, one: Watched, listing: Listing, sweep: Sweep, now: float) -> list[Reading]:
+async def absent(
+    store: Store, one: Watched, listing: Listing, sweep: Sweep, now: float, lacking: Sequence[Upload] | None = None
+) -> list[Reading]:
     """The uploads that a complete sweep ought to have shown: no news, but to be asked for, where they can be.
 
     Where they cannot, each such sweep denies them once. All that was ever listed is compared from time to time
-    only, be it because the list is doubted; what is open always.
+    only, be it because the list is doubted; what is open always: `lacking`, where that is known already.
     """
     ways, whole = one.ways, now >= one.sweeps.compares_at.get(listing.name, 0.0)
     known = store.listed if whole else store.open_uploads
-    lacking = await known(one.source.name, without=sweep.ids)
+    if whole or lacking is None:
+        lacking = await known(one.source.name, without=sweep.ids)
     missing = [upload for upload in lacking if ways.ought_to_show(listing, upload)]
     listed = sum(ways.ought_to_show(listing, each) for each in await known(one.source.name)) if missing else 0
     if not one.sweeps.shows(listing, listed, len(missing), len(sweep.ids), now, whole=whole):

@@ -3,7 +3,6 @@
 Most answers say nothing new. What differs from what was heard before is found in one statement, and only that is read.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
@@ -16,9 +15,10 @@ from notifier.core.questions import LOST_EVERY, Question, is_soon
 from notifier.core.reading import Reading, ask_again, denied, sighted, spoken_of, unannounced, unspoken
 from notifier.core.rhythm import Listing
 from notifier.core.sweep import Interest, Sweep, is_heard, is_old, read_on
+from notifier.heard import Heard, heard
 from notifier.numbering import follow
 from notifier.store import Store
-from notifier.watched import Heard, Watched
+from notifier.watched import Watched
 
 
 @dataclass(slots=True)
@@ -36,6 +36,8 @@ class Hearing:
     """Numbers for the tasks of what was found, by media id."""
     _known: set[int] = field(default_factory=set)
     """The places of what was said before, word for word."""
+    _lacking: Sequence[Upload] | None = None
+    """What is open and not spoken of, where that was asked."""
     _pairs: list[tuple[Upload, Observation]] = field(default_factory=list)
 
     @property
@@ -72,30 +74,29 @@ class Hearing:
         name, seen = self.one.source.name, self.answer.observations
         if self.kind is LookKind.GET:
             return list(seen), await self.store.known(name, {id_ for each in seen for id_ in each.ids})
-        heard = self.one.heard.get(self.question.subject)
-        if heard is None or heard.seen is not seen:
-            heard = self._heard(seen)
-        elif await self._is_unmoved(heard):
-            self._known = set(range(len(seen)))
-            return [], {}
-        batched = self.kind is LookKind.BATCH
-        fresh, known = await self.store.changed(name, seen, heard.rows, self.now, batched=batched)
-        self._known = set(range(len(seen))) - fresh
-        return [seen[place] for place in sorted(fresh)], known
+        now, alone = self._heard(seen), self._is_alone
+        found = now.found
+        if found is None or (alone and found.lacking is None) or not self.store.is_unmoved(name, now.mark, self.now):
+            mark, rows = self.store.mark(name), f"[{','.join(now.rows)}]"
+            batched = self.kind is LookKind.BATCH
+            found = await self.store.compared(name, seen, rows, self.now, batched=batched, alone=alone)
+            now.mark, now.found = mark, None if found.fresh else found
+        self._lacking = found.lacking
+        self._known = set(range(len(seen))) - found.fresh
+        return [seen[place] for place in sorted(found.fresh)], found.known
+
+    @property
+    def _is_alone(self) -> bool:
+        """Whether it is all that a list shows."""
+        look = self.question.look
+        return look.kind is LookKind.LIST and look.page == 1 and not self.answer.more
 
     def _heard(self, seen: Sequence[Observation]) -> Heard:
-        """Kind, id, fingerprint and alias of each, as JSON; of a first page they are remembered for the next time."""
-        rows = json.dumps([(one.kind, one.id, fingerprint(one, self.kind), one.alias) for one in seen])
-        heard = Heard(seen, rows)
+        """What was said; of a first page it is remembered for the next time."""
+        now = heard(seen, self.kind, self.one.heard.get(self.question.subject))
         if self.question.listing is not None and self.question.look.page == 1:
-            self.one.heard[self.question.subject] = heard
-        return heard
-
-    async def _is_unmoved(self, heard: Heard) -> bool:
-        """Whether a page that said the same before has nothing new: mostly it is so, and that is known at once."""
-        if heard.pairs is None:
-            heard.pairs = await self.store.pairs(self.one.source.name, heard.rows)
-        return bool(heard.pairs) and await self.store.unmoved(heard.pairs, self.now)
+            self.one.heard[self.question.subject] = now
+        return now
 
     async def _pair(self, fresh: Sequence[Observation], known: Mapping[str, list[Upload]]) -> set[str]:
         """Each upload spoken of, with the newest word on it; one that nobody followed is followed from here on.
@@ -187,7 +188,7 @@ class Hearing:
             self.one.book.read_since[listing.name] = sweeps.ended(listing.name, sweep)
         if sweep is None or self.kind is not LookKind.LIST or not sweep.is_complete(self.answer):
             return []
-        return await absent(self.store, self.one, listing, sweep, self.now)
+        return await absent(self.store, self.one, listing, sweep, self.now, self._lacking)
 
     def _since(self, listing: Listing) -> float:
         """The moment from which on rows of a feed may tell of what is watched, and were not read yet."""

@@ -11,13 +11,14 @@ from notifier.core.allowance import Allowance, Bucket, bucket, spacing
 from notifier.core.book import Book
 from notifier.core.budget import Budget
 from notifier.core.lives import LONGEST, Lives, presumed
-from notifier.core.model import ListingState, LookKind, Observation, Source, Trouble, Upload
+from notifier.core.model import ListingState, LookKind, Source, Trouble, Upload
 from notifier.core.pace import Pace, Why, stalest
 from notifier.core.questions import Question, batch, discovering, scarcely, single, watching
 from notifier.core.reading import Rules
 from notifier.core.rhythm import Listing
 from notifier.core.sweeps import Sweeps
 from notifier.core.ways import Ways
+from notifier.heard import Heard
 from notifier.providers.base import Client, Provider
 from notifier.tally import Looks
 
@@ -35,15 +36,6 @@ BATCHES_TO_GROW = 20
 """So many good answers in a row double a batch, up to what the provider may take; one that is no good halves it."""
 UNHURRIED, BUSY_OVER = 1800.0, 21600.0
 """Seconds over which it is averaged how much of the time anything is open: at first, and at most."""
-
-
-@dataclass(slots=True)
-class Heard:
-    """What a page said, and what the store is asked of it: by names, and by numbers once it has said the same again."""
-
-    seen: Sequence[Observation]
-    rows: str
-    pairs: str | None = None
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from notifier.store.backup import Copying
 from notifier.store.callbacks import Callbacks, Called, Room
+from notifier.store.compared import Compared
 from notifier.store.database import Database
 from notifier.store.drop import Dropping
 from notifier.store.errors import NewerDatabaseError, OtherProviderError, StoreError, UnknownNameError
@@ -20,6 +21,7 @@ from notifier.store.rows import Page
 __all__ = [
     "Announcement",
     "Called",
+    "Compared",
     "DeliveryRow",
     "EventRow",
     "GivenUp",

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from json import dumps
-from typing import Any
+from typing import Any, NamedTuple
 
 from notifier.core.model import Observation, Upload
 from notifier.store.rows import uploads_of
@@ -14,22 +14,28 @@ CHANGED = """SELECT j.key FROM json_each(:rows) AS j
         (SELECT media_id FROM uploads WHERE source = :source AND id = j.value->>3 AND kind = j.value->>0))
     WHERE iif(:batched, u.batch_fingerprint, u.fingerprint) IS NOT j.value->>2 OR u.misses > 0 OR u.due_at <= :now"""
 """Each row beside what is known by its id, or else by the other id that it has."""
-PAIRS = """SELECT iif(count(*) = json_array_length(:rows), json_group_object(u.media_id, j.value->>2), '')
-    FROM json_each(:rows) AS j CROSS JOIN uploads AS u
-    ON u.source = :source AND u.id = j.value->>1 AND u.kind = j.value->>0"""
-"""The rows first: SQLite would go through all uploads of the source for them."""
-MOVED = """SELECT 1 FROM json_each(:pairs) AS j LEFT JOIN uploads AS u ON u.media_id = j.key
-    WHERE u.fingerprint IS NOT j.value OR u.misses > 0 OR u.due_at <= :now LIMIT 1"""
-"""As `CHANGED` tells of a list, but by the number of each upload: no row is taken apart, and no name looked up."""
+LACKING = "source = :source AND open = 1 AND id NOT IN (SELECT value->>1 FROM json_each(:rows))"
 
 
-def changed(
-    db: sqlite3.Connection, source: str, seen: Sequence[Observation], parameters: Mapping[str, Any]
-) -> tuple[set[int], dict[str, list[Upload]]]:
-    """As `Followed.changed` says."""
-    places = {row[0] for row in db.execute(CHANGED, parameters)}
-    ids = {id_ for place in places for id_ in seen[place].ids}
-    return places, known(db, source, parameters["source"], ids) if ids else {}
+class Compared(NamedTuple):
+    """What an answer says beside what is known."""
+
+    fresh: set[int]
+    """The places of the rows that say anything new."""
+    known: dict[str, list[Upload]]
+    """The uploads with the ids of these rows, of whatever kind, followed or no more."""
+    lacking: list[Upload] | None
+    """Those that have not settled and are not spoken of; None where they were not asked for."""
+
+
+def compared(
+    db: sqlite3.Connection, source: str, seen: Sequence[Observation], parameters: Mapping[str, Any], *, alone: bool
+) -> Compared:
+    """As `Followed.compared` says."""
+    fresh = {row[0] for row in db.execute(CHANGED, parameters)}
+    ids = {id_ for place in fresh for id_ in seen[place].ids}
+    lacking = uploads_of(db, source, LACKING, parameters) if alone else None
+    return Compared(fresh, known(db, source, parameters["source"], ids) if ids else {}, lacking)
 
 
 def known(db: sqlite3.Connection, source: str, number: int, ids: Iterable[str]) -> dict[str, list[Upload]]:
@@ -39,14 +45,3 @@ def known(db: sqlite3.Connection, source: str, number: int, ids: Iterable[str]) 
     for upload in uploads_of(db, source, where, (number, dumps(list(ids)))):
         by_id.setdefault(upload.id, []).append(upload)
     return by_id
-
-
-def pairs(db: sqlite3.Connection, source: int, rows: str) -> str:
-    """As `Followed.pairs` says."""
-    ((found,),) = db.execute(PAIRS, {"rows": rows, "source": source}).fetchall()
-    return str(found)
-
-
-def unmoved(db: sqlite3.Connection, pairs: str, now: float) -> bool:
-    """As `Followed.unmoved` says."""
-    return db.execute(MOVED, {"pairs": pairs, "now": now}).fetchone() is None

@@ -8,7 +8,6 @@ import asyncio
 import fcntl
 import os
 import sqlite3
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -21,7 +20,7 @@ import aiosqlite
 
 from notifier.core.spread import Spread
 from notifier.store.errors import RIGHTS, NewerDatabaseError, StoreError, UnknownNameError, told
-from notifier.store.written import counted
+from notifier.store.written import Written, counted
 
 APPLICATION_ID = 0x6E6F7469  # "noti": tells our file from any other database
 BUSY_SECONDS = 5.0
@@ -62,10 +61,10 @@ class Connection(aiosqlite.Connection):
 class Database:
     """The two connections: one writes, one only reads."""
 
-    def __init__(self, path: Path, lock: int, writer: Connection, reader: Connection, written: Counter[int]) -> None:
+    def __init__(self, path: Path, lock: int, writer: Connection, reader: Connection, written: Written) -> None:
         self.path = path
         self.written = written
-        """Rows of each source, by its number, as `counted` says."""
+        """Since it was opened, as `counted` says."""
         self._lock_file = lock
         self._writer = writer
         self.reader = reader

@@ -12,6 +12,7 @@ from notifier.core.budget import Budget
 from notifier.core.lives import Lives
 from notifier.core.model import Endpoint, Event, ListingState, Observation, SourceState, Upload
 from notifier.store import compared, moments, numbers, outlook
+from notifier.store.compared import Compared
 from notifier.store.database import Database
 from notifier.store.outlook import Outlook
 from notifier.store.owing import Owing
@@ -72,7 +73,7 @@ class Followed(Owing):
         after a look that found no news: there is a pass before every look.
         """
         known = self._outlooks.get(source)
-        if known is None or known.written != self.database.written[known.state.number] or known.is_several(most, now):
+        if known is None or not known.holds(self.database.written) or known.is_several(most, now):
             known = await self.database.look(outlook.read, self.database.written, source, most, now)
             if len(known.slow) <= 1:
                 self._outlooks[source] = known
@@ -105,24 +106,37 @@ class Followed(Owing):
         where = f"source = ? AND ({there}) AND {OTHERS}"
         return await self._uploads(source, where, (self._sources[source], json.dumps(list(without))))
 
-    async def changed(
-        self, source: str, seen: Sequence[Observation], rows: str, now: float, *, batched: bool = False
-    ) -> tuple[set[int], dict[str, list[Upload]]]:
-        """Which of these say anything that is not known: their places, and what is known by their ids, as of `known`.
+    async def compared(
+        self,
+        source: str,
+        seen: Sequence[Observation],
+        rows: str,
+        now: float,
+        *,
+        batched: bool = False,
+        alone: bool = False,
+    ) -> Compared:
+        """Which of these say anything that is not known, and what is known of them.
 
         `rows` are the same as JSON, each a kind, an id, a fingerprint and the other id that it has, or null. Also those
-        about uploads that were missed, or are due: they are to be read whatever they say.
+        about uploads that were missed, or are due: they are to be read whatever they say. `alone`: they are all that
+        the source shows, so tell also what else is open there.
         """
         parameters = {"rows": rows, "source": self._sources[source], "now": now, "batched": batched}
-        return await self.database.look(compared.changed, source, seen, parameters)
+        return await self.database.look(compared.compared, source, seen, parameters, alone=alone)
 
-    async def pairs(self, source: str, rows: str) -> str:
-        """For `unmoved`: such rows by the uploads that they speak of; empty where one speaks of none by its own id."""
-        return await self.database.look(compared.pairs, self._sources[source], rows)
+    def mark(self, source: str) -> int:
+        """For `is_unmoved`: how the uploads of a source are at present."""
+        return self.database.written.uploads[self._sources[source]]
 
-    async def unmoved(self, pairs: str, now: float) -> bool:
-        """Whether `changed` would find nothing in the rows of these `pairs`; told in a fraction of the time."""
-        return await self.database.look(compared.unmoved, pairs, now)
+    def is_unmoved(self, source: str, mark: int, now: float) -> bool:
+        """Whether rows that were compared at this `mark`, and said nothing new, would say nothing now for certain.
+
+        They would while no upload of the source is written, nor due.
+        """
+        known = self._outlooks.get(source)
+        is_same = known is not None and known.holds(self.database.written) and self.mark(source) == mark
+        return is_same and known is not None and known.due_at > now
 
     async def lives(self, sources: Iterable[str]) -> dict[str, dict[str, Lives]]:
         """How long the uploads of each class at each of these sources took."""
@@ -179,8 +193,8 @@ class Followed(Owing):
         bring it is rung for, and is not to wait for more than the commit.
         """
         write = self.database.write if news.lasts or news.owed else self.database.write_unsynced
-        self._outlooks.pop(news.source.name, None)  # who is cut off here does not cut off the transaction
-        superseded, after = await write(self._announce, news)
+        before = self._outlooks.pop(news.source.name, None)  # who is cut off here does not cut off the transaction
+        superseded, after = await write(self._announce, news, before)
         self.superseded += superseded
         if after is not None:
             self._outlooks[news.source.name] = after
@@ -191,8 +205,11 @@ class Followed(Owing):
     async def _uploads(self, source: str, where: str, parameters: Sequence[Any]) -> list[Upload]:
         return await self.database.read(uploads_of, source, where, parameters)
 
-    def _announce(self, db: sqlite3.Connection, news: Announcement) -> tuple[Counter[str], Outlook | None]:
-        number = news.source.number
+    def _announce(
+        self, db: sqlite3.Connection, news: Announcement, before: Outlook | None
+    ) -> tuple[Counter[str], Outlook | None]:
+        number, written = news.source.number, self.database.written
+        is_known = before is not None and before.holds(written) and not news.uploads
         _write_source(db, news.source)
         if news.listing is not None:
             _write_listing(db, number, news.listing)
@@ -203,8 +220,11 @@ class Followed(Owing):
         superseded: Counter[str] = Counter()
         for event, endpoints in news.owed:
             superseded += self._owe(db, number, event, endpoints)
-        is_owed = any(endpoints for _, endpoints in news.owed)
-        return superseded, None if is_owed else outlook.read(db, self.database.written, news.source.name)
+        if any(endpoints for _, endpoints in news.owed):
+            return superseded, None
+        if before is not None and is_known:
+            return superseded, before.then(news.source, news.listing, written)
+        return superseded, outlook.read(db, written, news.source.name)
 
     def _follow(self, db: sqlite3.Connection, new: Iterable[tuple[Upload, int]]) -> list[tuple[Upload, list[int]]]:
         return [self._follow_one(db, upload, tasks) for upload, tasks in new]

@@ -1,11 +1,12 @@
 """A source → what is remembered of it, and what is to be asked next there."""
 
 import sqlite3
-from collections import Counter
+from math import inf
 from typing import NamedTuple
 
 from notifier.core.model import ListingState, SourceState, Upload
 from notifier.store.rows import source_of, uploads_of
+from notifier.store.written import Written
 
 LISTINGS = """SELECT collection, page, due_at, baseline_at, swept_at, failures, cursor, baseline_pages
     FROM listings WHERE source = ?"""
@@ -30,14 +31,28 @@ class Outlook(NamedTuple):
         """Whether up to so many of those that were seen are to be told: only where one of them is due."""
         return most > 1 and bool(self.slow) and (self.slow[0].due_at or 0.0) <= now
 
+    def holds(self, written: Written) -> bool:
+        """Whether nothing was written of the source since."""
+        return self.written == written.rows[self.state.number]
 
-def read(db: sqlite3.Connection, written: Counter[int], name: str, most: int = 1, now: float = 0.0) -> Outlook:
+    @property
+    def due_at(self) -> float:
+        """When the first upload is due, of all at the source."""
+        return min((one.due_at or 0.0 for one in [*self.first[:1], *self.slow[:1]]), default=inf)
+
+    def then(self, state: SourceState, listing: ListingState | None, written: Written) -> "Outlook":
+        """Once nothing but these was written of the source."""
+        progress = self.progress if listing is None else self.progress | {listing.collection: listing}
+        return self._replace(state=state, progress=progress, written=written.rows[state.number])
+
+
+def read(db: sqlite3.Connection, written: Written, name: str, most: int = 1, now: float = 0.0) -> Outlook:
     """As `Followed.outlook` says."""
     state = source(db, name)
     listings = {row[0]: ListingState(*row) for row in db.execute(LISTINGS, (state.number,))}
     first = uploads_of(db, name, UNSEEN, (state.number, 1))
     slow = uploads_of(db, name, SEEN, (state.number, 1))
-    found = Outlook(state, listings, first, slow, written[state.number])
+    found = Outlook(state, listings, first, slow, written.rows[state.number])
     several = found.is_several(most, now)
     return found._replace(slow=uploads_of(db, name, SEEN, (state.number, most))) if several else found
 

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -52,7 +52,9 @@ def upload_of(source: str, row: Sequence[Any]) -> Upload:
     )  # fmt: skip
 
 
-def uploads_of(db: sqlite3.Connection, source: str, where: str, parameters: Sequence[Any]) -> list[Upload]:
+def uploads_of(
+    db: sqlite3.Connection, source: str, where: str, parameters: Sequence[Any] | Mapping[str, Any]
+) -> list[Upload]:
     """The uploads of one source of which this is true."""
     sql = f"SELECT {UPLOAD_COLUMNS} FROM uploads WHERE {where}"  # noqa: S608  # the callers' own words
     return [upload_of(source, row) for row in db.execute(sql, parameters)]

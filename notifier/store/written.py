@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections import Counter
+from dataclasses import dataclass, field
 
 ROWS = {"UPDATE": "new", "INSERT": "new", "DELETE": "old"}
 TABLES = {"sources": ("number", ["UPDATE"]), "listings": ("source", list(ROWS)), "uploads": ("source", list(ROWS))}
@@ -10,22 +11,35 @@ TABLES = {"sources": ("number", ["UPDATE"]), "listings": ("source", list(ROWS)),
 Of a source that is new nothing was told before, and none is deleted.
 """
 COUNT = """CREATE TEMP TRIGGER written_{verb}_{table} AFTER {verb} ON main.{table}
-    BEGIN SELECT written({row}.{column}); END"""
+    BEGIN SELECT written_{table}({row}.{column}); END"""
 
 
-def counted(db: sqlite3.Connection) -> Counter[int]:
-    """What is written over this connection from now on, by the number of the source.
+@dataclass(frozen=True, slots=True)
+class Written:
+    """So many rows were written, by the number of their source."""
+
+    rows: Counter[int] = field(default_factory=Counter)
+    uploads: Counter[int] = field(default_factory=Counter)
+    """Those of them that are uploads."""
+
+
+def counted(db: sqlite3.Connection) -> Written:
+    """What is written over this connection from now on.
 
     Counted in the connection's thread, also in a transaction that is rolled back: what was read is as it is now while
     the count is as it was. Anybody may look.
     """
-    counts: Counter[int] = Counter()
+    written = Written()
 
-    def written(source: int) -> None:
-        counts[source] += 1
+    def row(source: int) -> None:
+        written.rows[source] += 1
 
-    db.create_function("written", 1, written)
+    def upload(source: int) -> None:
+        written.uploads[source] += 1
+        row(source)
+
     for table, (column, verbs) in TABLES.items():
+        db.create_function(f"written_{table}", 1, upload if table == "uploads" else row)
         for verb in verbs:
             db.execute(COUNT.format(verb=verb, table=table, row=ROWS[verb], column=column))
-    return counts
+    return written

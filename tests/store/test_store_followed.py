@@ -17,7 +17,7 @@ from notifier.core.budget import Budget
 from notifier.core.lives import Lives, one_life
 from notifier.core.model import ListingState, Observation, Reason, Status, Target, TargetStatus, Trouble
 from notifier.store import Announcement, OtherProviderError, StoreError, UnknownNameError
-from notifier.store.compared import CHANGED, PAIRS
+from notifier.store.compared import CHANGED
 
 BUDGET = Budget(NOW, NOW, 3, NOW + 1, 1, 0.5, NOW, 0.25, NOW, -1.5, (-1.5, 0.1))
 BIG = 2**62 + 1
@@ -203,8 +203,8 @@ async def test_a_list_ought_to_show_what_was_seen_and_is_not_gone_and_what_was_n
 async def changed(store, *rows, source="posts", batched=False):
     """The places of those rows, each a kind, an id, a fingerprint and perhaps another id, that say anything new."""
     shown = [replace(seen(id_), kind=kind) for kind, id_, *_ in rows]
-    places, _ = await store.changed(source, shown, json.dumps(rows), NOW, batched=batched)
-    return places
+    found = await store.compared(source, shown, json.dumps(rows), NOW, batched=batched)
+    return found.fresh
 
 
 async def test_of_a_page_only_what_differs_from_what_was_compared_last_is_news(store):
@@ -229,7 +229,8 @@ async def test_what_is_news_comes_with_what_is_known_by_either_of_its_ids(store)
     await announce(store, uploads=[replace(same, fingerprint=5)])
     shown = [seen("same"), seen("other"), seen("strange", alias="alias")]
     rows = json.dumps([("post", one.id, 5) for one in shown])
-    assert await store.changed("posts", shown, rows, NOW) == ({1, 2}, {"other": [other], "alias": [alias]})
+    known = {"other": [other], "alias": [alias]}
+    assert await store.compared("posts", shown, rows, NOW) == ({1, 2}, known, None)
 
 
 async def test_a_row_is_compared_with_what_is_known_by_its_id_else_by_its_other_id(store):
@@ -261,22 +262,43 @@ async def test_an_upload_is_told_from_one_of_another_kind_with_its_id(store):
 async def test_a_row_about_an_upload_that_is_sought_or_due_is_news_whatever_it_says(store, now_, news):
     await one_upload(store, fingerprint=5, **now_)
     assert await changed(store, ("post", "u1", 5)) == ({0} if news else set())
-    pairs = await store.pairs("posts", '[["post", "u1", 5, null]]')
-    assert await store.unmoved(pairs, NOW) is not news
 
 
-@pytest.mark.parametrize("row", ["post,u1,6", "post,strange,5", "video,u1,5", "post,ran,5,u1"])
-async def test_a_page_is_compared_by_number_only_where_it_says_what_is_known_of_uploads_by_their_own_ids(store, row):
-    await one_upload(store, fingerprint=5)
-    kind, id_, print_, alias = (*row.split(","), None)[:4]
-    pairs = await store.pairs("posts", json.dumps([("post", "u1", 5, None), (kind, id_, int(print_), alias)]))
-    assert not pairs or not await store.unmoved(pairs, NOW)
+async def test_with_all_that_a_list_shows_it_is_told_what_else_is_open(uploads_of_each_kind):
+    rows = [("post", "open", 5, None), ("post", "unknown", 5, "named")]
+    shown = [seen(id_) for _, id_, *_ in rows]
+    found = await uploads_of_each_kind.compared("posts", shown, json.dumps(rows), NOW, alone=True)
+    assert sorted(one.id for one in found.lacking) == ["named", "spoken of"]
+    assert found.lacking == await uploads_of_each_kind.open_uploads("posts", without=["open", "unknown"])
 
 
-async def test_a_fingerprint_of_any_size_and_a_page_without_a_row_are_compared_by_number(store):
-    await one_upload(store, fingerprint=BIG)
-    for rows in ([("post", "u1", BIG, None)], []):
-        assert await store.unmoved(await store.pairs("posts", json.dumps(rows)), NOW)
+async def compared(store):
+    """The mark of a page that was compared, and said nothing new, when all is known that is due next."""
+    await one_upload(store, fingerprint=5, due_at=NOW + 9)
+    await store.outlook("posts")
+    assert await changed(store, ("post", "u1", 5)) == set()
+    return store.mark("posts")
+
+
+async def test_a_page_that_said_nothing_new_says_nothing_new_until_an_upload_is_written_or_due(store):
+    mark = await compared(store)
+    await store.enrol({"videos": "fake"}, [])
+    await follow(store, [upload(source="videos")])
+    assert [store.is_unmoved("posts", mark, NOW + later) for later in (0, 8.9, 9)] == [True, True, False]
+    assert not store.is_unmoved("videos", mark, NOW), "of that nothing is known"
+    await one_upload(store, fingerprint=6)
+    await store.outlook("posts")
+    assert not store.is_unmoved("posts", mark, NOW)
+
+
+async def test_where_it_is_not_known_what_is_due_next_a_page_is_compared_again(store):
+    mark = await compared(store)
+    await announce(store, listing=ListingState("all", 1, NOW))
+    assert store.is_unmoved("posts", mark, NOW), "a look without news tells what is due next"
+    await store.look_anew("posts", NOW + 60)
+    assert not store.is_unmoved("posts", store.mark("posts"), NOW)
+    await store.outlook("posts")
+    assert store.is_unmoved("posts", store.mark("posts"), NOW)
 
 
 BY_IDENTITY = {
@@ -293,8 +315,6 @@ async def test_a_page_is_compared_by_the_identity_of_each_row_in_a_database_that
     parameters = {"rows": '[["post", "u1", 5]]', "source": 1, "now": NOW, "batched": False}
     plan = await store.database.rows(f"EXPLAIN QUERY PLAN {CHANGED}", parameters)
     assert {row[3] for row in plan} == BY_IDENTITY
-    (first, *_) = await store.database.rows(f"EXPLAIN QUERY PLAN {PAIRS}", parameters)
-    assert first[3] == "SCAN j VIRTUAL TABLE INDEX 1:"
     tables = await store.database.rows("SELECT name FROM sqlite_schema")
     assert not {row[0] for row in tables} & {"sqlite_stat1", "sqlite_stat4"}
 
@@ -548,9 +568,9 @@ async def test_only_what_must_last_waits_for_the_disk(store, lasts, synced):
     """2 is FULL, 1 is NORMAL, of SQLite's synchronous."""
     during, write = [], store._announce
 
-    def announced(db, news):
+    def announced(db, *news):
         during.extend(db.execute("PRAGMA synchronous").fetchone())
-        return write(db, news)
+        return write(db, *news)
 
     store._announce = announced
     await announce(store, lasts=lasts)

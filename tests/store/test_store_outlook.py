@@ -83,7 +83,7 @@ async def test_it_is_known_what_is_written_of_a_source_by_any_statement(store):
     ]
     for times, statement in enumerate(statements, 1):
         await altered(store, statement, (number,))
-        assert store.database.written[number] == times, statement
+        assert store.database.written.rows[number] == times, statement
     assert len(statements) == 1 + sum(len(verbs) for _, verbs in TABLES.values()), "one of them replaces"
 
 
@@ -108,9 +108,9 @@ async def test_every_table_that_tells_what_is_next_is_counted(store):
 
 async def test_what_is_written_as_it_is_leaves_its_row_alone(store):
     before = await prepared(store)
-    count = store.database.written[before.state.number]
+    count = store.database.written.rows[before.state.number]
     await store.announce(Announcement(before.state))
-    assert store.database.written[before.state.number] == count
+    assert store.database.written.rows[before.state.number] == count
     assert await store.outlook("posts") == before
 
 

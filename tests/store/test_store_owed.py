@@ -556,8 +556,7 @@ async def test_every_statement_finds_its_rows_by_an_index(store):
     for ask in (store.open_uploads, store.listed):
         await ask("posts")
     await store.lives(["posts"])
-    await store.changed("posts", [seen()], '[["post", "u1", 5]]', NOW)
-    await store.unmoved(await store.pairs("posts", '[["post", "u1", 5]]'), NOW)
+    await store.compared("posts", [seen()], '[["post", "u1", 5]]', NOW, alone=True)
     await store.budgets()
     for connection in (store.database.reader, store.database._writer):
         await connection.set_trace_callback(None)

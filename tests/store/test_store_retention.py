@@ -262,8 +262,8 @@ async def test_a_list_that_still_shows_it_says_nothing_new(store):
     await announce(store, uploads=[changed(one, **RESTING)])
     await store.prune_uploads(THEN, 100)
     for print_, news in ((7, set()), (8, {0})):
-        places, _ = await store.changed("posts", [seen()], f'[["post", "u1", {print_}]]', THEN)
-        assert places == news
+        found = await store.compared("posts", [seen()], f'[["post", "u1", {print_}]]', THEN)
+        assert found.fresh == news
 
 
 # --- replays
