@@ -103,6 +103,8 @@ class Hearing:
 
         Answers which of them are news: not followed before, or of a feed not heard before.
         """
+        if not fresh:
+            return set()
         name = self.one.source.name
         strange = [each for each in fresh if not spoken_of(each, known)] if self.one.source.discover else []
         new = [(Upload(0, name, each.kind, each.id, self.now, each.ref), each) for each in strange]
@@ -134,7 +136,7 @@ class Hearing:
         if sweep is None or not rows:
             return sweep is None
         if self.kind is not LookKind.FEED:
-            return any(each.id in sweep.news for each in rows)
+            return bool(sweep.news) and any(each.id in sweep.news for each in rows)
         oldest = min(rows, key=lambda one: one.updated_at or inf)
         return oldest.id in sweep.news or (not self.one.source.discover and (oldest.updated_at or 0.0) >= sweep.since)
 
@@ -219,7 +221,7 @@ class Hearing:
             half = told is not None and not told.complete and self.one.ways.direct
             if half and upload.due_at is not None and upload.due_at <= self.now:
                 self.one.hinted[upload.media_id] = upload
-        watched = [] if self.kind is LookKind.FEED else self._watched()
+        watched = [] if self.kind is LookKind.FEED else self.one.book.among(self.answer.observations)
         for watch, each, row in watched:
             if row in self._known:
                 self.one.book.unchanged([watch], self.now, whole=tells_all(each, self.kind), left=each.time_left)
@@ -229,7 +231,7 @@ class Hearing:
         self._place(watched)
         self._note_group()
 
-    def _place(self, watched: Sequence[tuple[Watch, Observation, int]]) -> None:
+    def _place(self, watched: Iterable[tuple[Watch, Observation, int]]) -> None:
         """Where in their list the uploads stand that a page of it shows, now that all that are new are counted."""
         listing, book, seen = self.question.listing, self.one.book, self.answer.observations
         if listing is None or self.kind is not LookKind.LIST:
@@ -239,13 +241,6 @@ class Hearing:
         above = (self.question.look.page - 1) * book.size(listing.name)
         for watch, _, row in watched:
             book.place(watch, above + row)
-
-    def _watched(self) -> list[tuple[Watch, Observation, int]]:
-        """The watched uploads that the answer speaks of, with what it says of them, and in which row."""
-        seen, book = self.answer.observations, self.one.book
-        rows = {(each.kind, each.id): row for row, each in enumerate(seen)}
-        keys = [(watch, (watch.upload.kind, watch.upload.id)) for watch in book.of({each.id for each in seen})]
-        return [(watch, seen[rows[key]], rows[key]) for watch, key in keys if key in rows]
 
     def _note_group(self) -> None:
         book, listing, look = self.one.book, self.question.listing, self.question.look

@@ -281,6 +281,8 @@ class Watched:
     def slowed(self, listing: Listing) -> Listing:
         """A list as often as it may be read: sources that share the requests of a clock hour read theirs in turn."""
         share = len(self.sharing) if self.allowance.hourly else 1
+        if share == 1:
+            return listing
         return replace(listing, active=share * listing.active, idle=share * listing.idle)
 
     def _note_busy(self, now: float) -> None:

@@ -7,9 +7,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from math import inf
+from typing import NamedTuple
 
 from notifier.core.lives import LONGEST, Hazard, Lifetime, Lives, estimated, one_life, together
-from notifier.core.model import SETTLED, Change, ChangeReason, Upload
+from notifier.core.model import SETTLED, Change, ChangeReason, Observation, Upload
 from notifier.core.pace import Pace, Watch, Why, due
 from notifier.core.rhythm import Cadence, born_at, is_watched
 from notifier.core.sweep import DEEPEST
@@ -28,6 +29,15 @@ def class_of(upload: Upload) -> str:
 
 _presumed_hazard = cache(Hazard)
 """The same for every source at which nothing was learned yet."""
+
+
+class _Due(NamedTuple):
+    """When a look is due, as it was worked out from what is the key."""
+
+    key: object
+    told: tuple[float, Why]
+    after: float
+    """Seconds from the look before to this one."""
 
 
 class Book:
@@ -50,7 +60,7 @@ class Book:
         self._unsaved: set[str] = set()
         self._ids: dict[str, set[int]] = defaultdict(set)
         self._sizes: dict[str, int] = {}
-        self._dues: dict[str, tuple[object, tuple[float, Why]]] = {}
+        self._dues: dict[str, _Due] = {}
 
     def __iter__(self) -> Iterator[Watch]:
         return iter(self.watches.values())
@@ -62,6 +72,15 @@ class Book:
         """The watched uploads with these ids, of whatever kind."""
         return [self.watches[number] for id_ in ids for number in self._ids.get(id_, ())]
 
+    def among(self, seen: Iterable[Observation]) -> list[tuple[Watch, Observation, int]]:
+        """The watched uploads of which these rows speak, with the last that does, and its place."""
+        found: dict[int, tuple[Watch, Observation, int]] = {}
+        for row, each in enumerate(seen):
+            for number in self._ids.get(each.id, ()):
+                if self.watches[number].upload.kind == each.kind:
+                    found[number] = self.watches[number], each, row
+        return list(found.values())
+
     def is_told_by(self, feed: str, watch: Watch) -> bool:
         """Whether this feed would have shown it if it had settled: all that it holds since its birth was read."""
         return watch.born > self.read_since[feed]
@@ -71,13 +90,18 @@ class Book:
         return [watch for watch in self if self.is_told_by(feed, watch)]
 
     def due(self, subject: str, reach: Sequence[Watch], pace: Pace) -> tuple[float, Why]:
-        """When a look at this subject that shows all of `reach` is due: as `pace.due` tells, worked out once."""
+        """When a look at this subject that shows all of `reach` is due: as `pace.due` tells, worked out once.
+
+        It is about as long after the one before as that was after the one before it.
+        """
         last = self.looked.get(subject, 0.0)
         key = pace, last, [(watch.seen, watch.born, watch.stated, watch.life) for watch in reach]
         known = self._dues.get(subject)
-        if known is None or known[0] != key:
-            known = self._dues[subject] = key, due(reach, pace, last)
-        return known[1]
+        if known is None or known.key != key:
+            about = inf if known is None else last + known.after
+            told = due(reach, pace, last, about)
+            known = self._dues[subject] = _Due(key, told, told[0] - last)
+        return known.told
 
     # --- what answers show
 

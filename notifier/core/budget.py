@@ -117,6 +117,8 @@ def rest(budget: Budget, now: float) -> float:
 
 def reserve(budget: Budget, allowance: Allowance, now: float) -> float:
     """The share of the limit that is the user's own at the moment."""
+    if not budget.boost:
+        return allowance.reserve
     hours = max(0, floor((now - budget.boosted_at) / HOUR))
     return max(allowance.reserve, budget.boost * 0.5 ** min(hours, 60))
 

@@ -34,8 +34,8 @@ class Question:
     listing: Listing | None = None
     progress: ListingState | None = None
     """Of the listing, where its page is the next to be read."""
-    worth: float = 0.0
-    """Upload-seconds of expected unnoticed delay that it would end now."""
+    reach: tuple[Watch, ...] = ()
+    """What is watched of what it shows."""
     is_covered: bool = False
     """Whether other looks show how its upload ends, so that it may be left out where few may go."""
 
@@ -58,8 +58,11 @@ class Question:
         """What the question is about, in whatever form it is asked."""
         if self.listing is None:
             return f"{self.look.kind.value} {self.look.id}".strip()
-        page = f" {self.look.page}" if self.look.page > 1 else ""
-        return f"{self.look.kind.value} {self.listing.name}{page}"
+        return _page_of(self.listing, self.look.page)
+
+
+def _page_of(listing: Listing, page: int) -> str:
+    return f"{listing.kind.value} {listing.name}" + (f" {page}" if page > 1 else "")
 
 
 def first_due(questions: Iterable[Question], now: float, *, after_overdue: bool = False) -> Question | None:
@@ -72,8 +75,13 @@ def first_due(questions: Iterable[Question], now: float, *, after_overdue: bool 
     waiting = [one for one in asked if one.is_overdue(now)]
     urgent = [one for one in asked if one.due_at <= now and one.is_watching]
     if urgent and (after_overdue or not waiting):
-        return max(urgent, key=lambda question: (question.worth, -question.due_at))
+        return _dearest(urgent, now)
     return min(waiting or asked, key=lambda question: question.due_at, default=None)
+
+
+def _dearest(some: Sequence[Question], now: float) -> Question:
+    """The one that is worth most, of equals what is due for longer: with a single one nobody has to work out what."""
+    return max(some, key=lambda one: (worth(one.reach, now), -one.due_at)) if len(some) > 1 else some[0]
 
 
 def chosen(
@@ -106,15 +114,17 @@ def watching(
     grouped: set[int] = set()
     for listing, page, reach in _groups(book, ways, progress):
         grouped.update(watch.upload.media_id for watch in reach)
-        yield _paged(listing, page, reach, book, progress, pace, now)
+        yield _paged(listing, page, reach, book, progress, pace)
     if ways.single:
-        yield from _alone(book, grouped, ways, pace, now)
+        yield from _alone(book, grouped, ways, pace)
 
 
 def scarcely(pace: Pace, gap: float, book: Book, ways: Ways, progress: Mapping[str, ListingState]) -> Pace:
     """The pace where looks must be `gap` seconds apart: what the best of them is worth by then is the price of all."""
-    pages = [(_page(listing, page, progress), reach) for listing, page, reach in _groups(book, ways, progress)]
-    prices = [worth(reach, book.looked.get(question.subject, 0.0) + gap) for question, reach in pages]
+    prices = [
+        worth(reach, book.looked.get(_page_of(listing, page), 0.0) + gap)
+        for listing, page, reach in _groups(book, ways, progress)
+    ]
     return replace(pace, floor=max(pace.floor, gap), price=max([pace.price, *prices]))
 
 
@@ -146,17 +156,11 @@ def _paged(
     book: Book,
     progress: Mapping[str, ListingState],
     pace: Pace,
-    now: float,
 ) -> Question:
-    question = _page(listing, page, progress)
-    at, why = book.due(question.subject, reach, pace)
-    return replace(question, due_at=at, why=why, worth=worth(reach, now) if at <= now else 0.0)
-
-
-def _page(listing: Listing, page: int, progress: Mapping[str, ListingState]) -> Question:
-    look = Look(listing.kind, listing.collection, page, word=listing.word)
-    state = state_of(progress, listing)
-    return Question(look, inf, Why.CAP, listing=listing, progress=state if state.page == page else None)
+    look, state = Look(listing.kind, listing.collection, page, word=listing.word), state_of(progress, listing)
+    at, why = book.due(_page_of(listing, page), reach, pace)
+    is_next = state if state.page == page else None
+    return Question(look, at, why, listing=listing, progress=is_next, reach=tuple(reach))
 
 
 def _batched(book: Book, ways: Ways, pace: Pace, now: float) -> Iterator[Question]:
@@ -165,18 +169,18 @@ def _batched(book: Book, ways: Ways, pace: Pace, now: float) -> Iterator[Questio
         first = min(book, key=lambda watch: watch.due or now)
         yield batch([first.upload], first.due or now, Why.CAP)
         return
-    yield _batch(stalest(willing, ways.batch, pace), pace, now)
+    yield _batch(stalest(willing, ways.batch, pace), pace)
     reach = dearest(willing, ways.batch, pace, now)
-    if reach and (other := _batch(reach, pace, now)).why is Why.PRICE:
+    if reach and (other := _batch(reach, pace)).why is Why.PRICE:
         yield other
 
 
-def _batch(reach: Sequence[Watch], pace: Pace, now: float) -> Question:
+def _batch(reach: Sequence[Watch], pace: Pace) -> Question:
     at, why = due(reach, pace, min(watch.seen for watch in reach))
-    return replace(batch([one.upload for one in reach], at, why), worth=worth(reach, now) if at <= now else 0.0)
+    return replace(batch([one.upload for one in reach], at, why), reach=tuple(reach))
 
 
-def _alone(book: Book, grouped: Container[int], ways: Ways, pace: Pace, now: float) -> Iterator[Question]:
+def _alone(book: Book, grouped: Container[int], ways: Ways, pace: Pace) -> Iterator[Question]:
     """The upload whose own look is due first: because nothing else shows it, or because nothing showed all of it."""
     seen = [watch for watch in book if watch.upload.snapshot is not None]
     audits = [(max(audit(watch, pace), watch.due or 0.0), watch) for watch in seen if watch.upload.media_id in grouped]
@@ -185,7 +189,7 @@ def _alone(book: Book, grouped: Container[int], ways: Ways, pace: Pace, now: flo
         at, watch = min(looks, key=itemgetter(0), default=(inf, None))
         if watch is not None:
             question = single(watch.upload, at, why, many_kinds=ways.many_kinds)
-            yield replace(question, is_covered=why is Why.AUDIT, worth=worth([watch], now) if at <= now else 0.0)
+            yield replace(question, is_covered=why is Why.AUDIT, reach=(watch,))
 
 
 # --- what has its own rhythm

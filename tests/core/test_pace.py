@@ -127,6 +127,31 @@ def test_the_same_reach_has_the_same_moment_in_whatever_order_it_is(reach, pace)
     assert moment[0] == pytest.approx(due(reach[::-1], pace, NOW)[0], abs=CLOSE)
 
 
+@given(reaches, paces, st.floats(-400, 400))
+def test_the_moment_is_the_same_from_wherever_it_is_sought(reach, pace, ago):
+    moment, why = due(reach, pace, -inf)
+    found, sought = due(reach, pace, -inf, NOW + ago)
+    assert found == pytest.approx(moment, abs=CLOSE)
+    assert sought is why or worth(reach, found) == pytest.approx(pace.price, abs=CLOSE * len(reach))
+
+
+@pytest.mark.parametrize(("about", "times"), [(26.281279, 1), (26.2805, 1), (26.5, 2), (26.0, 3), (20.0, 4), (99.0, 5)])
+def test_the_nearer_the_moment_is_to_where_it_is_sought_the_less_work_it_is(about, times):
+    asked = []
+
+    class Counted:
+        def course(self, age):
+            asked.append(age)
+            return flat(60).course(age)
+
+        def hazard(self, age):
+            return flat(60).hazard(age)
+
+    moment, why = due([watch(Counted())], at(5), 0.0, NOW + about)
+    assert (round(moment - NOW, 3), why) == (26.281, Why.PRICE)
+    assert len(asked) == 1 + times
+
+
 @given(watches, st.floats(0, 300), st.floats(0, 300))
 def test_what_an_upload_is_worth_only_grows(one, sooner, later):
     first, last = sorted((one.seen + sooner, one.seen + later))

@@ -6,7 +6,7 @@ from math import inf
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from things import CADENCE, DAY, HOUR, NOW, flat, seen, upload
+from things import CADENCE, DAY, HOUR, NOW, flat, seen, upload, watch
 
 from notifier.core.book import Book
 from notifier.core.diff import NOT_FOUND
@@ -79,7 +79,7 @@ def ids(question):
 def test_an_upload_is_asked_for_where_it_is_known_to_be(kind, many_kinds, collection):
     one = upload(kind=kind)
     question = single(one, NOW, Why.FIRST, many_kinds=many_kinds)
-    assert question == Question(Look(LookKind.GET, collection, id="u1"), NOW, Why.FIRST, (one,), worth=0.0)
+    assert question == Question(Look(LookKind.GET, collection, id="u1"), NOW, Why.FIRST, (one,))
     assert question.subject == "get u1"
 
 
@@ -251,20 +251,14 @@ def test_no_audit_is_left_out_for_good():
 
 
 @pytest.mark.parametrize("ways", [FEEDS, LISTS, BATCHES])
-def test_a_look_that_is_due_says_what_it_is_worth_and_no_other_is(ways):
+def test_a_look_says_what_is_watched_of_what_it_shows(ways):
     one = book(number(1), number(2), mean=60)
-    assert worth(list(one), NOW + 1) > asked(one, ways, now=NOW + 1)[0].worth == 0
-    late = asked(one, ways, now=NOW + 60)[0]
-    assert late.worth == worth(list(one), NOW + 60) > 0
-    assert asked(one, ways, now=late.due_at)[0].worth == worth(list(one), late.due_at) > 0
+    assert asked(one, ways)[0].reach == tuple(one)
 
 
-def test_a_look_at_one_upload_that_is_due_says_what_it_is_worth():
-    one, ways = book(number(1), mean=60), replace(LISTS, discover=False)
-    (only,), (early,) = one, asked(one, ways, now=NOW + 1)
-    assert only.delay(NOW + 1)[0] > early.worth == 0
-    for now in (early.due_at, NOW + 60):
-        assert asked(one, ways, now=now)[0].worth == only.delay(now)[0] > 0
+def test_a_look_at_one_upload_says_that_it_shows_it():
+    one = book(number(1), mean=60)
+    assert asked(one, replace(LISTS, discover=False))[0].reach == tuple(one)
 
 
 def test_many_that_are_likely_over_bring_a_look_forward():
@@ -406,7 +400,7 @@ def test_where_not_all_fit_a_second_batch_names_those_of_whom_most_is_expected()
     stale, dear = asked(one, BATCHES)
     assert (sorted(ids(stale)), stale.due_at, stale.why) == (["u1", "u2", "u3"], NOW + 9, Why.CAP)
     assert (sorted(ids(dear)), dear.due_at, dear.why) == (["u4", "u5", "u6"], NOW + 2, Why.PRICE)
-    assert asked(one, BATCHES, now=NOW + 2)[1].worth == worth(one.of(ids(dear)), NOW + 2) > 5
+    assert dear.reach == tuple(one.of(ids(dear)))
 
 
 def test_where_only_a_cap_makes_a_batch_due_there_is_no_second_one():
@@ -462,6 +456,9 @@ def test_the_planner_is_deterministic_and_passes_neither_floor_nor_cap(rows, way
 # --- which goes first
 
 
+DEAR = tuple(watch(flat(1), NOW - HOUR, NOW - HOUR) for _ in range(2))
+
+
 def due(why, at, name="x", **more):
     return Question(Look(LookKind.GET, id=name), at, why, **more)
 
@@ -506,15 +503,16 @@ def test_what_is_watched_never_waits_for_another_look_that_has_the_time(other, f
 
 
 def test_of_what_is_watched_and_due_the_most_worth_goes_first_and_of_equals_what_is_due_longer():
-    early, late = due(Why.CAP, NOW - 9), due(Why.PRICE, NOW - 1, worth=5.0)
+    early, late = due(Why.CAP, NOW - 9), due(Why.PRICE, NOW - 1, reach=DEAR)
     assert first_due([early, late], NOW) == late
-    assert first_due([early, replace(late, due_at=NOW + 1, worth=0.0)], NOW) == early
+    assert first_due([late, replace(early, reach=DEAR[:1])], NOW) == late
+    assert first_due([early, replace(late, due_at=NOW + 1)], NOW) == early
     assert first_due([late, replace(late, due_at=NOW - 2)], NOW) == replace(late, due_at=NOW - 2)
 
 
 def test_what_is_watched_is_never_overdue_however_long_it_has_waited():
     """Else the cheapest of it would go before what is worth more."""
-    old, dear = due(Why.CAP, NOW - 2 * PATIENCE), due(Why.PRICE, NOW, worth=5.0)
+    old, dear = due(Why.CAP, NOW - 2 * PATIENCE), due(Why.PRICE, NOW, reach=DEAR)
     assert first_due([old, dear], NOW) == dear
 
 
