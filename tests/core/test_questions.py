@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from things import CADENCE, DAY, HOUR, NOW, flat, seen, upload, watch
 
+from notifier.core import questions
 from notifier.core.book import Book
 from notifier.core.diff import NOT_FOUND
 from notifier.core.lives import presumed
@@ -67,6 +68,13 @@ def stand(book_, id_, row):
 
 def ids(question):
     return [one.id for one in question.uploads]
+
+
+def test_at_stake_is_the_subject_of_a_question_and_of_a_batch_each_id_that_it_names():
+    (page, *_) = asked(book(number(1), number(2)))
+    assert page.at_stake == page.subject == "list videos"
+    assert questions.batch([number(1), number(2)], NOW, Why.CAP).at_stake == "batch u1 u2"
+    assert questions.single(number(1), NOW, Why.CAP, many_kinds=False).at_stake == "get u1"
 
 
 # --- single looks, and several at once
