@@ -11,7 +11,7 @@ from notifier.core.callbacks import NOBODY, Calling
 from notifier.core.diff import noticed_after
 from notifier.core.events import addressed, event_for
 from notifier.core.model import Answer, Change, Endpoint, Event, LookKind, Registration, SourceState, Trouble
-from notifier.core.questions import Question, chosen
+from notifier.core.questions import Question
 from notifier.core.rhythm import LONGEST_SLEEP
 from notifier.core.sweep import put_off
 from notifier.core.trouble import failing, left, recovered
@@ -195,10 +195,8 @@ class Poller:
             return await self._answered(one, state, question, answer)
 
     def _question(self, one: Watched, outlook: Outlook, now: float) -> Question | None:
-        asked = one.questions(outlook.progress, outlook.first, outlook.slow, self.credentials.budget(one), now)
-        return chosen(
-            asked, now, lambda moment: self.credentials.free_after(one, moment, now), after_overdue=one.after_overdue
-        )
+        spent = self.credentials.budget(one)
+        return one.question(outlook, spent, now, lambda moment: self.credentials.free_after(one, moment, now))
 
     # --- nothing came of it
 

@@ -1,6 +1,6 @@
 """What is known of one source while the daemon runs: how it can be asked, what is watched, what was asked last."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from math import inf
@@ -10,16 +10,18 @@ from notifier.core import budget
 from notifier.core.allowance import Allowance, Bucket, bucket, spacing
 from notifier.core.book import Book
 from notifier.core.budget import Budget
+from notifier.core.busy import Busy
 from notifier.core.lives import LONGEST, Lives, presumed
 from notifier.core.model import ListingState, LookKind, Source, Trouble, Upload
 from notifier.core.pace import Pace, Why, stalest
-from notifier.core.questions import Question, batch, discovering, scarcely, single, watching
+from notifier.core.questions import Question, batch, chosen, discovering, scarcely, single, watching
 from notifier.core.reading import Rules
 from notifier.core.rhythm import Listing
 from notifier.core.sweeps import Sweeps
 from notifier.core.ways import Ways
 from notifier.heard import Heard
 from notifier.providers.base import Client, Provider
+from notifier.store import Outlook
 from notifier.tally import Looks
 
 _presumed = cache(presumed)
@@ -34,8 +36,8 @@ AUDITS_TO_TRUST, MOST_TRUST = 5, 6
 and at most so many: the hour in which a provider itself calls an upload failed."""
 BATCHES_TO_GROW = 20
 """So many good answers in a row double a batch, up to what the provider may take; one that is no good halves it."""
-UNHURRIED, BUSY_OVER = 1800.0, 21600.0
-"""Seconds over which it is averaged how much of the time anything is open: at first, and at most."""
+PUNCTUAL = 1.0
+"""Seconds within which a question that is due is asked as planned, whatever else has come to be due meanwhile."""
 
 
 @dataclass(slots=True)
@@ -81,6 +83,8 @@ class Watched:
     rules: Rules = field(init=False)
     ways: Ways = field(init=False)
     book: Book = field(init=False)
+    _planned: tuple[Outlook | None, Question | None] = (None, None)
+    """What was to be asked next when it was worked out last, and by what."""
     _slow_tat: float = 0.0
     _agreed: int = 0
     """Audits in a row that agreed with their feed."""
@@ -88,10 +92,7 @@ class Watched:
     _whole_batch: int = 0
     """As large as batches were before the first was answered badly; 0: none was."""
     _largest_batch: int = field(init=False)
-    _busy: float = 0.5
-    _busy_of: float = UNHURRIED
-    _busy_at: float | None = None
-    _was_busy: bool = False
+    _busy: Busy = field(default_factory=Busy)
 
     def __post_init__(self) -> None:
         source, provider, self.sharing = self.source, self.provider, [self]
@@ -111,7 +112,7 @@ class Watched:
 
     def open(self, uploads: Iterable[Upload], lives: Mapping[str, Lives], now: float) -> None:
         """Begin with what the store remembers: what was noted by a clock that was wrong is forgotten."""
-        self.then, self.sweeps = None, Sweeps()
+        self.then, self.sweeps, self._planned = None, Sweeps(), (None, None)
         self.book = Book(self.provider.cadence, _presumed(*self.provider.usual), lives)
         for upload in uploads:
             if self.ways.is_id(upload.id):
@@ -143,6 +144,18 @@ class Watched:
 
     # --- what to ask
 
+    def question(
+        self, outlook: Outlook, spent: Budget, now: float, free_after: Callable[[float], float]
+    ) -> Question | None:
+        """What is to be asked next: as it was planned, if that is due just now, and nothing was written since."""
+        before, planned = self._planned
+        if planned is not None and before is outlook and planned.due_at <= now <= planned.due_at + PUNCTUAL:
+            return planned
+        asked = self.questions(outlook.progress, outlook.first, outlook.slow, spent, now)
+        question = chosen(asked, now, free_after, after_overdue=self.after_overdue)
+        self._planned = outlook, question
+        return question
+
     def questions(
         self,
         progress: Mapping[str, ListingState],
@@ -152,7 +165,8 @@ class Watched:
         now: float,
     ) -> Iterator[Question]:
         """All that could be asked next. `first` were never seen, `slow` are due by their rhythm, the soonest first."""
-        self._note_busy(now)
+        young, _ = self.provider.pace.caps[0]
+        self._busy.note(now, is_open=any(0 <= now - watch.born < young for watch in self.book))  # and no straggler yet
         self.waits_until = inf
         if not self.ways.direct:
             self.waits_until = min((one.due_at or 0.0 for one in [*first, *slow]), default=inf)
@@ -276,7 +290,7 @@ class Watched:
         left = max(1.0, budget.left(spent, self.allowance, now) - listed)
         life = sum(watch.life.course(LONGEST)[1] for watch in self.book) / len(self.book)
         share = 1 / sum(bool(one.book) for one in self.sharing)
-        return spacing(share * left, rest, life, self._busy, share * budget.quota(spent, self.allowance, now))
+        return spacing(share * left, rest, life, self._busy.share, share * budget.quota(spent, self.allowance, now))
 
     def slowed(self, listing: Listing) -> Listing:
         """A list as often as it may be read: sources that share the requests of a clock hour read theirs in turn."""
@@ -284,11 +298,3 @@ class Watched:
         if share == 1:
             return listing
         return replace(listing, active=share * listing.active, idle=share * listing.idle)
-
-    def _note_busy(self, now: float) -> None:
-        """Average how much of the time anything is open that is no straggler yet."""
-        since = 0.0 if self._busy_at is None else max(0.0, now - self._busy_at)
-        self._busy_of = min(BUSY_OVER, self._busy_of + since)
-        self._busy += min(1.0, since / self._busy_of) * (self._was_busy - self._busy)
-        young, _ = self.provider.pace.caps[0]
-        self._busy_at, self._was_busy = now, any(0 <= now - watch.born < young for watch in self.book)

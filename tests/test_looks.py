@@ -6,12 +6,14 @@ from math import inf
 
 import pytest
 from stored import altered, follow
-from world import CADENCE, PACE, endpoint, world
+from world import CADENCE, LISTING, PACE, endpoint, world
 
-from notifier.core.model import LookKind, Rate, Status, Upload
+from notifier.core.budget import Budget
+from notifier.core.model import LookKind, Rate, Registration, Status, Upload
 from notifier.core.rhythm import Listing
 from notifier.core.sweep import GIVE_UP_AFTER, MAX_PAGES
 from notifier.providers.base import Malformed, Refused, Unavailable
+from notifier.watched import PUNCTUAL
 
 S = Status
 HOUR = 3600.0
@@ -26,6 +28,46 @@ async def types(w):
 
 def kinds(w):
     return {look.kind for look in w.client.asked}
+
+
+# --- what is planned
+
+
+async def planned(w):
+    """The look that is planned after one that told nothing new, and what tells again what comes next."""
+    one = w.poller.watched["posts"]
+    await w.polls_until(w.clock.now + 200)
+    outlook = await w.store.outlook("posts")
+    asked = one.question(outlook, Budget(), w.clock.now, lambda moment: moment)
+    return asked, lambda later, known=outlook: one.question(
+        known, Budget(), asked.due_at + later, lambda moment: moment
+    )
+
+
+async def test_a_look_is_worked_out_once_when_it_goes_as_it_was_planned(tmp_path):
+    async with world(tmp_path, uploads=("a",), listings=(LISTING,), single=False) as w:
+        w.client.set("a", S.PROCESSING)
+        asked, again = await planned(w)
+        assert [again(later) is asked for later in (0.0, PUNCTUAL)] == [True, True]
+
+
+@pytest.mark.parametrize("later", [-0.1, PUNCTUAL + 0.1])
+async def test_what_is_asked_sooner_or_later_than_planned_is_worked_out_anew(tmp_path, later):
+    async with world(tmp_path, uploads=("a",), listings=(LISTING,), single=False) as w:
+        w.client.set("a", S.PROCESSING)
+        asked, again = await planned(w)
+        assert again(later) is not asked
+
+
+async def test_nothing_is_asked_as_planned_once_anything_was_written_of_its_source_or_the_clock_was_set(tmp_path):
+    async with world(tmp_path, uploads=("a",), listings=(LISTING,), single=False) as w:
+        w.client.set("a", S.PROCESSING)
+        asked, again = await planned(w)
+        await w.registrations.register(Registration("posts", "b"))
+        assert again(0.0, await w.store.outlook("posts")) is not asked
+        asked, again = await planned(w)
+        await w.poller.believe_no_later(0.0)
+        assert again(0.0) is not asked
 
 
 # --- what costs least

@@ -203,7 +203,7 @@ async def test_time_in_which_nothing_young_is_open_is_no_time_to_save_for(tmp_pa
         if scheduled:
             w.client.set("later", S.SCHEDULED, scheduled_at=FULL + 7 * 24 * HOUR)
         await w.polls_until(FULL + 6 * HOUR)
-        assert w.poller.watched["posts"]._busy < 0.1
+        assert w.poller.watched["posts"]._busy.share < 0.1
 
 
 async def test_where_few_may_go_a_feed_tells_the_end_and_no_first_look_is_spent(tmp_path):

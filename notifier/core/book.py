@@ -7,7 +7,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from math import inf
-from typing import NamedTuple
 
 from notifier.core.lives import LONGEST, Hazard, Lifetime, Lives, estimated, one_life, together
 from notifier.core.model import SETTLED, Change, ChangeReason, Observation, Upload
@@ -31,15 +30,6 @@ _presumed_hazard = cache(Hazard)
 """The same for every source at which nothing was learned yet."""
 
 
-class _Due(NamedTuple):
-    """When a look is due, as it was worked out from what is the key."""
-
-    key: object
-    told: tuple[float, Why]
-    after: float
-    """Seconds from the look before to this one."""
-
-
 class Book:
     """What is watched at one source."""
 
@@ -60,7 +50,8 @@ class Book:
         self._unsaved: set[str] = set()
         self._ids: dict[str, set[int]] = defaultdict(set)
         self._sizes: dict[str, int] = {}
-        self._dues: dict[str, _Due] = {}
+        self._waits: dict[str, float] = {}
+        """Seconds from a look to the next at the same subject, as they were worked out last."""
 
     def __iter__(self) -> Iterator[Watch]:
         return iter(self.watches.values())
@@ -90,18 +81,14 @@ class Book:
         return [watch for watch in self if self.is_told_by(feed, watch)]
 
     def due(self, subject: str, reach: Sequence[Watch], pace: Pace) -> tuple[float, Why]:
-        """When a look at this subject that shows all of `reach` is due: as `pace.due` tells, worked out once.
+        """When a look at this subject that shows all of `reach` is due, as `pace.due` tells.
 
         It is about as long after the one before as that was after the one before it.
         """
         last = self.looked.get(subject, 0.0)
-        key = pace, last, [(watch.seen, watch.born, watch.stated, watch.life) for watch in reach]
-        known = self._dues.get(subject)
-        if known is None or known.key != key:
-            about = inf if known is None else last + known.after
-            told = due(reach, pace, last, about)
-            known = self._dues[subject] = _Due(key, told, told[0] - last)
-        return known.told
+        at, why = due(reach, pace, last, last + self._waits.get(subject, inf))
+        self._waits[subject] = at - last
+        return at, why
 
     # --- what answers show
 
@@ -134,7 +121,7 @@ class Book:
             if not self._ids[upload.id]:
                 del self._ids[upload.id]
         if not self.watches:
-            self._dues.clear()
+            self._waits.clear()
 
     def unchanged(self, watches: Iterable[Watch], now: float, *, whole: bool, left: float | None = None) -> None:
         """An answer of this moment showed that nothing is new about these; `left` is the provider's estimate."""
