@@ -26,7 +26,7 @@ async def absent(
     ways, whole = one.ways, now >= one.sweeps.compares_at.get(listing.name, 0.0)
     known = store.listed if whole else store.open_uploads
     if whole or lacking is None:
-        lacking = await known(one.source.name, without=sweep.ids)
+        lacking = await known(one.source.name, without=sweep.spoken_of)
     missing = [upload for upload in lacking if ways.ought_to_show(listing, upload)]
     listed = sum(ways.ought_to_show(listing, each) for each in await known(one.source.name)) if missing else 0
     if not one.sweeps.shows(listing, listed, len(missing), len(sweep.ids), now, whole=whole):

@@ -1,4 +1,4 @@
-"""What a page said → what it is compared by: of the rows that it goes on to show as it was worked out before."""
+"""A page → the JSON that it is compared by; of rows that it showed before that is not worked out again."""
 
 import json
 from collections.abc import Sequence
@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from notifier.core.diff import fingerprint
 from notifier.core.model import LookKind, Observation
 from notifier.store import Compared
+
+FEW = 100
+"""Uploads at most that are kept in memory because a page lacks them."""
 
 
 @dataclass(slots=True)
@@ -17,9 +20,14 @@ class Heard:
     rows: Sequence[str]
     """The same as JSON, as `Store.compared` wants it: kind, id, fingerprint and alias of each."""
     mark: int = 0
-    """How the uploads were when it was compared, as `Store.mark` tells."""
+    """As `Store.mark` told when it was compared."""
     found: Compared | None = None
-    """What that came to where nothing was new; None: something was, or it was not compared yet."""
+    """What that came to, if nothing was new and little lacking; else None."""
+
+    def remember(self, found: Compared, mark: int) -> None:
+        """It was compared with what is known."""
+        is_little = not found.fresh and len(found.lacking or ()) <= FEW
+        self.mark, self.found = mark, found if is_little else None
 
 
 def heard(seen: Sequence[Observation], kind: LookKind, before: Heard | None) -> Heard:

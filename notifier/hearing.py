@@ -17,7 +17,7 @@ from notifier.core.rhythm import Listing
 from notifier.core.sweep import Interest, Sweep, is_heard, is_old, read_on
 from notifier.heard import Heard, heard
 from notifier.numbering import follow
-from notifier.store import Store
+from notifier.store import Compared, Store
 from notifier.watched import Watched
 
 
@@ -74,16 +74,21 @@ class Hearing:
         name, seen = self.one.source.name, self.answer.observations
         if self.kind is LookKind.GET:
             return list(seen), await self.store.known(name, {id_ for each in seen for id_ in each.ids})
-        now, alone = self._heard(seen), self._is_alone
-        found = now.found
-        if found is None or (alone and found.lacking is None) or not self.store.is_unmoved(name, now.mark, self.now):
-            mark, rows = self.store.mark(name), f"[{','.join(now.rows)}]"
-            batched = self.kind is LookKind.BATCH
-            found = await self.store.compared(name, seen, rows, self.now, batched=batched, alone=alone)
-            now.mark, now.found = mark, None if found.fresh else found
+        found = await self._found(self._heard(seen))
         self._lacking = found.lacking
         self._known = set(range(len(seen))) - found.fresh
         return [seen[place] for place in sorted(found.fresh)], found.known
+
+    async def _found(self, page: Heard) -> Compared:
+        """What is new in a page; where it says the same again and nothing can be, that is known already."""
+        name, alone, before = self.one.source.name, self._is_alone, page.found
+        is_enough = before is not None and (before.lacking is not None or not alone)
+        if before is not None and is_enough and self.store.is_unmoved(name, page.mark, self.now):
+            return before
+        mark, rows, batched = self.store.mark(name), f"[{','.join(page.rows)}]", self.kind is LookKind.BATCH
+        found = await self.store.compared(name, page.seen, rows, self.now, batched=batched, alone=alone)
+        page.remember(found, mark)
+        return found
 
     @property
     def _is_alone(self) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from notifier.core.allowance import LONGEST_HOLD
@@ -111,11 +112,11 @@ class Poller:
             await register(self._store, one.provider.name, [Registration(name, id_) for id_ in new], now)
 
     async def believe_no_later(self, jump: float) -> None:
-        """Bring forward what is due so late that only a clock that was ahead can have written it, and go on from there.
-
-        `jump` is by how many seconds our clock was put forward just now, or back.
-        """
-        await self._put_back(jump)
+        """Our clock was put forward by so many seconds, or back: what one that was ahead can have written is due."""
+        async with AsyncExitStack() as held:  # lest an answer write moments of the clock as it was over it
+            for name in list(self.watched):
+                await held.enter_async_context(self._store.writing[name])
+            await self._put_back(jump)
         for one in [one for one in self.watched.values() if one.is_opened]:
             await self._open(one)
 

@@ -14,7 +14,7 @@ from notifier.core.rhythm import Listing
 from notifier.providers.base import Unavailable
 
 S = Status
-HOUR = 3600.0
+HOUR, DAY = 3600.0, 86400.0
 FEED = Listing(LookKind.FEED, "finished", active=30, idle=300)
 TWO_SWEEPS = replace(CADENCE, grace=0.0, grace_looks=2)
 SETTLED = tuple(f"old{number}" for number in range(60))
@@ -66,6 +66,22 @@ async def test_for_a_page_that_says_the_same_again_nothing_is_asked_of_the_store
         assert len(w.client.asked) > looks
         assert asked
         assert not [said for said in asked if said.startswith("SELECT")]
+
+
+@pytest.mark.parametrize("size", [100, 1], ids=["alone", "of several"])
+async def test_what_a_list_shows_by_another_of_its_ids_is_not_missing_there(tmp_path, size):
+    async with world(tmp_path, uploads=("b",), listings=(LISTING,), single=False, stalled_after=DAY) as w:
+        w.client.page_size = size
+        for id_ in "bc":
+            w.client.set(id_, S.PROCESSING)
+        await w.polls_until(w.clock.now + HOUR)
+        before = await told(w)
+        w.client.truth["b"] = Observation("post", "x", S.PROCESSING, "processing", alias="b")
+        await w.polls_until(w.clock.now + 3 * HOUR)
+        assert await told(w) == before
+        w.client.truth["b"] = Observation("post", "x", S.COMPLETED, "completed", alias="b")
+        await w.polls_until(w.clock.now + HOUR)
+        assert await told(w) == [*before, ("completed", "b")]
 
 
 async def test_rows_that_a_page_goes_on_to_show_are_not_taken_apart_again(tmp_path):

@@ -64,7 +64,7 @@ class Book:
         return [self.watches[number] for id_ in ids for number in self._ids.get(id_, ())]
 
     def among(self, seen: Iterable[Observation]) -> list[tuple[Watch, Observation, int]]:
-        """The watched uploads of which these rows speak, with the last that does, and its place."""
+        """Each watched upload of which these rows speak, with the last that does, and the place of that row."""
         found: dict[int, tuple[Watch, Observation, int]] = {}
         for row, each in enumerate(seen):
             for number in self._ids.get(each.id, ()):

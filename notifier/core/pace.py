@@ -109,11 +109,12 @@ def worth(reach: Sequence[Watch], at: float) -> float:
 def due(reach: Sequence[Watch], pace: Pace, last: float, about: float = inf) -> tuple[float, Why]:
     """When a look that shows all of `reach` is worth its price, or at the first cap; the one before went at `last`.
 
-    That is found with less work where it is known what moment it is `about`.
+    `about` is a guess at that moment, and saves work alone: the answer is the same to about a `CLOSE`.
     """
     capped = min((watch.cap_at(pace) for watch in reach), default=inf)
     at = _root(Worth(reach), pace.price, min(about, capped), capped)
-    return (max(capped, last + pace.floor), Why.CAP) if at is None else (max(at, last + pace.floor), Why.PRICE)
+    why = Why.CAP if at is None else Why.PRICE
+    return max(capped if at is None else at, last + pace.floor), why
 
 
 def _root(course: Worth, price: float, at: float, latest: float) -> float | None:

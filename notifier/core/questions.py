@@ -58,10 +58,10 @@ class Question:
         """What the question is about, in whatever form it is asked."""
         if self.listing is None:
             return f"{self.look.kind.value} {self.look.id}".strip()
-        return _page_of(self.listing, self.look.page)
+        return _subject_of(self.listing, self.look.page)
 
 
-def _page_of(listing: Listing, page: int) -> str:
+def _subject_of(listing: Listing, page: int) -> str:
     return f"{listing.kind.value} {listing.name}" + (f" {page}" if page > 1 else "")
 
 
@@ -122,7 +122,7 @@ def watching(
 def scarcely(pace: Pace, gap: float, book: Book, ways: Ways, progress: Mapping[str, ListingState]) -> Pace:
     """The pace where looks must be `gap` seconds apart: what the best of them is worth by then is the price of all."""
     prices = [
-        worth(reach, book.looked.get(_page_of(listing, page), 0.0) + gap)
+        worth(reach, book.looked.get(_subject_of(listing, page), 0.0) + gap)
         for listing, page, reach in _groups(book, ways, progress)
     ]
     return replace(pace, floor=max(pace.floor, gap), price=max([pace.price, *prices]))
@@ -158,7 +158,7 @@ def _paged(
     pace: Pace,
 ) -> Question:
     look, state = Look(listing.kind, listing.collection, page, word=listing.word), state_of(progress, listing)
-    at, why = book.due(_page_of(listing, page), reach, pace)
+    at, why = book.due(_subject_of(listing, page), reach, pace)
     is_next = state if state.page == page else None
     return Question(look, at, why, listing=listing, progress=is_next, reach=tuple(reach))
 

@@ -32,6 +32,8 @@ class Sweep:
     oldest: float = inf
     """The oldest one."""
     ids: set[str] = field(default_factory=set)
+    aliases: set[str] = field(default_factory=set)
+    """Other ids of what it has shown."""
     news: set[str] = field(default_factory=set)
     """What was news since it began, on whatever page."""
     whole: bool = True
@@ -44,6 +46,7 @@ class Sweep:
         """Add a page; whether the page before is to be read again: the list has shrunk, and rows moved up to there."""
         fell = answer.total is not None and self.total is not None and answer.total < self.total
         self.ids.update(each.id for each in answer.observations)
+        self.aliases.update(each.alias for each in answer.observations if each.alias)
         moments = [each.updated_at for each in answer.observations if each.updated_at is not None]
         self.newest, self.oldest = latest(self.newest, max(moments, default=None)), min([self.oldest, *moments])
         self.whole = self.whole and not answer.skipped and now - self.began_at <= LONGEST
@@ -54,6 +57,11 @@ class Sweep:
         self.guarded += again
         self.whole = self.whole and (again or not fell)
         return again
+
+    @property
+    def spoken_of(self) -> set[str]:
+        """All ids of what it has shown."""
+        return self.ids | self.aliases if self.aliases else self.ids
 
     def is_complete(self, answer: Answer) -> bool:
         """Whether, with this last page, all that the list holds was seen."""

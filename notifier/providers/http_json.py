@@ -22,7 +22,7 @@ from notifier.providers.http import Api, Reply, refuse
 from notifier.providers.http_json_items import Reader
 from notifier.providers.http_json_pages import Pages, filled
 from notifier.providers.memo import Memo
-from notifier.providers.shapes import Each, each
+from notifier.providers.shapes import RowReader, each
 
 COLLECTION = "media"
 KEY = "auth.secret"
@@ -68,10 +68,10 @@ class Client:
             raise Malformed("asked for one upload, answered with another")
         return Answer(seen, skipped=skipped)
 
-    def _listed(self, pages: Pages, link: str, document: Any, look: Look, each: Each) -> Answer:
+    def _listed(self, pages: Pages, link: str, document: Any, look: Look, read_rows: RowReader) -> Answer:
         rows = self.rows(document)
         more, cursor = pages.onward(look, document, link, len(rows))
-        return replace(self.page(rows, each), more=more, cursor=cursor)
+        return replace(self.page(rows, read_rows), more=more, cursor=cursor)
 
     def rows(self, document: Any) -> list[Any]:
         """The items of a page. Raises `Malformed`."""
@@ -81,9 +81,9 @@ class Client:
             raise Malformed("no items in the answer: see list.items")
         return rows
 
-    def page(self, rows: list[Any], each: Each = each) -> Answer:
+    def page(self, rows: list[Any], read_rows: RowReader = each) -> Answer:
         """What a page says. Raises `Malformed` where nothing can be read although there is something."""
-        seen, skipped = self._reader.read(rows, each, lean=self._single is not None)
+        seen, skipped = self._reader.read(rows, read_rows, lean=self._single is not None)
         if rows and not seen:
             raise Malformed(f"not one row as described: {skipped[0]}")
         return Answer(seen, skipped=skipped)

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, ValidationError
 from notifier.core.description import Description, TargetCall
 from notifier.core.model import MOST_TARGETS, Observation, Reason, Status, Target, TargetStatus
 from notifier.providers.expressions import Ask, compiled
-from notifier.providers.shapes import LAST_MOMENT, Each, Id, Shape, Text, Title, Url, Word, each, faults, moment
+from notifier.providers.shapes import LAST_MOMENT, Id, RowReader, Shape, Text, Title, Url, Word, each, faults, moment
 
 KIND = "media"
 FIRST_MS = 100_000_000_000
@@ -99,14 +99,14 @@ class Reader:
         self._explains = bool({"reason_code", "reason_text"} & api.fields.keys())
 
     def read(
-        self, items: Iterable[Any], each: Each = each, *, lean: bool = False
+        self, items: Iterable[Any], read_rows: RowReader = each, *, lean: bool = False
     ) -> tuple[tuple[Observation, ...], tuple[str, ...]]:
         """What the items say, and a line for each item or target that is broken: it spoils nothing but itself.
 
         `lean`: an item may lack what a look at the upload itself would tell; one that does not say why it failed is
         then a hint that it did, lest the reason come and go with the way in which was asked.
         """
-        rows, _ = each(items, partial(self._row, lean=lean))
+        rows, _ = read_rows(items, partial(self._row, lean=lean))
         skipped = [f"row {number}: {line}" for number, row in enumerate(rows, 1) for line in row.skipped]
         return tuple(row.seen for row in rows if row.seen is not None), tuple(skipped)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from notifier.core.model import Answer, Look
 from notifier.providers.http import Reply
-from notifier.providers.shapes import Each, Read, each
+from notifier.providers.shapes import Read, RowReader, each
 
 LARGEST = 64 * 1024
 """Bytes of a page that is remembered: what was read in it takes some times as many."""
@@ -33,11 +33,11 @@ class Memo:
 
     _pages: dict[tuple[str, str], _Page] = field(default_factory=dict, repr=False)
 
-    def read(self, look: Look, reply: Reply, read: Callable[[Any, Look, Each], Answer]) -> Answer:
+    def read(self, look: Look, reply: Reply, read: Callable[[Any, Look, RowReader], Answer]) -> Answer:
         """What `read` makes of the document, or made of it last time; it must know nothing but these two and the link.
 
-        It is given what reads rows, or remembers what they were read as: from a row alone, always in the same way. The
-        answer has the limit and the clock that the headers tell now. Raises as `read` does.
+        It must read rows through the function that it is given alone, and each from the row alone: what a row was read
+        as is used again. The answer has the limit and the clock that the headers tell now. Raises as `read` does.
         """
         if look.page > 1 or len(reply.body) > LARGEST:
             answer = read(reply.document, look, each)
@@ -45,7 +45,7 @@ class Memo:
             answer = self._again(look, reply, read)
         return replace(answer, limit=reply.limit, skew=reply.skew)
 
-    def _again(self, look: Look, reply: Reply, read: Callable[[Any, Look, Each], Answer]) -> Answer:
+    def _again(self, look: Look, reply: Reply, read: Callable[[Any, Look, RowReader], Answer]) -> Answer:
         said = (reply.content_type, reply.link, blake2b(reply.body, digest_size=16).digest())
         place = (look.collection, look.word)
         before = self._pages.get(place)

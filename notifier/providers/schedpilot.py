@@ -24,7 +24,7 @@ from notifier.providers.base import Malformed, Provider, Session
 from notifier.providers.http import Api, Reply, refuse
 from notifier.providers.memo import Memo
 from notifier.providers.schedpilot_posts import is_share, uploads
-from notifier.providers.shapes import Count, Each, Id, Shape, Text, Title, Url, When, each, whole, word
+from notifier.providers.shapes import Count, Id, RowReader, Shape, Text, Title, Url, When, each, whole, word
 
 MEDIA, POSTS = "media", "posts"
 KINDS = (MEDIA, POSTS)
@@ -96,11 +96,11 @@ class _Posts(Shape):
     per_page: Count = None
 
 
-def media(document: Any, look: Look, each: Each = each) -> Answer:
+def media(document: Any, look: Look, read_rows: RowReader = each) -> Answer:
     """A page of the library: a bare list, which does not tell how many there are. Raises `Malformed`."""
     if not isinstance(document, list):
         raise Malformed("not as documented: no list of media")
-    seen, skipped = each(document, lambda row: _observed(_Media.model_validate(row), look.word))
+    seen, skipped = read_rows(document, lambda row: _observed(_Media.model_validate(row), look.word))
     _expect_any(document, seen, skipped)
     return Answer(seen, more=len(document) >= PAGE_SIZE, skipped=skipped)
 
@@ -125,7 +125,7 @@ def _status(row: _Media, part: str) -> Status:
     return Status.COMPLETED if (row.type or part) == IMAGE else Status.UNKNOWN
 
 
-def posts(document: Any, look: Look, each: Each = each, above: Any = None) -> Answer:
+def posts(document: Any, look: Look, read_rows: RowReader = each, above: Any = None) -> Answer:
     """A page of posts. Raises `Malformed`, also where nothing can be read although there is something.
 
     `above` is the page before: a post whose rows it has in part is told whole here, unless rows may be missing between
@@ -136,7 +136,7 @@ def posts(document: Any, look: Look, each: Each = each, above: Any = None) -> An
     size = page.per_page or PAGE_SIZE
     more = len(page.posts) >= size if page.total is None else bool(page.posts) and look.page * size < page.total
     before = [] if above is None else _adjoining(whole(_Posts, above), page, size)
-    seen, skipped = uploads(page.posts, before, each, begun=look.page > (2 if before else 1), more=more)
+    seen, skipped = uploads(page.posts, before, read_rows, begun=look.page > (2 if before else 1), more=more)
     _expect_any(page.posts, seen, skipped)
     if look.page == 1 and page.total and not page.posts:
         raise Malformed(f"no row of a total of {page.total}")

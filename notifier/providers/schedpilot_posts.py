@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator
 
 from notifier.core.model import MOST_TARGETS, SETTLED, Observation, Reason, Status, Target, TargetStatus
-from notifier.providers.shapes import Each, Id, Shape, Text, Title, Url, Word, each, moment, word
+from notifier.providers.shapes import Id, RowReader, Shape, Text, Title, Url, Word, each, moment, word
 
 Platform = Annotated[str | None, BeforeValidator(word)]
 
@@ -78,14 +78,14 @@ class _Share(_Row):
 
 
 def uploads(
-    rows: Sequence[Any], above: Sequence[Any] = (), each: Each = each, *, begun: bool, more: bool
+    rows: Sequence[Any], above: Sequence[Any] = (), read_rows: RowReader = each, *, begun: bool, more: bool
 ) -> tuple[tuple[Observation, ...], tuple[str, ...]]:
     """What the rows of a page say of each post, and a line for each row that is broken.
 
     Where each row is of one account, rows of the first and of the last post may be on other pages. Those `above`, of
     the page before, are taken for that. `begun` and `more` tell that there are pages before all of these, and after.
     """
-    read, skipped = each(rows, _row)
+    read, skipped = read_rows(rows, _row)
     before, _ = each(above if read else (), _row)
     met = {row.post_id for row in (*before[-1:], *read[:1]) if isinstance(row, _Share)}
     shares: dict[str, dict[str, _Share]] = {}

@@ -114,7 +114,7 @@ def each(rows: Iterable[Any], read: Callable[[Any], Read]) -> tuple[tuple[Read, 
     return tuple(seen), tuple(skipped)
 
 
-class Each(Protocol):
+class RowReader(Protocol):
     """`each`, or what does the same with less work."""
 
     def __call__(self, rows: Iterable[Any], read: Callable[[Any], Read], /) -> tuple[tuple[Read, ...], tuple[str, ...]]:

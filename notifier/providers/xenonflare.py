@@ -37,9 +37,9 @@ from notifier.providers.http import Api, Reply, refuse
 from notifier.providers.memo import Memo
 from notifier.providers.shapes import (
     Count,
-    Each,
     Flag,
     Id,
+    RowReader,
     Shape,
     Title,
     When,
@@ -167,7 +167,7 @@ def single(document: Any, look: Look, collection: str) -> Observation:
     return replace(seen, complete=True)
 
 
-def page(document: Any, look: Look, each: Each = each) -> Answer:
+def page(document: Any, look: Look, read_rows: RowReader = each) -> Answer:
     """A page of a collection. Raises `Malformed`, also where nothing can be read although there is something."""
     data = _data(document)
     told = data if isinstance(data, dict) else {}
@@ -175,7 +175,7 @@ def page(document: Any, look: Look, each: Each = each) -> Answer:
     listed = whole(
         _Page, {"rows": told.get(look.collection), "pagination": pagination if isinstance(pagination, dict) else {}}
     )
-    seen, skipped = each(listed.rows, lambda row: _observed(_Media.model_validate(row), look.collection))
+    seen, skipped = read_rows(listed.rows, lambda row: _observed(_Media.model_validate(row), look.collection))
     if listed.rows and not seen:
         raise Malformed(f"not one row as documented: {skipped[0]}")
     if not listed.rows and look.page == 1 and listed.pagination.total:

@@ -126,17 +126,18 @@ class Followed(Owing):
         return await self.database.look(compared.compared, source, seen, parameters, alone=alone)
 
     def mark(self, source: str) -> int:
-        """For `is_unmoved`: how the uploads of a source are at present."""
+        """For `is_unmoved`: how many rows of uploads of a source were written so far, another number after each."""
         return self.database.written.uploads[self._sources[source]]
 
     def is_unmoved(self, source: str, mark: int, now: float) -> bool:
-        """Whether rows that were compared at this `mark`, and said nothing new, would say nothing now for certain.
+        """Whether rows that were compared at this `mark` and said nothing new say nothing new now, for certain.
 
-        They would while no upload of the source is written, nor due.
+        False: perhaps they do; compare them. They cannot while no upload of the source is written, or due.
         """
         known = self._outlooks.get(source)
-        is_same = known is not None and known.holds(self.database.written) and self.mark(source) == mark
-        return is_same and known is not None and known.due_at > now
+        if known is None or not known.holds(self.database.written) or self.mark(source) != mark:
+            return False
+        return known.due_at > now
 
     async def lives(self, sources: Iterable[str]) -> dict[str, dict[str, Lives]]:
         """How long the uploads of each class at each of these sources took."""
@@ -209,7 +210,8 @@ class Followed(Owing):
         self, db: sqlite3.Connection, news: Announcement, before: Outlook | None
     ) -> tuple[Counter[str], Outlook | None]:
         number, written = news.source.number, self.database.written
-        is_known = before is not None and before.holds(written) and not news.uploads
+        known = before if before is not None and before.holds(written) else None
+        mark = written.uploads[number]
         _write_source(db, news.source)
         if news.listing is not None:
             _write_listing(db, number, news.listing)
@@ -222,8 +224,8 @@ class Followed(Owing):
             superseded += self._owe(db, number, event, endpoints)
         if any(endpoints for _, endpoints in news.owed):
             return superseded, None
-        if before is not None and is_known:
-            return superseded, before.then(news.source, news.listing, written)
+        if known is not None and written.uploads[number] == mark:
+            return superseded, known.after(news.source, news.listing, written)
         return superseded, outlook.read(db, written, news.source.name)
 
     def _follow(self, db: sqlite3.Connection, new: Iterable[tuple[Upload, int]]) -> list[tuple[Upload, list[int]]]:

@@ -37,11 +37,11 @@ class Outlook(NamedTuple):
 
     @property
     def due_at(self) -> float:
-        """When the first upload is due, of all at the source."""
+        """When the first upload is due, of all at the source: both lists are in that order."""
         return min((one.due_at or 0.0 for one in [*self.first[:1], *self.slow[:1]]), default=inf)
 
-    def then(self, state: SourceState, listing: ListingState | None, written: Written) -> "Outlook":
-        """Once nothing but these was written of the source."""
+    def after(self, state: SourceState, listing: ListingState | None, written: Written) -> "Outlook":
+        """The outlook after a transaction that wrote nothing of the source but these."""
         progress = self.progress if listing is None else self.progress | {listing.collection: listing}
         return self._replace(state=state, progress=progress, written=written.rows[state.number])
 

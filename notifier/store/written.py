@@ -16,7 +16,7 @@ COUNT = """CREATE TEMP TRIGGER written_{verb}_{table} AFTER {verb} ON main.{tabl
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """So many rows were written, by the number of their source."""
+    """How many rows were written so far, by the number of their source."""
 
     rows: Counter[int] = field(default_factory=Counter)
     uploads: Counter[int] = field(default_factory=Counter)
