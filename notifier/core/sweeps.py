@@ -56,19 +56,28 @@ class Sweeps:
 
     under_way: dict[str, Sweep] = field(default_factory=dict)
     doubts: dict[tuple[str, bool], Doubt] = field(default_factory=lambda: defaultdict(Doubt))
+    held: dict[str, int] = field(default_factory=dict)
+    """What each list showed when it was believed last, or ought to have shown since."""
     newest: dict[str, float] = field(default_factory=dict)
     """The newest moment of each feed that is read from there on back."""
     compares_at: dict[str, float] = field(default_factory=dict)
     """From when on a sweep is compared with all that was ever listed."""
     round: dict[str, Sweep] = field(default_factory=dict)
-    """The last complete sweep of each list that had one since all of them had."""
+    """The last complete sweep of each list that had one since all of them had, and is not doubted since."""
     barriers: dict[str, Barrier] = field(default_factory=dict)
     anew: set[str] = field(default_factory=set)
     """What a person wants to be read to the end, and of which no page was asked for since."""
 
     def shows(self, listing: Listing, known: int, absent: int, rows: int, now: float, *, whole: bool) -> bool:
-        """Whether a complete sweep is believed, as `Doubt.clears` tells; `whole`: all that was ever listed is known."""
-        clears = self.doubts[listing.name, whole].clears(known, absent, rows, now)
+        """Whether a complete sweep is believed, as `Doubt.clears` tells; `whole`: all that was ever listed is known.
+
+        What it showed before counts, too: where little is open, that alone tells a list that shows far too little.
+        """
+        held = max(known, self.held.get(listing.name, 0))
+        clears = self.doubts[listing.name, whole].clears(held, max(absent, held - rows), rows, now)
+        self.held[listing.name] = rows if clears else held
+        if not clears:
+            self.round.pop(listing.name, None)
         if whole:
             rest = min(listing.through, COMPARE_EVERY) if clears else DOUBTED_FOR / DOUBTS
             self.compares_at[listing.name] = now + rest

@@ -191,6 +191,22 @@ def test_each_list_is_doubted_for_itself_and_so_is_all_of_it_and_what_is_open(ot
     assert not sweeps.shows(listing, 20, 20, 0, NOW + 3 * HOUR, whole=whole)
 
 
+@pytest.mark.parametrize(("rows", "believed"), [(0, False), (9, False), (10, True), (20, True)])
+def test_a_list_is_doubted_by_what_it_showed_before_however_little_is_known_to_be_open(rows, believed):
+    sweeps = Sweeps()
+    assert sweeps.shows(VIDEOS, 0, 0, 20, NOW, whole=True)
+    assert sweeps.shows(VIDEOS, 1, 1, rows, NOW + 60, whole=False) is believed
+    assert sweeps.shows(VIDEOS, 0, 0, rows, NOW + 120, whole=False) is believed
+
+
+def test_a_list_that_ought_to_show_more_is_doubted_by_every_sweep_until_it_is_believed():
+    sweeps = Sweeps()
+    assert not sweeps.shows(VIDEOS, 20, 18, 2, NOW, whole=True)
+    moments = [NOW + more for more in (60, 120, 60 + HOUR, 120 + HOUR)]
+    assert [sweeps.shows(VIDEOS, 0, 0, 2, now, whole=False) for now in moments] == [False, False, True, True]
+    assert sweeps.shows(VIDEOS, 1, 1, 1, NOW + 2 * HOUR, whole=False)
+
+
 # --- how far back a feed is read
 
 
@@ -226,6 +242,14 @@ def test_a_round_is_over_once_each_list_had_a_sweep_since_the_one_before():
     sweeps_of = [("videos", NOW), ("videos", NOW + 1), ("images", NOW + 2), ("videos", NOW + 3), ("images", NOW + 4)]
     rounds = [sweeps.rounded(Sweep(at), name, names) for name, at in sweeps_of]
     assert [one and one.began_at for one in rounds] == [None, None, NOW + 1, None, NOW + 3]
+
+
+def test_a_list_that_is_doubted_since_its_last_sweep_has_no_part_in_a_round_before_the_next():
+    sweeps, names = Sweeps(), ["videos", "images"]
+    assert sweeps.rounded(Sweep(NOW), "videos", names) is None
+    assert not sweeps.shows(VIDEOS, 20, 20, 0, NOW + 1, whole=False)
+    assert sweeps.rounded(Sweep(NOW + 2), "images", names) is None
+    assert sweeps.rounded(Sweep(NOW + 3), "videos", names).began_at == NOW + 2
 
 
 @pytest.mark.parametrize(

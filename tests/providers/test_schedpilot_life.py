@@ -188,6 +188,36 @@ async def test_an_id_that_is_nowhere_is_denied_whatever_kind_is_named_with_it(tm
         assert [(event["type"], upload(event)["id"]) for event in await it.news()] == [("upload.unknown", "999")]
 
 
+@pytest.mark.parametrize("shown", [0, 2])
+async def test_an_id_is_not_denied_by_a_list_that_shows_far_too_little_for_a_while(tmp_path, shown):
+    """What makes up a round, the daily list of images, is read meanwhile; and no post was open, to be missed before."""
+    posts = [Post(n, "posted") for n in range(12)]
+    async with life(tmp_path, Media("video-1", "processed"), Media("image-1"), *posts, uploads=("41",)) as it:
+        await it.baseline()
+        await it.polls_for(DAY - HOUR - 900)
+        assert it.asked(IMAGES) == []
+        for post in posts[shown:]:
+            it.fake.remove(post.id)
+        await it.polls_for(1800)
+        assert len(it.asked(IMAGES)) == 1
+        it.fake.put(*posts, Post(41, "posted"))
+        await it.polls_for(HOUR)
+        assert [(event["type"], upload(event)["id"]) for event in await it.news()] == [("upload.completed", "41")]
+
+
+@pytest.mark.parametrize("shown", [0, 2])
+async def test_what_is_open_is_not_gone_by_a_list_that_shows_far_too_little_for_a_while(tmp_path, shown):
+    posts = [Post(n, "posted") for n in range(12)]
+    async with life(tmp_path, *posts, Post(41, scheduled_at=Clock().now + DAY)) as it:
+        await it.baseline()
+        for number in [*range(shown, 12), 41]:
+            it.fake.remove(number)
+        await it.polls_for(1800)
+        it.fake.put(*posts, Post(41, scheduled_at=Clock().now + DAY))
+        await it.polls_for(HOUR)
+        assert await it.types() == []
+
+
 async def test_a_registered_id_is_told_of_even_by_the_first_sweep(tmp_path):
     videos = [Media(f"video-{n}", "processed") for n in range(3)]
     async with life(tmp_path, *videos, uploads=("video-1",)) as it:
