@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from math import inf
 
 from notifier.absence import absent
-from notifier.core.diff import completes, fingerprint, is_old_news, tells_all
+from notifier.core.diff import completes, fingerprint, is_old_news, repeats, tells_all
 from notifier.core.model import SETTLED, Answer, Baseline, ListingState, LookKind, Observation, Upload
 from notifier.core.pace import Watch, Why
 from notifier.core.questions import LOST_EVERY, Question, is_soon
@@ -158,7 +158,9 @@ class Hearing:
         elif silent and upload.snapshot is None and not upload.registered:
             reading = unannounced(upload, seen, self.now, self.one.rules)
         else:
-            reading = sighted(upload, seen, self.kind, self.now, self.one.rules)
+            again = not self.one.ways.direct and repeats(upload.snapshot, seen)
+            told = replace(seen, raw_status=None) if again else seen
+            reading = sighted(upload, told, self.kind, self.now, self.one.rules)
         return reading if self.kind is LookKind.GET else replace(reading, upload=self._compared(reading.upload, seen))
 
     def _compared(self, upload: Upload, seen: Observation) -> Upload:

@@ -202,6 +202,18 @@ def deserves_a_look(upload: Upload, seen: Observation) -> bool:
     return moved or (seen.raw_status is not None and seen.raw_status != known.raw_status)
 
 
+def repeats(known: Observation | None, seen: Observation) -> bool:
+    """Whether half a row tells of each of its targets what is known of it; where they are forgotten, that all is over.
+
+    The word beside them is theirs then, and by the rest of them it may be another one.
+    """
+    if known is None or seen.complete or not seen.targets:
+        return False
+    words = {target.name: target.raw_status for target in known.targets}
+    is_known = all(words.get(target.name) == target.raw_status for target in seen.targets)
+    return seen.status in SETTLED if known.reduced else is_known
+
+
 # --- absence
 
 

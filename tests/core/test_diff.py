@@ -20,6 +20,7 @@ from notifier.core.diff import (
     merged,
     noticed_after,
     reduced,
+    repeats,
     tells_all,
 )
 from notifier.core.model import (
@@ -427,6 +428,29 @@ def test_a_list_that_lags_behind_a_look_at_the_upload_itself_is_old(known, row, 
 )
 def test_a_hint_is_a_later_moment_or_another_word(known, row, deserved):
     assert deserves_a_look(upload(known), replace(row, complete=False)) is deserved
+
+
+def parts(*words):
+    """A target for each word, by its letter: "a+" is out, "b-" failed."""
+    status = {"+": TargetStatus.COMPLETED, "-": TargetStatus.FAILED}
+    return tuple(Target(word[0], status[word[1]], word[1]) for word in words)
+
+
+@pytest.mark.parametrize(
+    ("known", "row", "repeated"),
+    [
+        (seen(S.PARTIAL, "+", targets=parts("a+", "b-")), seen(S.FAILED, "-", targets=parts("b-")), True),
+        (seen(S.PARTIAL, "+", targets=parts("a+", "b-")), seen(S.COMPLETED, "+", targets=parts("b+")), False),
+        (seen(S.COMPLETED, "+", targets=parts("a+")), seen(S.COMPLETED, "+", targets=parts("c+")), False),
+        (seen(S.COMPLETED, "+", targets=parts("a+")), seen(S.COMPLETED, "+"), False),
+        (None, seen(S.FAILED, "-", targets=parts("b-")), False),
+        (reduced(seen(S.PARTIAL, "+")), seen(S.FAILED, "-", targets=parts("b-")), True),
+        (reduced(seen(S.PARTIAL, "+")), seen(S.SCHEDULED, "s", targets=parts("b-")), False),
+    ],
+)
+def test_half_a_row_says_no_more_where_each_of_its_targets_is_known_so(known, row, repeated):
+    assert repeats(known, replace(row, complete=False)) is repeated
+    assert not repeats(known, row)
 
 
 def test_what_was_never_seen_deserves_a_look_until_it_is_denied():

@@ -334,6 +334,19 @@ async def test_a_post_whose_rows_are_on_two_pages_is_told_of_when_it_is_out(tmp_
         assert changes(event)[0] == ("status", "scheduled", "partial")
 
 
+@pytest.mark.parametrize("is_reduced", [False, True])
+async def test_a_post_whose_rows_are_on_two_pages_costs_no_sweep_where_each_says_what_is_known(tmp_path, is_reduced):
+    """The first page ends after a row that failed, and by that alone the post had: each hour four sweeps looked on."""
+    async with life(tmp_path, *posted(*range(40)), flat=True, kinds=("posts",)) as it:
+        await it.baseline()
+        if is_reduced:
+            await it.store.prune_uploads(it.clock.now, 100)
+        await it.polls_for(6 * HOUR)
+        assert it.asked(f"{POSTS}page=2") == []
+        assert it.asked(f"{POSTS}page=1")
+        assert await it.types() == []
+
+
 async def test_a_failed_post_may_be_scheduled_anew_and_its_reason_is_cleared(tmp_path):
     post = Post(41)
     async with life(tmp_path, post) as it:
