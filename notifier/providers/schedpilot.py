@@ -9,6 +9,7 @@ first shows too, and what has left it may have been posted, have failed or have 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from math import inf
 from typing import Annotated, Any
@@ -21,9 +22,9 @@ from notifier.core.rhythm import Cadence, Listing
 from notifier.core.secret import Secret
 from notifier.core.sweep import LONGEST
 from notifier.providers.base import Malformed, Provider, Session
-from notifier.providers.http import Api, Reply, refuse
+from notifier.providers.http import Api, refuse
 from notifier.providers.memo import Memo
-from notifier.providers.schedpilot_posts import is_share, uploads
+from notifier.providers.schedpilot_posts import is_share, rows_of_last, uploads
 from notifier.providers.shapes import Count, Id, RowReader, Shape, Text, Title, Url, When, each, whole, word
 
 MEDIA, POSTS = "media", "posts"
@@ -41,14 +42,25 @@ STATUSES = {"pending": Status.PROCESSING, "processed": Status.COMPLETED}
 """Of a video. That its transcoding failed is said by no word: it stays pending, or is no longer there."""
 
 
+@dataclass(frozen=True, slots=True)
+class Above:
+    """How a page of posts ends."""
+
+    page: int
+    read_at: float
+    total: int
+    rows: Sequence[Any]
+    """All of its last post that came so far: there may be more on the next page."""
+
+
 class Client:
     """One account at SchedPilot."""
 
     def __init__(self, session: Session, source: Source) -> None:
         self._api = Api(session, source.base_url, credential(source.api_key))
         self._memo = Memo()
-        self._above: tuple[int, float, Reply] | None = None
-        """The page of posts that was answered last, if there are more, and when."""
+        self._above: Above | None = None
+        """How the page of posts ended that was answered last, if there are more."""
 
     async def observe(self, look: Look, at: float) -> Answer:
         """One request: a page of a collection, or of the part of it that `look.word` names. Raises `ProviderError`."""
@@ -61,13 +73,13 @@ class Client:
         if look.collection == MEDIA:
             return self._memo.read(look, reply, media)
         answer = self._memo.read(look, reply, partial(posts, above=self._page_above(look, at)))
-        self._above = (look.page, at, reply) if answer.more else None
+        self._above = ending(reply.document, look, at) if answer.more else None
         return answer
 
-    def _page_above(self, look: Look, at: float) -> Any:
-        """The document of the page before, where that was read just now: in one sweep."""
-        page, read_at, reply = self._above or (0, 0.0, None)
-        return reply.document if reply and page == look.page - 1 and 0 <= at - read_at <= LONGEST else None
+    def _page_above(self, look: Look, at: float) -> Above | None:
+        """How the page before ended, where that was read just now: in one sweep."""
+        above = self._above
+        return above if above and above.page == look.page - 1 and 0 <= at - above.read_at <= LONGEST else None
 
 
 def credential(key: Secret) -> Mapping[str, str]:
@@ -125,30 +137,31 @@ def _status(row: _Media, part: str) -> Status:
     return Status.COMPLETED if (row.type or part) == IMAGE else Status.UNKNOWN
 
 
-def posts(document: Any, look: Look, read_rows: RowReader = each, above: Any = None) -> Answer:
+def ending(document: Any, look: Look, at: float) -> Above | None:
+    """How a page of posts ends; None where its last post may begin on one before, or nobody counts the rows."""
+    page = whole(_Posts, document)
+    rows = rows_of_last(page.posts)
+    is_whole = look.page == 1 or len(rows) < len(page.posts)
+    return Above(look.page, at, page.total, rows) if is_whole and page.total is not None else None
+
+
+def posts(document: Any, look: Look, read_rows: RowReader = each, above: Above | None = None) -> Answer:
     """A page of posts. Raises `Malformed`, also where nothing can be read although there is something.
 
-    `above` is the page before: a post whose rows it has in part is told whole here, unless rows may be missing between
-    the two: there are fewer by now, or more by a page. What are counted are all rows: where each is of one
-    account, nobody knows how many posts they are.
+    A post whose rows are in part on the page `above` is told whole here, if there are as many rows as there were: else
+    some may be missing between the two. What are counted are all rows: where each is of one account, nobody knows how
+    many posts they are.
     """
     page = whole(_Posts, document)
     size = page.per_page or PAGE_SIZE
     more = len(page.posts) >= size if page.total is None else bool(page.posts) and look.page * size < page.total
-    before = [] if above is None else _adjoining(whole(_Posts, above), page, size)
-    seen, skipped = uploads(page.posts, before, read_rows, begun=look.page > (2 if before else 1), more=more)
+    before = above.rows if above and above.total == page.total else None
+    seen, skipped = uploads(page.posts, before or (), read_rows, begun=look.page > 1 and before is None, more=more)
     _expect_any(page.posts, seen, skipped)
     if look.page == 1 and page.total and not page.posts:
         raise Malformed(f"no row of a total of {page.total}")
     posts_in_all = None if any(map(is_share, page.posts)) else page.total
     return Answer(seen, more=more, total=posts_in_all, skipped=skipped)
-
-
-def _adjoining(above: _Posts, page: _Posts, size: int) -> list[Any]:
-    """The rows of the page before, if none can be missing between its last and the first of this one."""
-    if above.total is None or page.total is None:
-        return []
-    return above.posts if 0 <= page.total - above.total <= size else []
 
 
 def _expect_any(rows: Sequence[Any], seen: Sequence[Observation], skipped: Sequence[str]) -> None:

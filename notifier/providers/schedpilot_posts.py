@@ -82,20 +82,24 @@ def uploads(
 ) -> tuple[tuple[Observation, ...], tuple[str, ...]]:
     """What the rows of a page say of each post, and a line for each row that is broken.
 
-    Where each row is of one account, rows of the first and of the last post may be on other pages. Those `above`, of
-    the page before, are taken for that. `begun` and `more` tell that there are pages before all of these, and after.
+    Where each row is of one account, rows of the first and of the last post may be on other pages: `begun` and `more`
+    tell that. Those `above`, of the last post of the page before, are taken for that.
     """
     read, skipped = read_rows(rows, _row)
     before, _ = each(above if read else (), _row)
-    met = {row.post_id for row in (*before[-1:], *read[:1]) if isinstance(row, _Share)}
     shares: dict[str, dict[str, _Share]] = {}
-    for row in [*(row for row in before if isinstance(row, _Share) and row.post_id in met), *read]:
+    for row in [*before, *read]:
         if isinstance(row, _Share):
             shares.setdefault(row.post_id, {})[_name(row.platform, row.account_id)] = row
-    edges = [*((before or read)[:1] if begun else ()), *(read[-1:] if more else ())]
+    edges = [*(read[:1] if begun else ()), *(read[-1:] if more else ())]
     cut = {row.post_id for row in edges if isinstance(row, _Share)}
     shared = [replace(_shared(id_, list(parts.values())), complete=id_ not in cut) for id_, parts in shares.items()]
     return (*(_whole(row) for row in read if isinstance(row, _Post)), *shared), skipped
+
+
+def rows_of_last(rows: Sequence[Any]) -> list[Any]:
+    """Those of a page that are of its last post, where each is of one account."""
+    return [row for row in rows if is_share(row) and is_share(rows[-1]) and row["post_id"] == rows[-1]["post_id"]]
 
 
 def is_share(row: Any) -> bool:
