@@ -15,6 +15,7 @@ from notifier.core.questions import LOST_EVERY, Question, is_soon
 from notifier.core.reading import Reading, ask_again, denied, sighted, spoken_of, unannounced, unspoken
 from notifier.core.rhythm import Listing
 from notifier.core.sweep import Interest, Sweep, is_heard, is_old, read_on
+from notifier.core.trouble import SINGLE, left, named
 from notifier.heard import Heard, heard
 from notifier.numbering import follow
 from notifier.store import Compared, Store
@@ -54,6 +55,14 @@ class Hearing:
         before, after = self.question.progress, self.progress
         ends = before is not None and after is not None and (before.failures or before.baseline_at != after.baseline_at)
         return bool(failures or ends)
+
+    async def left_of(self, failed: str | None) -> str | None:
+        """What failed, without the uploads that are asked for no more: they were let go, or have settled meanwhile."""
+        ids, watches = named(failed or ""), self.one.book.watches
+        for id_, uploads in (await self.store.known(self.one.source.name, ids)).items():
+            if failed and not any(one.due_at is not None or one.media_id in watches for one in uploads):
+                failed = left(failed, f"{SINGLE}{id_}")
+        return failed
 
     async def readings(self) -> list[Reading]:
         """What becomes of each upload of which the answer tells anything, be it that it is not there any more."""

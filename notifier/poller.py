@@ -260,10 +260,10 @@ class Poller:
         if answer.then is not None:  # half an answer is none yet, and no recovery
             one.then = replace(question, look=answer.then)
             return await self._announce(one, Announcement(state, lasts=False))
-        failures, state = state.failures, replace(state, failures=0, hold_until=0.0)
+        hearing, failures = Hearing(self._store, one, question, answer, now), state.failures
+        state = replace(state, failures=0, hold_until=0.0, failed=await hearing.left_of(state.failed))
         state, told = recovered(state, one.provider.name, question.at_stake, question.due_at, now)
         self.credentials.accept(one)
-        hearing = Hearing(self._store, one, question, answer, now)
         found = await hearing.readings()
         readings = await with_tasks(self._store, one.provider.name, found, hearing.tasks)
         changes = [reading.change for reading in readings if reading.change is not None]

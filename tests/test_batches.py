@@ -57,6 +57,40 @@ async def test_two_such_ids_are_told_as_one_trouble(tmp_path):
         assert await told(w) == ["source.failing", "source.recovered"]
 
 
+@pytest.mark.parametrize("also", [set(), {"u3"}])
+async def test_what_failed_and_was_let_go_is_over_with_the_next_good_answer(tmp_path, also):
+    """Where others failed with it they are waited for, as ever."""
+    async with spoiled(tmp_path, spoilers=also) as w:
+        await w.register("other")
+        w.client.set("other", S.PROCESSING)
+        await w.polls_until(w.clock.now + 60)
+        w.spoilers.add("other")
+        await w.polls_until(w.clock.now + HOUR / 2)
+        assert await told(w) == ["source.failing"]
+        await w.registrations.unfollow("posts", "other")
+        await w.polls_until(w.clock.now + 30)
+        assert await told(w) == ["source.failing", *([] if also else ["source.recovered"])]
+
+
+async def test_one_that_failed_and_was_let_go_is_over_with_the_next_good_answer(tmp_path):
+    async with world(tmp_path, endpoints=(OPS,), uploads=("u1",), listings=()) as w:
+        w.client.set("u1", S.PROCESSING)
+        observe = w.client.observe
+
+        async def but_for_one(look, at):
+            if look.id == "other":
+                raise Malformed("answered 400")
+            return await observe(look, at)
+
+        w.client.observe = but_for_one
+        await w.register("other")
+        await w.polls_until(w.clock.now + 60)
+        assert await told(w) == ["source.failing"]
+        await w.registrations.unfollow("posts", "other")
+        await w.polls_until(w.clock.now + 30)
+        assert await told(w) == ["source.failing", "source.recovered"]
+
+
 async def test_an_outage_is_over_with_the_first_batches_that_are_answered(tmp_path):
     async with spoiled(tmp_path, Unavailable, spoilers=[f"u{number}" for number in range(12)]) as w:
         await w.polls_until(w.clock.now + 600)

@@ -37,6 +37,11 @@ def recovered(
     return well, event
 
 
+def named(failed: str) -> list[str]:
+    """The ids that failed, where it was uploads that were asked for."""
+    return failed.split(" ")[1:] if failed.startswith((BATCH, SINGLE)) else []
+
+
 def left(failed: str, subject: str) -> str:
     """What is left of a subject that failed without what another one asks for; of batches, which name ids, the rest."""
     if failed == subject:

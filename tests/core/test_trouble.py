@@ -7,7 +7,7 @@ import pytest
 from things import NOW
 
 from notifier.core.model import SourceState, Trouble
-from notifier.core.trouble import failing, left, recovered
+from notifier.core.trouble import failing, left, named, recovered
 
 WELL = SourceState("posts", 3, sequence=4)
 DOWN = Trouble("unavailable", "answers 503")
@@ -85,6 +85,13 @@ def test_trouble_with_one_question_is_over_by_its_answer_or_where_it_is_asked_no
 )
 def test_what_failed_in_a_batch_is_answered_id_by_id(failed, subject, rest):
     assert left(failed, subject) == rest
+
+
+@pytest.mark.parametrize(
+    ("failed", "ids"), [("batch 1 2", ["1", "2"]), ("get 1", ["1"]), ("list all 2", []), ("credential", []), ("", [])]
+)
+def test_what_failed_names_ids_where_it_was_uploads(failed, ids):
+    assert named(failed) == ids
 
 
 def test_trouble_with_a_batch_is_over_once_each_of_its_ids_was_answered():
