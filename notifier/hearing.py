@@ -211,7 +211,7 @@ class Hearing:
     def _since(self, listing: Listing) -> float:
         """The moment from which on rows of a feed may tell of what is watched, and were not read yet."""
         born = min((watch.born for watch in self.one.book), default=inf)
-        return max(born, self.one.sweeps.newest.get(listing.name, inf))
+        return max(born, self.one.sweeps.newest.get(listing.name, -inf))
 
     def _interest(self, listing: Listing, before: ListingState, *, news: bool, again: bool) -> Interest:
         book, ways, now = self.one.book, self.one.ways, self.now

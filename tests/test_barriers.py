@@ -335,6 +335,42 @@ async def test_what_settles_behind_such_a_page_is_asked_for_by_itself(tmp_path, 
         assert "0" in await settled(w)
 
 
+async def begins_anew(w, jump):
+    """The clock jumps, or the daemon ends, to begin again so much later."""
+    if jump is None:
+        await w.stop()
+        await w.start()
+    else:
+        w.clock.now += jump
+        await w.poller.believe_no_later(jump)
+
+
+@pytest.mark.parametrize("jump", [None, 60, -60])
+@pytest.mark.parametrize("discover", [True, False])
+async def test_what_settled_behind_such_a_page_is_asked_for_by_itself_where_all_begins_anew(tmp_path, discover, jump):
+    async with fed(tmp_path, discover=discover) as w:
+        settles(w, "0", "a", "b")
+        await begins_anew(w, jump)
+        await w.polls_until(w.clock.now + 60)
+        assert "0" in await settled(w)
+
+
+@pytest.mark.parametrize("discover", [True, False])
+async def test_what_settled_while_nobody_looked_is_told_at_once_however_many_others_did_since(tmp_path, discover):
+    """An audit told it, ten minutes later: a feed is read back to where it was read before, and that was lost."""
+    async with broken(tmp_path, page=None, listings=FED, discover=discover) as w:
+        await opens(w, "012")
+        await w.polls_until(w.clock.now + 60)
+        await w.stop()
+        settles(w, "0", *(f"other{number}" for number in range(7)))
+        w.clock.now += 120
+        await w.start()
+        w.client.asked.clear()
+        await w.polls_until(w.clock.now + 5)
+        assert "0" in await settled(w)
+        assert len(w.client.asked) <= 5
+
+
 @pytest.mark.parametrize("discover", [True, False])
 async def test_such_a_feed_goes_on_to_tell_of_what_came_since_and_costs_little_more(tmp_path, discover):
     async with fed(tmp_path, discover=discover) as w:
