@@ -6,9 +6,10 @@ limit, and the provider's refusal.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import urlsplit
 
 from notifier.core import budget as budgets
-from notifier.core.allowance import learned
+from notifier.core.allowance import LONGEST_HOLD, learned
 from notifier.core.budget import Budget
 from notifier.core.model import Answer, Trouble
 from notifier.watched import Watched
@@ -23,6 +24,10 @@ class Credentials:
     def __init__(self, watched: Iterable[Watched]) -> None:
         self._budgets: dict[str, Budget] = {}
         self._watched: list[Watched] = []
+        self._servers: dict[str, tuple[str, str]] = {}
+        """Whom each source asked last, by its name."""
+        self._moved: set[str] = set()
+        """Sources that ask another one by now, and of which no pass was made since."""
         self._waiting: dict[str, dict[str, None]] = defaultdict(dict)
         """The sources that would ask if the budget let them, in the order in which they began to wait."""
         self._doubtful: set[str] = set()
@@ -32,9 +37,13 @@ class Credentials:
     def adopt(self, watched: Sequence[Watched], accounts: Mapping[str, str], now: float) -> None:
         """These ask from now on, `accounts` by their names; what was used of a credential stays used, whoever has it.
 
-        A source with a new credential goes on from what its account has used: it may be a new key to the same.
+        A source with a new credential goes on from what its account has used: it may be a new key to the same. Where it
+        asks another server, nothing was used there, and what the one before had said of its limit does not hold.
         """
         used = {one.source.credential: self.budget(one) for one in self._watched}
+        moved = {name for one in watched if self._servers.get(name := one.source.name, _server(one)) != _server(one)}
+        self._moved |= moved
+        self._budgets |= {name: Budget() for name in moved}
         for one in watched:
             one.account = accounts[one.source.name]
         self._share(watched)
@@ -54,6 +63,13 @@ class Credentials:
             self._budgets[account] = budgets.stepped(self._budgets.get(account, Budget()), jump)
         for one in self._watched:
             self._budgets[one.account] = budgets.loaded(self.budget(one), one.allowance, now)
+
+    def rests_until(self, one: Watched, now: float) -> float:
+        """Until when it may rest, at most, by what was noted before this first pass, or before the clock was set."""
+        name = one.source.name
+        longest = 0.0 if name in self._moved else LONGEST_HOLD
+        self._moved.discard(name)
+        return now + longest
 
     def budget(self, one: Watched) -> Budget:
         """What is used of what the source may ask."""
@@ -124,8 +140,14 @@ class Credentials:
 
     def _share(self, watched: Iterable[Watched]) -> None:
         self._watched = list(watched)
+        self._servers |= {one.source.name: _server(one) for one in self._watched}
         sharing: dict[str, list[Watched]] = defaultdict(list)
         for one in self._watched:
             one.sharing = sharing[one.account]
             sharing[one.account].append(one)
         self._doubtful.update(sharing)
+
+
+def _server(one: Watched) -> tuple[str, str]:
+    """Whose word on its limit holds."""
+    return one.provider.name, urlsplit(one.source.base_url).netloc

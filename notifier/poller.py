@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
-from notifier.core.allowance import LONGEST_HOLD
 from notifier.core.budget import Budget
 from notifier.core.callbacks import NOBODY, Calling
 from notifier.core.diff import noticed_after
@@ -129,7 +128,8 @@ class Poller:
         name, now = one.source.name, self._clock()
         listed = now + max((listing.idle for listing in one.ways.listings), default=0.0)
         async with self._store.writing[name]:  # lest an answer or a registration come in between
-            await self._store.believe_no_later({name: listed}, now + LONGEST_SLEEP, now + LONGEST_HOLD)
+            rests_until = self.credentials.rests_until(one, now)
+            await self._store.believe_no_later({name: listed}, now + LONGEST_SLEEP, rests_until)
             tell_resting(one, await self._store.align(name, one.ways.is_id, discovers=one.ways.discover))
             lives = await self._store.lives([name])
             one.open(await self._store.open_uploads(name), lives[name], now)

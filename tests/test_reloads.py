@@ -21,7 +21,7 @@ from notifier.core.callbacks import NOBODY
 from notifier.core.health import State
 from notifier.core.model import Attempt, Callback, Outcome, Phase, Rate, Status
 from notifier.core.secret import Secret
-from notifier.providers.base import Refused
+from notifier.providers.base import Refused, Unavailable
 from notifier.reloads import Reloads, TooLong
 from notifier.store import StoreError
 from notifier.systemd import Notify
@@ -406,6 +406,47 @@ async def test_what_was_used_of_a_credential_is_used_whoever_has_it_then(tmp_pat
         assert w.poller.credentials.budget(w.poller.watched["renamed"]) == spent
         adopt(w, again(w, "renamed", api_key=Secret("a new key")))
         assert w.poller.credentials.budget(w.poller.watched["renamed"]) == spent
+
+
+@pytest.mark.parametrize(
+    ("base_url", "waits"),
+    [("http://127.0.0.1/v2", True), ("https://127.0.0.1", True), ("http://127.0.0.1:81", False), ("http://b", False)],
+)
+@pytest.mark.parametrize("limited", [True, False])
+async def test_when_a_server_wants_to_be_asked_again_does_not_hold_for_another(tmp_path, base_url, waits, limited):
+    async with world(tmp_path, uploads=("a",)) as w:
+        w.client.fault = Unavailable("answers 429, or 503", 3600, limited=limited)
+        await w.poller.poll("posts")
+        moved = again(w, base_url=base_url)
+        adopt(w, moved)
+        await w.polls_until(w.clock.now + 30)
+        assert (moved.client.asked == []) is waits
+
+
+@pytest.mark.parametrize("limited", [True, False])
+async def test_nor_for_another_that_has_its_name_later(tmp_path, limited):
+    async with world(tmp_path, uploads=("a",)) as w:
+        w.client.fault = Unavailable("answers 429, or 503", 3600, limited=limited)
+        await w.poller.poll("posts")
+        moved = again(w, base_url="http://127.0.0.2")
+        await w.store.enrol({"more": "fake"}, [])
+        adopt(w, again(w, "more"))
+        adopt(w, moved)
+        await w.polls_until(w.clock.now + 30)
+        assert moved.client.asked != []
+
+
+async def test_a_server_that_is_asked_instead_of_another_is_held_by_its_own_word_whatever_the_clock_does(tmp_path):
+    async with world(tmp_path, uploads=("a",)) as w:
+        moved = again(w, base_url="http://127.0.0.2")
+        adopt(w, moved)
+        moved.client.fault = Unavailable("answers 503", 3600)
+        await w.poller.poll("posts")
+        moved.client.fault = None
+        w.clock.now += 60
+        await w.poller.believe_no_later(60)
+        await w.polls_until(w.clock.now + 3500)
+        assert len(moved.client.asked) == 1
 
 
 async def test_the_refusal_of_an_old_key_does_not_stop_the_new_one(tmp_path):

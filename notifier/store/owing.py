@@ -126,11 +126,13 @@ def _enrol(
 
 
 def _make_way(db: sqlite3.Connection, name: str, provider: str) -> None:
-    """Forget how far lists were read at another provider that a source had before, as long as nothing was seen there.
+    """Forget how far lists were read at another provider that a source had before, and what that said of its limit.
 
-    What was, would be asked for at this one, and denied by it.
+    As long as nothing was seen there: what was, would be asked for at this one, and denied by it.
     """
     for number, before, is_seen in db.execute(OF_ANOTHER, (name, provider)).fetchall():
         if is_seen:
             raise OtherProviderError(name, before, provider)
         db.execute("DELETE FROM listings WHERE source = ?", (number,))
+        db.execute("DELETE FROM budgets WHERE name = ?", (name,))
+        db.execute("UPDATE sources SET hold_until = 0 WHERE number = ?", (number,))

@@ -63,10 +63,16 @@ async def test_a_source_of_which_uploads_were_seen_keeps_its_provider(store):
 async def test_a_source_at_another_provider_is_read_anew_as_long_as_no_upload_of_it_was_seen(store):
     await follow(store, [upload("u1")])
     await announce(store, listing=ListingState("all", baseline_at=NOW))
+    await store.announce(Announcement(replace(await store.source("posts"), hold_until=NOW + 3600)))
+    await store.spend("posts", Budget(hold_until=NOW + 3600))
     await store.enrol({"posts": "fake"}, [])
     assert (await store.outlook("posts")).progress
+    assert (await store.source("posts")).hold_until
+    assert await store.budgets()
     await store.enrol({"posts": "other"}, [])
     assert not (await store.outlook("posts")).progress
+    assert not (await store.source("posts")).hold_until
+    assert not await store.budgets()
 
 
 async def test_a_source_that_was_never_enrolled_is_a_bug(store):
