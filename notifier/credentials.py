@@ -92,7 +92,7 @@ class Credentials:
     def limited(self, one: Watched, retry_after: float | None, now: float, draw: float) -> float:
         """The provider's limit is met, and it asks for so many seconds; answers how many nothing goes."""
         held = budgets.refused(self.budget(one), one.allowance, retry_after, now, draw)
-        self._budgets[one.account] = held
+        self._note(one, held)
         return held.hold_until - now
 
     def heed(self, one: Watched, answer: Answer, now: float) -> None:
@@ -100,7 +100,12 @@ class Credentials:
         for other in one.sharing:
             other.allowance = learned(other.allowance, answer.limit)
         spent = budgets.told(self.budget(one), one.allowance, answer.limit, now)
-        self._budgets[one.account] = spent if answer.skew is None else budgets.clocked(spent, answer.skew, now)
+        self._note(one, spent if answer.skew is None else budgets.clocked(spent, answer.skew, now))
+
+    def _note(self, one: Watched, told: Budget) -> None:
+        """Keep what an answer told, unless a reload has the source ask another server by now."""
+        if self._servers[one.source.name] == _server(one):
+            self._budgets[one.account] = told
 
     # --- turns
 

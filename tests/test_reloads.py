@@ -19,7 +19,7 @@ from world import CALLING, FakeClient, endpoint, world
 from notifier.config import ConfigError, read
 from notifier.core.callbacks import NOBODY
 from notifier.core.health import State
-from notifier.core.model import Attempt, Callback, Outcome, Phase, Rate, Status
+from notifier.core.model import Answer, Attempt, Callback, Limit, Outcome, Phase, Rate, Status
 from notifier.core.secret import Secret
 from notifier.providers.base import Refused, Unavailable
 from notifier.reloads import Reloads, TooLong
@@ -29,6 +29,8 @@ from notifier.watched import Watched
 from notifier.webhook import Receivers
 
 APP, CRM = endpoint("app"), endpoint("crm")
+SPENT = Limit(remaining=0, reset_in=3600.0)
+"""By a provider's word: nothing is left of an hour."""
 
 
 async def adopted(w, *endpoints, calling=NOBODY, in_flight_total=200):
@@ -432,6 +434,25 @@ async def test_nor_for_another_that_has_its_name_later(tmp_path, limited):
         await w.store.enrol({"more": "fake"}, [])
         adopt(w, again(w, "more"))
         adopt(w, moved)
+        await w.polls_until(w.clock.now + 30)
+        assert moved.client.asked != []
+
+
+@pytest.mark.parametrize(
+    "told", [Unavailable("answers 429", 3600, limited=True), Unavailable("answers 503", 3600), Answer(limit=SPENT)]
+)
+async def test_what_a_server_says_after_another_took_its_place_does_not_hold_for_that(tmp_path, told):
+    async with world(tmp_path, uploads=("a",)) as w:
+        moved = again(w, base_url="http://b")
+
+        async def late(_look, _at):
+            adopt(w, moved)
+            if isinstance(told, Exception):
+                raise told
+            return told
+
+        w.client.observe = late
+        await w.poller.poll("posts")
         await w.polls_until(w.clock.now + 30)
         assert moved.client.asked != []
 
