@@ -93,7 +93,7 @@ class Sweeps:
             return None
         sweeps = list(self.round.values())
         self.round.clear()
-        return Round(min(one.began_at for one in sweeps), frozenset().union(*(one.ids for one in sweeps)))
+        return Round(min(one.began_at for one in sweeps), frozenset().union(*(one.spoken_of for one in sweeps)))
 
     def barrier(self, name: str, now: float) -> Barrier | None:
         """Where a list ends for now, before its end."""
