@@ -14,8 +14,8 @@ CHANGED = """SELECT j.key FROM json_each(:rows) AS j
         (SELECT media_id FROM uploads WHERE source = :source AND id = j.value->>3 AND kind = j.value->>0))
     WHERE iif(:batched, u.batch_fingerprint, u.fingerprint) IS NOT j.value->>2 OR u.misses > 0 OR u.due_at <= :now"""
 """Each row beside what is known by its id, or else by the other id that it has."""
-LACKING = """source = :source AND open = 1 AND id NOT IN (
-    SELECT value->>1 FROM json_each(:rows) UNION SELECT ifnull(value->>3, '') FROM json_each(:rows))"""
+LACKING = """source = :source AND open = 1 AND id NOT IN (SELECT value->>1 FROM json_each(:rows))
+    AND id NOT IN (SELECT ifnull(value->>3, '') FROM json_each(:rows))"""
 
 
 class Compared(NamedTuple):
