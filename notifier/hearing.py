@@ -35,8 +35,8 @@ class Hearing:
     """How far the collection has been read with it; None where it was not the next page to be read."""
     tasks: dict[int, list[int]] = field(default_factory=dict)
     """Numbers for the tasks of what was found, by media id."""
-    _known: set[int] = field(default_factory=set)
-    """The places of what was said before, word for word."""
+    _fresh_rows: set[int] = field(default_factory=set)
+    """The places of what was not said before, word for word."""
     _lacking: Sequence[Upload] | None = None
     """What is open and not spoken of, where that was asked."""
     _pairs: list[tuple[Upload, Observation]] = field(default_factory=list)
@@ -85,7 +85,7 @@ class Hearing:
             return list(seen), await self.store.known(name, {id_ for each in seen for id_ in each.ids})
         found = await self._found(self._heard(seen))
         self._lacking = found.lacking
-        self._known = set(range(len(seen))) - found.fresh
+        self._fresh_rows = found.fresh
         return [seen[place] for place in sorted(found.fresh)], found.known
 
     async def _found(self, page: Heard) -> Compared:
@@ -210,6 +210,8 @@ class Hearing:
 
     def _since(self, listing: Listing) -> float:
         """The moment from which on rows of a feed may tell of what is watched, and were not read yet."""
+        if listing.kind is not LookKind.FEED:
+            return inf
         born = min((watch.born for watch in self.one.book), default=inf)
         return max(born, self.one.sweeps.newest.get(listing.name, -inf))
 
@@ -239,7 +241,7 @@ class Hearing:
                 self.one.hinted[upload.media_id] = upload
         watched = [] if self.kind is LookKind.FEED else self.one.book.among(self.answer.observations)
         for watch, each, row in watched:
-            if row in self._known:
+            if self.kind is not LookKind.GET and row not in self._fresh_rows:
                 self.one.book.unchanged([watch], self.now, whole=tells_all(each, self.kind), left=each.time_left)
         if self.question.why is Why.AUDIT and self.question.is_covered and self.answer.observations:
             changes = [reading.change for reading in readings if reading.change is not None]

@@ -186,6 +186,7 @@ class Followed(Owing):
     async def spend(self, name: str, budget: Budget) -> None:
         """Note a request before it is sent: a kill may forget allowance, never overdraw it."""
         await self.database.write_unsynced(_write_budgets, {name: budget})
+        self._noted[name] = budget
 
     async def announce(self, news: Announcement) -> Outlook | None:
         """Snapshots, events, what is owed and how far we have read: one transaction.
@@ -195,7 +196,9 @@ class Followed(Owing):
         """
         write = self.database.write if news.lasts or news.owed else self.database.write_unsynced
         before = self._outlooks.pop(news.source.name, None)  # who is cut off here does not cut off the transaction
-        superseded, after = await write(self._announce, news, before)
+        budgets = {name: one for name, one in news.budgets.items() if self._noted.get(name) is not one}
+        superseded, after = await write(self._announce, news, budgets, before)
+        self._noted |= budgets
         self.superseded += superseded
         if after is not None:
             self._outlooks[news.source.name] = after
@@ -207,7 +210,7 @@ class Followed(Owing):
         return await self.database.read(uploads_of, source, where, parameters)
 
     def _announce(
-        self, db: sqlite3.Connection, news: Announcement, before: Outlook | None
+        self, db: sqlite3.Connection, news: Announcement, budgets: Mapping[str, Budget], before: Outlook | None
     ) -> tuple[Counter[str], Outlook | None]:
         number, written = news.source.number, self.database.written
         known = before if before is not None and before.holds(written) else None
@@ -216,7 +219,7 @@ class Followed(Owing):
         if news.listing is not None:
             _write_listing(db, number, news.listing)
         db.executemany(UPDATE, [upload_row(upload) for upload in news.uploads])
-        _write_budgets(db, news.budgets)
+        _write_budgets(db, budgets)
         lives = [lives_row(number, name, lives) for name, lives in news.lives.items()]
         db.executemany("INSERT OR REPLACE INTO lives (source, class, events, exposure) VALUES (?, ?, ?, ?)", lives)
         superseded: Counter[str] = Counter()

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from notifier.core import callbacks
+from notifier.core.budget import Budget
 from notifier.core.events import formats
 from notifier.core.model import Endpoint, Event, Order
 from notifier.store.bell import Bell
@@ -41,6 +42,8 @@ class Owing:
         """How many deliveries to each endpoint, or to all callbacks, were replaced since the database was opened."""
         self.dropped: Counter[str] = Counter()
         """How many were given up by a person."""
+        self._noted: dict[str, Budget] = {}
+        """By credential: what was written last of what is used of it."""
         self.announced = Bell()
         """Rung after each transaction that announces events."""
 
@@ -52,6 +55,7 @@ class Owing:
         self._sources, self._endpoints, self.has_callbacks = await self.database.write(
             _enrol, list(sources.items()), [(name,) for name in endpoints]
         )
+        self._noted.clear()  # what another provider said of its limit is there no more
 
     def number(self, endpoint: str) -> int:
         """The number of an endpoint, be it that the config names it no more; raises `UnknownNameError`.

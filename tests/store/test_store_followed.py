@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from planning import overheard
 from stored import APP, LATEST, NONE, NOW, altered, announce, due, event, follow, one_upload, opened, seen, upload
 from things import observations
 
@@ -95,6 +96,21 @@ async def test_what_answers_tell_of_a_budget_is_written_with_what_they_announce(
     await store.spend("another", Budget(tat=2.0))
     await announce(store, budgets={"account": BUDGET})
     assert await store.budgets() == {"account": BUDGET, "another": Budget(tat=2.0)}
+
+
+async def test_what_was_noted_of_a_budget_is_not_written_again_until_it_may_be_gone(store):
+    async def is_written():
+        async with overheard(store) as asked:
+            await announce(store, budgets={"account": BUDGET})
+        return any("budgets" in said for said in asked)
+
+    await store.spend("account", BUDGET)
+    assert not await is_written()
+    await store.enrol({"posts": "fake"}, ["app"])
+    assert [await is_written(), await is_written()] == [True, False]
+    await store.spend("account", replace(BUDGET, used=9))
+    assert await is_written()
+    assert await store.budgets() == {"account": BUDGET}
 
 
 async def test_a_budget_of_a_version_before_lacks_what_came_since(store):
