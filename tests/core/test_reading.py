@@ -7,7 +7,7 @@ from things import CADENCE, DAY, HOUR, NOW, RULES, seen, upload
 
 from notifier.core.diff import NOT_FOUND, Vanishing
 from notifier.core.model import ChangeReason, LookKind, Status, Target, TargetStatus
-from notifier.core.reading import Reading, Rules, denied, missed, sighted, unannounced, unspoken
+from notifier.core.reading import Reading, Rules, denied, missed, sighted, spoken_of, unannounced, unspoken
 
 S = Status
 GET, LIST, FEED, SCHEDULE = LookKind.GET, LookKind.LIST, LookKind.FEED, LookKind.SCHEDULE
@@ -377,3 +377,19 @@ def test_what_had_settled_and_is_missed_for_the_last_time_is_gone():
     gone = missed(one, NOW, NOW + DAY, RULES)
     assert gone.change.seen.status is S.GONE
     assert gone == denied(one, NOW, RULES)
+
+
+# --- of whom an answer speaks
+
+
+@pytest.mark.parametrize(
+    ("kinds", "spoken"),
+    [(["video"], None), (["video", "post"], "post"), (["video", ""], ""), (["", "post"], "")],
+    ids=["of another kind", "of its kind", "of a kind that is not known yet", "of whichever comes first"],
+)
+def test_a_row_speaks_of_an_upload_of_its_kind_or_of_one_whose_kind_nobody_knows(kinds, spoken):
+    known = {"u1": [replace(upload(), kind=kind) for kind in kinds]}
+    found = spoken_of(seen(kind="post", id="u1"), known)
+    assert (None if found is None else found.kind) == spoken
+    assert spoken_of(seen(kind="post", id="x", alias="u1"), known) is found
+    assert spoken_of(seen(kind="post", id="x"), known) is None
