@@ -5,6 +5,7 @@ from dataclasses import replace
 from math import inf
 
 import pytest
+from planning import overheard
 from stored import altered, follow
 from world import CADENCE, LISTING, PACE, endpoint, world
 
@@ -68,6 +69,19 @@ async def test_nothing_is_asked_as_planned_once_anything_was_written_of_its_sour
         asked, again = await planned(w)
         await w.poller.believe_no_later(0.0)
         assert again(0.0) is not asked
+
+
+async def test_a_clock_that_is_set_waits_for_an_answer_that_is_being_written(tmp_path):
+    async with world(tmp_path, uploads=("a",), listings=(LISTING,), single=False) as w:
+        await w.polls_until(w.clock.now + 60)
+        async with overheard(w.store) as asked:
+            async with w.store.writing["posts"]:
+                setting = asyncio.create_task(w.poller.believe_no_later(-3000.0))
+                for _ in range(3):
+                    await w.store.ping()
+                assert not [said for said in asked if said.startswith("UPDATE")]
+            await setting
+        assert [said for said in asked if said.startswith("UPDATE")]
 
 
 # --- what costs least
