@@ -96,14 +96,7 @@ async def test_such_a_page_is_told_once_where_few_looks_may_go_and_others_go_fir
 
 async def test_an_upload_that_is_never_answered_is_told_once_where_few_looks_may_go(tmp_path):
     async with world(tmp_path, endpoints=(OPS,), listings=(), budget=Rate(2, 60)) as w:
-        observe = w.client.observe
-
-        async def but_for_one(look, at):
-            if look.id == "open0":
-                raise Unavailable("answered 500")
-            return await observe(look, at)
-
-        w.client.observe = but_for_one
+        w.client.faults["open0"] = Unavailable("answered 500")
         for number in range(9):
             w.client.set(f"open{number}", S.PROCESSING)
             await w.register(f"open{number}")

@@ -75,14 +75,7 @@ async def test_what_failed_and_was_let_go_is_over_with_the_next_good_answer(tmp_
 async def test_one_that_failed_and_was_let_go_is_over_with_the_next_good_answer(tmp_path):
     async with world(tmp_path, endpoints=(OPS,), uploads=("u1",), listings=()) as w:
         w.client.set("u1", S.PROCESSING)
-        observe = w.client.observe
-
-        async def but_for_one(look, at):
-            if look.id == "other":
-                raise Malformed("answered 400")
-            return await observe(look, at)
-
-        w.client.observe = but_for_one
+        w.client.faults["other"] = Malformed("answered 400")
         await w.register("other")
         await w.polls_until(w.clock.now + 60)
         assert await told(w) == ["source.failing"]

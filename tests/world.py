@@ -71,6 +71,8 @@ class FakeClient:
     shown: dict[str, list[Status]] = field(default_factory=dict)
     asked: list[Look] = field(default_factory=list)
     fault: ProviderError | None = None
+    faults: dict[str, ProviderError] = field(default_factory=dict)
+    """What goes wrong where an upload of this id is asked for by itself."""
     page_size: int = 100
     tells_total: bool = False
     tells_half: bool = False
@@ -94,8 +96,8 @@ class FakeClient:
     async def observe(self, look: Look, at: float) -> Answer:
         self.asked.append(look)
         self.times.append(at)
-        if self.fault is not None:
-            raise self.fault
+        if (fault := self.faults.get(look.id, self.fault)) is not None:
+            raise fault
         return replace(self._answer(look), limit=self.limit, skew=self.skew)
 
     def _answer(self, look: Look) -> Answer:
