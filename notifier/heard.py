@@ -24,6 +24,10 @@ class Heard:
     found: Compared | None = None
     """What that came to, if nothing was new and little lacking; else None."""
 
+    def before(self, *, alone: bool) -> Compared | None:
+        """What it came to, if that is kept, and tells what is lacking where it is `alone` in its list."""
+        return None if self.found is None or (alone and self.found.lacking is None) else self.found
+
     def remember(self, found: Compared, mark: int) -> None:
         """It was compared with what is known."""
         is_little = not found.fresh and len(found.lacking or ()) <= FEW

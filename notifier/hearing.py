@@ -90,9 +90,9 @@ class Hearing:
 
     async def _found(self, page: Heard) -> Compared:
         """What is new in a page; where it says the same again and nothing can be, that is known already."""
-        name, alone, before = self.one.source.name, self._is_alone, page.found
-        is_enough = before is not None and (before.lacking is not None or not alone)
-        if before is not None and is_enough and self.store.is_unmoved(name, page.mark, self.now):
+        name, alone = self.one.source.name, self._is_alone
+        before = page.before(alone=alone)
+        if before is not None and self.store.is_unmoved(name, page.mark, self.now):
             return before
         mark, rows, batched = self.store.mark(name), f"[{','.join(page.rows)}]", self.kind is LookKind.BATCH
         found = await self.store.compared(name, page.seen, rows, self.now, batched=batched, alone=alone)
