@@ -111,7 +111,7 @@ class Poller:
             await register(self._store, one.provider.name, [Registration(name, id_) for id_ in new], now)
 
     async def believe_no_later(self, jump: float) -> None:
-        """Our clock was put forward by so many seconds, or back: what one that was ahead can have written is due."""
+        """Our clock was put forward by `jump` seconds, or back: bring forward what it makes due too late, and go on."""
         async with AsyncExitStack() as held:  # lest an answer write moments of the clock as it was over it
             for name in list(self.watched):
                 await held.enter_async_context(self._store.writing[name])

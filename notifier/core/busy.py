@@ -16,7 +16,7 @@ class Busy:
     _was_open: bool = False
 
     def note(self, now: float, *, is_open: bool) -> None:
-        """Whether anything is; it was as was noted last in between."""
+        """Note whether anything is open now; in between it was as noted last."""
         since = 0.0 if self._noted_at is None else max(0.0, now - self._noted_at)
         self._over = min(LONGEST, self._over + since)
         self.share += min(1.0, since / self._over) * (self._was_open - self.share)

@@ -150,12 +150,7 @@ def _groups(book: Book, ways: Ways, progress: Mapping[str, ListingState]) -> Ite
 
 
 def _paged(
-    listing: Listing,
-    page: int,
-    reach: list[Watch],
-    book: Book,
-    progress: Mapping[str, ListingState],
-    pace: Pace,
+    listing: Listing, page: int, reach: list[Watch], book: Book, progress: Mapping[str, ListingState], pace: Pace
 ) -> Question:
     look, state = Look(listing.kind, listing.collection, page, word=listing.word), state_of(progress, listing)
     at, why = book.due(_subject_of(listing, page), reach, pace)

@@ -32,8 +32,9 @@ class Sweep:
     oldest: float = inf
     """The oldest one."""
     ids: set[str] = field(default_factory=set)
+    """Of each row that it has shown, its own."""
     aliases: set[str] = field(default_factory=set)
-    """Other ids of what it has shown."""
+    """The other ids of these rows."""
     news: set[str] = field(default_factory=set)
     """What was news since it began, on whatever page."""
     whole: bool = True

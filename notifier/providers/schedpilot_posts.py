@@ -99,7 +99,10 @@ def uploads(
 
 def rows_of_last(rows: Sequence[Any]) -> list[Any]:
     """Those of a page that are of its last post, where each is of one account."""
-    return [row for row in rows if is_share(row) and is_share(rows[-1]) and row["post_id"] == rows[-1]["post_id"]]
+    if not rows or not is_share(rows[-1]):
+        return []
+    last = rows[-1]["post_id"]
+    return [row for row in rows if is_share(row) and row["post_id"] == last]
 
 
 def is_share(row: Any) -> bool:

@@ -16,6 +16,7 @@ CHANGED = """SELECT j.key FROM json_each(:rows) AS j
 """Each row beside what is known by its id, or else by the other id that it has."""
 LACKING = """source = :source AND open = 1 AND id NOT IN (SELECT value->>1 FROM json_each(:rows))
     AND id NOT IN (SELECT ifnull(value->>3, '') FROM json_each(:rows))"""
+"""What has not settled, and no row speaks of."""
 
 
 class Compared(NamedTuple):

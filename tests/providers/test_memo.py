@@ -24,9 +24,9 @@ class Reader:
         self.times = 0
         self.rows = []
 
-    def __call__(self, document, look, each):
+    def __call__(self, document, look, read_rows):
         self.times += 1
-        seen, skipped = each(document, self._row)
+        seen, skipped = read_rows(document, self._row)
         return Answer(seen, more=look.page < 3, skipped=skipped)
 
     def _row(self, row):
