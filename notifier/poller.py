@@ -14,7 +14,7 @@ from notifier.core.model import Answer, Change, Endpoint, Event, LookKind, Regis
 from notifier.core.questions import Question
 from notifier.core.rhythm import LONGEST_SLEEP
 from notifier.core.sweep import put_off
-from notifier.core.trouble import failing, left, recovered
+from notifier.core.trouble import failing, left, recovered, unfailing
 from notifier.credentials import AFTER_ANOTHER, Credentials
 from notifier.hands import Hands
 from notifier.hearing import Hearing
@@ -261,7 +261,7 @@ class Poller:
             one.then = replace(question, look=answer.then)
             return await self._announce(one, Announcement(state, lasts=False))
         hearing, failures = Hearing(self._store, one, question, answer, now), state.failures
-        state = replace(state, failures=0, hold_until=0.0, failed=await hearing.left_of(state.failed))
+        state = unfailing(state, await hearing.left_of(state.failed))
         state, told = recovered(state, one.provider.name, question.at_stake, question.due_at, now)
         self.credentials.accept(one)
         found = await hearing.readings()
@@ -292,7 +292,7 @@ class Poller:
 
     async def _announce(self, one: Watched, news: Announcement) -> Outlook | None:
         """Write it, then tell the log; never the other way round. Answers as `Store.announce` does."""
-        outlook = await self._store.announce(replace(news, budgets={one.account: self.credentials.budget(one)}))
+        outlook = await self._store.announce(news, {one.account: self.credentials.budget(one)})
         for event, _ in news.owed:
             one.looks.announced(event.type)
         tell_announced(news)  # at once: there may be an attempt to tell of before anything else is awaited

@@ -244,7 +244,7 @@ class Watched:
     def _trusting(self, pace: Pace) -> Pace:
         is_fed = any(listing.kind is LookKind.FEED for listing in self.ways.listings)
         trust = min(MOST_TRUST, 1 + self._agreed // AUDITS_TO_TRUST) if is_fed else 1
-        return replace(pace, audit=pace.audit * trust)
+        return pace if trust == 1 else replace(pace, audit=pace.audit * trust)
 
     # --- batches
 

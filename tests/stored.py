@@ -48,10 +48,10 @@ def event(lane: int, sequence: int, type_: str = "upload.processing", **more) ->
     return Event(type=type_, source="posts", lane=lane, sequence=sequence, **{**about, **more})
 
 
-async def announce(store: Store, *events: Event, to: tuple[Endpoint, ...] = (APP,), **more) -> None:
+async def announce(store: Store, *events: Event, to: tuple[Endpoint, ...] = (APP,), budgets=None, **more) -> None:
     """Owe these events to these endpoints."""
     state = await store.source("posts")
-    await store.announce(Announcement(state, owed=[(one, to) for one in events], **more))
+    await store.announce(Announcement(state, owed=[(one, to) for one in events], **more), budgets)
 
 
 async def due(store: Store, name: str = "app", now: float = NOW, limit: int = 100) -> list[Delivery]:

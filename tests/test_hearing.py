@@ -483,9 +483,9 @@ def announcements(w):
     """What is written from here on, one after the other."""
     kept, announce = [], w.store.announce
 
-    async def announced(news):
+    async def announced(news, budgets):
         kept.append(news)
-        return await announce(news)
+        return await announce(news, budgets)
 
     w.store.announce = announced
     return kept

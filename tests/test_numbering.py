@@ -123,7 +123,7 @@ async def test_a_kill_after_numbers_were_given_skips_them_and_gives_none_twice(t
         assert await numbers(w) == {"x": 2}
 
 
-async def _killed(_):
+async def _killed(*_):
     raise Killed
 
 

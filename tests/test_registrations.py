@@ -261,12 +261,12 @@ async def test_what_is_let_go_while_the_last_answer_of_its_source_is_written_end
         await w.register("a")
         announce, lets_go = w.store.announce, []
 
-        async def meanwhile(news):
+        async def meanwhile(news, budgets):
             w.poller.adopt([], [], w.calling, {})  # a reload takes the source out
             lets_go.append(asyncio.create_task(w.registrations.unfollow("posts", "a")))
             while not lets_go[0].done() and not w.store.writing["posts"]._waiters:  # noqa: ASYNC110  # no event tells
                 await asyncio.sleep(0)
-            return await announce(news)
+            return await announce(news, budgets)
 
         w.store.announce = meanwhile
         await w.poller.poll("posts")

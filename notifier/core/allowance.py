@@ -56,7 +56,8 @@ class Allowance:
 
 def learned(allowance: Allowance, told: Limit | None) -> Allowance:
     """The allowance after an answer: the limit that it told goes before the one known until then."""
-    return replace(allowance, limit=limit_told(told, allowance.limit))
+    limit = limit_told(told, allowance.limit)
+    return allowance if limit == allowance.limit else replace(allowance, limit=limit)
 
 
 @lru_cache(1024)

@@ -66,8 +66,9 @@ class Book:
     def among(self, seen: Iterable[Observation]) -> list[tuple[Watch, Observation, int]]:
         """Each watched upload of which these rows speak, with the last that does, and the place of that row."""
         found: dict[int, tuple[Watch, Observation, int]] = {}
-        for row, each in enumerate(seen):
-            for number in self._ids.get(each.id, ()):
+        ids = self._ids
+        for row, each in [(row, each) for row, each in enumerate(seen) if each.id in ids]:
+            for number in ids[each.id]:
                 if self.watches[number].upload.kind == each.kind:
                     found[number] = self.watches[number], each, row
         return list(found.values())

@@ -82,9 +82,10 @@ class Hazard:
         """As `Lifetime` says."""
         if age <= 0:
             return 1.0, age
-        k = bin_of(age)
+        k = bisect_right(_INNER, age)
         rate, alive, span = self.rates[k], self._alive[k], age - EDGES[k]
-        return alive * exp(-rate * span), self._lived[k] + alive * _lived_at(rate, span)
+        settled = -expm1(-rate * span)
+        return alive * (1 - settled), self._lived[k] + alive * (settled / rate if settled > NOTHING else span)
 
     def hazard(self, age: float) -> float:
         """As `Lifetime` says."""

@@ -46,8 +46,8 @@ class Sweep:
     def take(self, answer: Answer, page: int, now: float) -> bool:
         """Add a page; whether the page before is to be read again: the list has shrunk, and rows moved up to there."""
         fell = answer.total is not None and self.total is not None and answer.total < self.total
-        self.ids.update(each.id for each in answer.observations)
-        self.aliases.update(each.alias for each in answer.observations if each.alias)
+        self.ids.update([each.id for each in answer.observations])
+        self.aliases.update([each.alias for each in answer.observations if each.alias])
         moments = [each.updated_at for each in answer.observations if each.updated_at is not None]
         self.newest, self.oldest = latest(self.newest, max(moments, default=None)), min([self.oldest, *moments])
         self.whole = self.whole and not answer.skipped and now - self.began_at <= LONGEST
@@ -143,7 +143,9 @@ def read_on(progress: ListingState, listing: Listing, answer: Answer, interest: 
     read counts as one that failed: what it would show is to be asked for in another way.
     """
     swept_at, baseline_at = _past(progress.swept_at, now), _past(progress.baseline_at, now)
-    failures, progress = progress.failures, replace(progress, failures=0, swept_at=swept_at, baseline_at=baseline_at)
+    failures = progress.failures
+    if failures or (swept_at, baseline_at) != (progress.swept_at, progress.baseline_at):
+        progress = replace(progress, failures=0, swept_at=swept_at, baseline_at=baseline_at)
     every = listing.active if interest.active else listing.idle
     if answer.skipped and not answer.observations:  # nothing could be read: from page 1 again, and through to the end
         failures = failures + 1 if progress.page == 1 else 0

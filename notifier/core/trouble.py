@@ -37,6 +37,13 @@ def recovered(
     return well, event
 
 
+def unfailing(state: SourceState, failed: str | None) -> SourceState:
+    """The source after a good answer, `failed` being left of what had failed: no look in a row has, and none rests."""
+    if not state.failures and not state.hold_until and failed == state.failed:
+        return state
+    return replace(state, failures=0, hold_until=0.0, failed=failed)
+
+
 def named(failed: str) -> list[str]:
     """The ids that failed, where it was uploads that were asked for."""
     return failed.split(" ")[1:] if failed.startswith((BATCH, SINGLE)) else []

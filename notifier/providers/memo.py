@@ -6,7 +6,7 @@ And where it is not, most of its rows are.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from typing import Any
 
 from notifier.core.model import Answer, Look
@@ -46,7 +46,7 @@ class Memo:
         return replace(answer, limit=reply.limit, skew=reply.skew)
 
     def _again(self, look: Look, reply: Reply, read: Callable[[Any, Look, RowReader], Answer]) -> Answer:
-        said = (reply.content_type, reply.link, blake2b(reply.body, digest_size=16).digest())
+        said = (reply.content_type, reply.link, sha256(reply.body).digest())
         place = (look.collection, look.word)
         before = self._pages.get(place)
         if before is not None and before.said == said:

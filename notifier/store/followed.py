@@ -38,7 +38,6 @@ class Announcement:
     source: SourceState
     listing: ListingState | None = None
     uploads: Sequence[Upload] = ()
-    budgets: Mapping[str, Budget] = field(default_factory=dict)
     lives: Mapping[str, Lives] = field(default_factory=dict)
     owed: Sequence[tuple[Event, Sequence[Endpoint]]] = ()
     lasts: bool = True
@@ -188,17 +187,17 @@ class Followed(Owing):
         await self.database.write_unsynced(_write_budgets, {name: budget})
         self._noted[name] = budget
 
-    async def announce(self, news: Announcement) -> Outlook | None:
-        """Snapshots, events, what is owed and how far we have read: one transaction.
+    async def announce(self, news: Announcement, budgets: Mapping[str, Budget] | None = None) -> Outlook | None:
+        """Snapshots, events, what is owed, how far we have read, and what is used by now: one transaction.
 
         Answers what is to be asked next, as `outlook` does of itself. None where anybody is owed an event: who is to
         bring it is rung for, and is not to wait for more than the commit.
         """
         write = self.database.write if news.lasts or news.owed else self.database.write_unsynced
         before = self._outlooks.pop(news.source.name, None)  # who is cut off here does not cut off the transaction
-        budgets = {name: one for name, one in news.budgets.items() if self._noted.get(name) is not one}
-        superseded, after = await write(self._announce, news, budgets, before)
-        self._noted |= budgets
+        used = {name: one for name, one in (budgets or {}).items() if self._noted.get(name) is not one}
+        superseded, after = await write(self._announce, news, used, before)
+        self._noted |= used
         self.superseded += superseded
         if after is not None:
             self._outlooks[news.source.name] = after

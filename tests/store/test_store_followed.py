@@ -455,9 +455,8 @@ async def test_a_failure_in_the_middle_leaves_nothing(store):
     twice = [(event(1, 2), (APP,)), (event(1, 3, id="evt_1_2"), (APP,))]
     with pytest.raises(sqlite3.IntegrityError, match=r"events\.id"):
         await store.announce(
-            Announcement(
-                replace(state, failures=9), ListingState("all"), [now], {"a": BUDGET}, {"post:0": Lives()}, twice
-            )
+            Announcement(replace(state, failures=9), ListingState("all"), [now], {"post:0": Lives()}, twice),
+            {"a": BUDGET},
         )
     assert await figures(store) == before
     assert (await store.budgets(), await store.lives(["posts"])) == ({}, {"posts": {}})
