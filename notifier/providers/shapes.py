@@ -18,6 +18,8 @@ LONGEST_TITLE = 500
 LONGEST_URL = 2048
 PLAIN = {"string": "no text", "model": "no object", "dict": "no object", "list": "no list"}
 """What is wrong, by what was wanted; a member that is not there is simply "missing"."""
+FIRST_MOMENT = 0.001
+"""Written to the millisecond, what is before it is a zero date."""
 LAST_MOMENT = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 """Nothing later can be written as RFC 3339 in every zone."""
 
@@ -43,7 +45,7 @@ def moment(value: object, *, zone: tzinfo = UTC) -> float | None:
     except ValueError:
         return None
     seconds = (read if read.tzinfo else read.replace(tzinfo=zone)).timestamp()
-    return seconds if 0 < seconds < LAST_MOMENT else None
+    return seconds if FIRST_MOMENT <= seconds < LAST_MOMENT else None
 
 
 def text(longest: int = LONGEST_TEXT) -> Callable[[object], str | None]:

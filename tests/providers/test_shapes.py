@@ -91,7 +91,11 @@ def test_what_is_no_moment_is_none(value):
     assert moment(value) is None
 
 
-@pytest.mark.parametrize("value", ["0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "1969-12-31T23:59:59Z"])
+ZERO = "1970-01-01 05:00:00.000001+05:00"
+"""To the millisecond, to which moments are written."""
+
+
+@pytest.mark.parametrize("value", ["0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "1969-12-31T23:59:59Z", ZERO])
 def test_a_zero_date_is_no_date(value):
     assert moment(value) is None
 
