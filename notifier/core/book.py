@@ -67,8 +67,10 @@ class Book:
         """Each watched upload of which these rows speak, with the last that does, and the place of that row."""
         found: dict[int, tuple[Watch, Observation, int]] = {}
         ids = self._ids
-        for row, each in [(row, each) for row, each in enumerate(seen) if each.id in ids]:
-            for number in ids[each.id]:
+        for row, each, numbers in [
+            (row, each, numbers) for row, each in enumerate(seen) if (numbers := ids.get(each.id))
+        ]:
+            for number in numbers:
                 if self.watches[number].upload.kind == each.kind:
                     found[number] = self.watches[number], each, row
         return list(found.values())

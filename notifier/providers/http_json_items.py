@@ -11,7 +11,20 @@ from pydantic import BeforeValidator, ValidationError
 from notifier.core.description import Description, TargetCall
 from notifier.core.model import MOST_TARGETS, Observation, Reason, Status, Target, TargetStatus
 from notifier.providers.expressions import Ask, compiled
-from notifier.providers.shapes import LAST_MOMENT, Id, RowReader, Shape, Text, Title, Url, Word, each, faults, moment
+from notifier.providers.shapes import (
+    FIRST_MOMENT,
+    LAST_MOMENT,
+    Id,
+    RowReader,
+    Shape,
+    Text,
+    Title,
+    Url,
+    Word,
+    each,
+    faults,
+    moment,
+)
 
 KIND = "media"
 FIRST_MS = 100_000_000_000
@@ -28,7 +41,7 @@ def _moment(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return moment(value)
     seconds = value / 1000 if value >= FIRST_MS else value
-    return float(seconds) if 0 < seconds < LAST_MOMENT else None
+    return float(seconds) if FIRST_MOMENT <= seconds < LAST_MOMENT else None
 
 
 def _number(value: object) -> float | None:

@@ -26,6 +26,7 @@ def test_it_is_averaged_over_ever_more_time_up_to_a_longest():
     noted = [(count * LONGEST, False) for count in range(4)]
     assert share(*noted) == 0.0
     assert share(*noted, (3 * LONGEST, True), (3.5 * LONGEST, False)) == 0.5
+    assert share((0, True), (2 * LONGEST, False)) == 1.0
 
 
 def test_a_clock_that_is_put_back_counts_for_nothing():

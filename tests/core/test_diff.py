@@ -441,6 +441,7 @@ def parts(*words):
     [
         (seen(S.PARTIAL, "+", targets=parts("a+", "b-")), seen(S.FAILED, "-", targets=parts("b-")), True),
         (seen(S.PARTIAL, "+", targets=parts("a+", "b-")), seen(S.COMPLETED, "+", targets=parts("b+")), False),
+        (seen(S.PARTIAL, "+", targets=parts("a+", "b-")), seen(S.COMPLETED, "+", targets=parts("a+", "b+")), False),
         (seen(S.COMPLETED, "+", targets=parts("a+")), seen(S.COMPLETED, "+", targets=parts("c+")), False),
         (seen(S.COMPLETED, "+", targets=parts("a+")), seen(S.COMPLETED, "+"), False),
         (None, seen(S.FAILED, "-", targets=parts("b-")), False),
