@@ -7,7 +7,7 @@ PINNED = $(PIP) --no-deps --require-hashes
 # As many tests at a time as tests/conftest.py tells.
 TESTS = pytest --numprocesses auto --dist worksteal
 
-.PHONY: demo test check crash story fuzz soak mutants fix bench lock sbom
+.PHONY: demo test check crash story fuzz soak mutants fix bench lock sbom audit
 
 demo: .venv/run ## the whole thing on this machine: fake providers, real daemon, receivers that verify
 	.venv/bin/python -m notifier demo
@@ -58,14 +58,20 @@ bench: .venv/dev
 	.venv/bin/python -m bench.polling
 
 # Takes the newest versions that pyproject.toml allows; needs uv.
-LOCK = uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 \
-	--generate-hashes --no-annotate --no-header --quiet
+LOCK = uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
 lock:
-	$(LOCK) --output-file requirements.txt
-	$(LOCK) --group dev --output-file requirements-dev.txt
+	$(LOCK) pyproject.toml --output-file requirements.txt
+	$(LOCK) pyproject.toml --group dev --output-file requirements-dev.txt
+	$(LOCK) --group audit --output-file requirements-audit.txt
 
 sbom: .venv/run ## what the daemon is made of, by the lock, as CycloneDX has it
 	.venv/bin/python contrib/sbom.py > sbom.json
+
+# What runs is among what is for the tests.
+AUDITED = .venv/audit/bin/pip-audit --disable-pip --require-hashes --strict --progress-spinner off $(AUDIT)
+audit: .venv/audit/bin/pip-audit ## whether a hole is known of anything that is pinned; asks PyPI, or whom AUDIT says
+	$(AUDITED) -r requirements-dev.txt
+	$(AUDITED) -r requirements-audit.txt
 
 .venv/bin/pip:
 	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "needs Python 3.11: make PY=python3.11"; exit 1; }
@@ -79,6 +85,11 @@ sbom: .venv/run ## what the daemon is made of, by the lock, as CycloneDX has it
 	$(PINNED) -r requirements-dev.txt
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@ .venv/run
+
+.venv/audit/bin/pip-audit: requirements-audit.txt | .venv/bin/pip
+	@$(PY) -m venv .venv/audit
+	.venv/audit/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
 
 tests/node/node_modules: tests/node/package-lock.json
 	npm ci --prefix tests/node --loglevel=error --no-audit --no-fund
