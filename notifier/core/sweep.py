@@ -144,7 +144,7 @@ def read_on(progress: ListingState, listing: Listing, answer: Answer, interest: 
     """
     swept_at, baseline_at = _past(progress.swept_at, now), _past(progress.baseline_at, now)
     failures = progress.failures
-    if failures or (swept_at, baseline_at) != (progress.swept_at, progress.baseline_at):
+    if failures or swept_at != progress.swept_at or baseline_at != progress.baseline_at:
         progress = replace(progress, failures=0, swept_at=swept_at, baseline_at=baseline_at)
     every = listing.active if interest.active else listing.idle
     if answer.skipped and not answer.observations:  # nothing could be read: from page 1 again, and through to the end

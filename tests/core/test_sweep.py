@@ -29,8 +29,8 @@ VIDEOS = Listing(LookKind.LIST, "videos", active=30, idle=300)
 READ = ListingState("videos", page=1, due_at=NOW, baseline_at=NOW - 1000, swept_at=NOW - 1000)
 
 
-def page(*ids, more=True, total=None, skipped=()):
-    return Answer(tuple(seen(id=id_) for id_ in ids), more=more, total=total, skipped=skipped)
+def page(*ids, more=True, total=None, skipped=(), alias=None):
+    return Answer(tuple(seen(id=id_, alias=alias) for id_ in ids), more=more, total=total, skipped=skipped)
 
 
 def swept(*pages, began_at=NOW):
@@ -53,6 +53,12 @@ def test_a_sweep_is_complete_at_the_end_that_the_provider_names():
     assert is_complete(page("a"), page("b", more=False))
     assert not is_complete(page("a"), page("b"))
     assert is_complete(page(more=False))
+
+
+@pytest.mark.parametrize(("alias", "spoken_of"), [(None, {"a", "b"}), ("", {"a", "b"}), ("c", {"a", "b", "c"})])
+def test_a_sweep_speaks_of_rows_by_all_their_ids(alias, spoken_of):
+    sweep, _ = swept(page("a"), page("b", alias=alias))
+    assert sweep.spoken_of == spoken_of
 
 
 def test_a_broken_row_leaves_a_sweep_in_doubt_for_good():

@@ -199,6 +199,10 @@ def test_a_list_is_doubted_by_what_it_showed_before_however_little_is_known_to_b
     assert sweeps.shows(VIDEOS, 0, 0, rows, NOW + 120, whole=False) is believed
 
 
+def test_a_list_of_which_nothing_is_known_is_believed_to_be_empty():
+    assert Sweeps().shows(VIDEOS, 0, 0, 0, NOW, whole=False)
+
+
 def test_a_list_that_ought_to_show_more_is_doubted_by_every_sweep_until_it_is_believed():
     sweeps = Sweeps()
     assert not sweeps.shows(VIDEOS, 20, 18, 2, NOW, whole=True)
@@ -250,6 +254,13 @@ def test_a_list_that_is_doubted_since_its_last_sweep_has_no_part_in_a_round_befo
     assert not sweeps.shows(VIDEOS, 20, 20, 0, NOW + 1, whole=False)
     assert sweeps.rounded(Sweep(NOW + 2), "images", names) is None
     assert sweeps.rounded(Sweep(NOW + 3), "videos", names).began_at == NOW + 2
+
+
+def test_a_list_that_is_believed_keeps_its_part_in_a_round():
+    sweeps, names = Sweeps(), ["videos", "images"]
+    assert sweeps.rounded(Sweep(NOW), "videos", names) is None
+    assert sweeps.shows(VIDEOS, 20, 0, 20, NOW + 1, whole=False)
+    assert sweeps.rounded(Sweep(NOW + 2), "images", names).began_at == NOW
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from things import NOW
 
 from notifier.core.model import SourceState, Trouble
-from notifier.core.trouble import failing, left, named, recovered
+from notifier.core.trouble import failing, left, named, recovered, unfailing
 
 WELL = SourceState("posts", 3, sequence=4)
 DOWN = Trouble("unavailable", "answers 503")
@@ -101,3 +101,10 @@ def test_trouble_with_a_batch_is_over_once_each_of_its_ids_was_answered():
     assert (event, state.failed, state.failing_since) == (None, "batch 1 2", NOW)
     state, event = recovered(state, "encoding_com", "batch 1 2 4", NOW, NOW + 2)
     assert (event.type, state.failed) == ("source.recovered", None)
+
+
+@pytest.mark.parametrize("before", [{}, {"failures": 2}, {"hold_until": NOW}, {"failed": "batch 1 2"}])
+def test_a_good_answer_ends_failures_and_rest_and_leaves_what_else_had_failed(before):
+    state = replace(WELL, **before)
+    assert unfailing(state, "batch 1") == replace(WELL, failed="batch 1")
+    assert unfailing(state, state.failed) == replace(WELL, failed=state.failed)
