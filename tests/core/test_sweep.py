@@ -237,9 +237,10 @@ def test_where_the_order_is_no_promise_a_sweep_goes_through_from_time_to_time():
     assert on(replace(READ, swept_at=NOW - 2000), news=False, listing=every).page == 2
 
 
-def test_a_clock_that_was_put_back_during_a_look_makes_no_sweep_late():
-    ahead = replace(READ, baseline_at=NOW + 2000, swept_at=NOW + 3000)
-    assert on(ahead, news=False) == replace(READ, due_at=NOW + 30, baseline_at=NOW, swept_at=NOW)
+@pytest.mark.parametrize("late", [["baseline_at"], ["swept_at"], ["baseline_at", "swept_at"]])
+def test_a_clock_that_was_put_back_during_a_look_makes_no_sweep_late(late):
+    ahead = replace(READ, **dict.fromkeys(late, NOW + 2000))
+    assert on(ahead, news=False) == replace(READ, due_at=NOW + 30, **dict.fromkeys(late, NOW))
     assert on(ListingState("videos", swept_at=NOW + 1), news=False).baseline_at is None
 
 
