@@ -89,6 +89,8 @@ class Receiver(Hooks):
     def __init__(self, draw):
         super().__init__()
         self._draw = draw
+        self.misnamed = []
+        """Each `webhook-id` that is not the id which the body has."""
 
     async def _receive(self, request):
         body = await request.read()
@@ -96,6 +98,8 @@ class Receiver(Hooks):
             Webhook(SECRETS["SECRET"]).verify(body, dict(request.headers))
         except WebhookVerificationError:
             Webhook(OTHER_SECRET).verify(body, dict(request.headers))
+        if (id_ := request.headers["webhook-id"]) != json.loads(body)["id"]:
+            self.misnamed.append(id_)
         status = self.answer()
         if status < 300:
             self.bodies.append(body)
@@ -242,6 +246,7 @@ class World:
         if self.is_sound:
             assert code in {0, -signal.SIGKILL}, log[-3000:]
             assert not [line for line in log.splitlines() if "Traceback" in line or '"critical"' in line]
+        assert {name: one.misnamed for name, one in self.receivers.items() if one.misnamed} == {}
         examined = examine(self.folder / "notifier.db")
         assert not examined.schema or examined.flaws == ()  # before its migration nothing is in it
         if code:
