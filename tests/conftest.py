@@ -7,6 +7,9 @@ from coverage import Coverage
 from hypothesis import settings
 from longer import LONGER
 
+# A module that has asserts and no tests says what was wrong only if it is rewritten, too.
+pytest.register_assert_rewrite("killing")
+
 # What a busy machine takes for an example says nothing.
 settings.register_profile("calm", deadline=None, max_examples=100 * LONGER)
 settings.load_profile("calm")

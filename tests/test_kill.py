@@ -8,6 +8,7 @@ import ast
 import random
 import signal
 
+import killing as judging
 import pytest
 from killing import STRICT, world
 from longer import LONGER
@@ -145,3 +146,11 @@ async def test_the_judge_can_find_guilty(tmp_path):
             hooks.bodies[:], killing.upstream.shown, killing.upstream.was = kept
             shown = killing.upstream.shown
         killing.judge(name)
+
+
+async def test_the_judge_says_what_has_not_come(tmp_path, monkeypatch):
+    monkeypatch.setattr(judging, "PATIENCE", 0.5)
+    async with world(tmp_path, seed=3) as killing:
+        killing.upstream.was["lost"] = ["completed"]
+        with pytest.raises(AssertionError, match=r"app.*lost.*completed.*None"):
+            await killing.ends_well()
