@@ -11,9 +11,9 @@ import signal
 import struct
 import sys
 import time
+from bisect import bisect_right
 from collections import Counter
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from itertools import accumulate
 from pathlib import Path
 
 import aiohttp
@@ -34,6 +34,11 @@ KEPT = 2.0
 PATIENCE = 60.0
 """Seconds that the last life has for all that is owed; no world is larger in the long forms."""
 MAX_IN_FLIGHT = 8
+ROUNDS = 3
+"""So often, at most, do all places of an endpoint have a body come from the answer to one until it is committed.
+
+What was sent already comes, and what may go once the commits end that had begun; the next one has the answer in it.
+"""
 LIFE = ("pending", "processing")
 ENDS = ("completed", "failed")
 STATUSES = {"pending": "queued", "processing": "processing", "completed": "completed", "failed": "failed"}
@@ -93,6 +98,8 @@ class Receiver(Hooks):
         self._draw = draw
         self.misnamed = []
         """Each `webhook-id` that is not the id which the body has."""
+        self.answered = {}
+        """By the number of a body, how many had come when it was answered."""
 
     async def _receive(self, request):
         body = await request.read()
@@ -103,10 +110,13 @@ class Receiver(Hooks):
         if (id_ := request.headers["webhook-id"]) != json.loads(body)["id"]:
             self.misnamed.append(id_)
         status = self.answer()
+        number = len(self.bodies)
         if status < 300:
             self.bodies.append(body)
         self.came.set()
         await asyncio.sleep(self._draw.uniform(0, 0.03))
+        if status < 300:
+            self.answered[number] = len(self.bodies)
         return web.Response(status=status)
 
 
@@ -186,8 +196,8 @@ class World:
         self.names = folder / "names"
         """While it is there, names are found."""
         self.names.touch()
-        self._marks = {name: [] for name in receivers}
-        """How many bodies each receiver had at each kill."""
+        self.marks = {name: [] for name in receivers}
+        """How many bodies each receiver had of all who were killed, up to each kill."""
 
     @property
     def trace(self):
@@ -232,6 +242,7 @@ class World:
                 migrations=self.migrations,
                 **job,
             )
+            self._mark()  # whatever the one before had sent has come by now, and this one is still loading its config
             ready = asyncio.ensure_future(systemd.hears("READY=1"))
             ended = asyncio.ensure_future(process.ended())
             try:
@@ -251,10 +262,12 @@ class World:
         assert {name: one.misnamed for name, one in self.receivers.items() if one.misnamed} == {}
         examined = examine(self.folder / "notifier.db")
         assert not examined.schema or examined.flaws == ()  # before its migration nothing is in it
-        if code:
-            self.kills += 1
-            for name, mark in self._marks.items():
-                mark.append(len(self.receivers[name].bodies))
+        self.kills += code != 0
+
+    def _mark(self):
+        """The one before was killed, if there was one that was; what it sent may come a moment after its end."""
+        for name, marks in self.marks.items():
+            marks.extend([len(self.receivers[name].bodies)] * (self.kills - len(marks)))
 
     async def burns(self, point, passage):
         """Whether a daemon ended itself there."""
@@ -352,16 +365,12 @@ class World:
 
     def judge(self, name):
         """Each event once but for what was on its way at a kill, in order, the same bytes, and none without a cause."""
-        bodies, runs = {}, Counter()
-        for number, body in enumerate(self.receivers[name].bodies):
+        bodies = {}
+        for body in self.receivers[name].bodies:
             event = json.loads(body)
-            if event["id"] in bodies:
-                runs[sum(number >= mark for mark in self._marks[name])] += 1
             assert bodies.setdefault(event["id"], body) == body, f"{event['id']} has changed"
-        # A run that ends before it has sent all again leaves that to the next: what counts is all kills up to then.
-        repeats = accumulate(runs[run] for run in range(self.kills + 1))
-        assert all(so_far <= MAX_IN_FLIGHT * kills for kills, so_far in enumerate(repeats)), runs
-        print(f"{name}: {len(bodies)} webhooks, {runs.total()} repeats over {self.kills} kills")  # noqa: T201
+        repeats = self.judge_repeats(name)
+        print(f"{name}: {len(bodies)} webhooks, {repeats} repeats over {self.kills} kills")  # noqa: T201
         lanes = {}
         for event in map(json.loads, bodies.values()):
             if event["type"].startswith("upload."):
@@ -371,6 +380,23 @@ class World:
         assert set(lanes) == set(self.upstream.was)
         for id_, lane in lanes.items():
             self._judge_lane(id_, lane)
+
+    def judge_repeats(self, name):
+        """What comes again was on its way at the first kill since; answers how many did."""
+        marks, answered = self.marks[name], self.receivers[name].answered
+        last, repeats = {}, Counter()
+        for number, event in enumerate(self.receivers[name].events):
+            if (before := last.get(event["id"])) is not None:
+                kill = bisect_right(marks, before)
+                repeats[kill] += 1
+                if self.is_sound:  # else an answer may be lost by one that lives on
+                    was_killed = kill < len(marks) and marks[kill] <= number
+                    assert was_killed, f"{event['id']} came again without a kill"
+                    since = marks[kill] - answered.get(before, marks[kill])
+                    assert since <= ROUNDS * MAX_IN_FLIGHT, f"{event['id']} came again, {since} after its answer"
+            last[event["id"]] = number
+        assert all(count <= MAX_IN_FLIGHT for count in repeats.values()), repeats
+        return repeats.total()
 
     def _judge_lane(self, id_, lane):
         assert [data["sequence"] for data in lane] == list(range(1, len(lane) + 1))

@@ -5,6 +5,7 @@ crash` runs the long form.
 """
 
 import ast
+import json
 import random
 import signal
 
@@ -154,3 +155,29 @@ async def test_the_judge_says_what_has_not_come(tmp_path, monkeypatch):
         killing.upstream.was["lost"] = ["completed"]
         with pytest.raises(AssertionError, match=r"app.*lost.*completed.*None"):
             await killing.ends_well()
+
+
+async def test_the_judge_takes_for_a_repeat_only_what_was_on_its_way_at_a_kill(tmp_path):
+    def judged(came, kills, answered=None):
+        killing.receivers["app"].bodies = [json.dumps({"id": id_}).encode() for id_ in came]
+        killing.receivers["app"].answered = answered or {}
+        killing.marks["app"] = kills
+        return killing.judge_repeats("app")
+
+    async with world(tmp_path, seed=0) as killing:
+        assert judged([1, 1], kills=[1]) == 1
+        assert judged([1, 1, 1], kills=[1, 2]) == 2
+        assert judged([1, 2, 1], kills=[1, 2], answered={0: 1}) == 1
+        assert judged([*range(25), 0], kills=[25], answered={0: 1}) == 1
+        assert judged([*range(26), 0], kills=[26]) == 1
+        assert judged([*range(8), *range(8)], kills=[8]) == 8
+        guilty = [
+            ([1, 1], []),
+            ([1, 1], [2]),
+            ([1, 1, 1], [1]),
+            ([*range(26), 0], [26], {0: 1}),
+            ([*range(9), *range(9)], [9]),
+        ]
+        for one in guilty:
+            with pytest.raises(AssertionError):
+                judged(*one)
