@@ -185,6 +185,8 @@ class World:
         self.receivers = receivers
         self.kills = 0
         self.lives = 0
+        self.starts = 0
+        """How many of the lives ended before they were ready."""
         self.migrations = []
         """What an upgrade brings, beside what the schema has."""
         self.is_sound = True
@@ -196,6 +198,7 @@ class World:
         self.names = folder / "names"
         """While it is there, names are found."""
         self.names.touch()
+        (folder / "daemon.log").touch()  # one that is killed at once writes none
         self.marks = {name: [] for name in receivers}
         """How many bodies each receiver had of all who were killed, up to each kill."""
 
@@ -225,8 +228,8 @@ class World:
         (self.folder / "config.toml").write_text(text)
 
     @asynccontextmanager
-    async def living(self, **job):
-        """A daemon, once it is ready, and a life in which all that can happen to one does; or which ended before."""
+    async def living(self, patience=None, **job):
+        """A daemon, once it is ready, or which ended before, or after so many seconds of patience with its start."""
         self.trace.unlink(missing_ok=True)
         self.configure()
         (self.folder / "notify").unlink(missing_ok=True)
@@ -246,7 +249,8 @@ class World:
             ready = asyncio.ensure_future(systemd.hears("READY=1"))
             ended = asyncio.ensure_future(process.ended())
             try:
-                await asyncio.wait((ready, ended), return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait((ready, ended), timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+                self.starts += not ready.done()
                 yield process
             finally:
                 process.kill()
@@ -286,6 +290,14 @@ class World:
             await process.lasts(began + after - asyncio.get_running_loop().time())
             process.kill()
             await everything
+
+    async def is_killed_as_it_starts(self, after):
+        """A daemon lives for so many seconds from its start, be it ready by then or not; nobody asks it anything."""
+        self.upstream.add(15)
+        began = asyncio.get_running_loop().time()
+        async with self.living(patience=after) as process:
+            await process.lasts(began + after - asyncio.get_running_loop().time())
+            process.kill()
 
     async def lives_through_all(self, process):
         """Everything that can be asked of a daemon, each once; it may end at any of it."""
@@ -370,7 +382,7 @@ class World:
             event = json.loads(body)
             assert bodies.setdefault(event["id"], body) == body, f"{event['id']} has changed"
         repeats = self.judge_repeats(name)
-        print(f"{name}: {len(bodies)} webhooks, {repeats} repeats over {self.kills} kills")  # noqa: T201
+        print(f"{name}: {len(bodies)} webhooks, {repeats} repeats over {self.kills} kills, {self.starts} at a start")  # noqa: T201
         lanes = {}
         for event in map(json.loads, bodies.values()):
             if event["type"].startswith("upload."):
