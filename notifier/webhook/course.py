@@ -26,6 +26,11 @@ from notifier.webhook.unused import Unused
 
 T = TypeVar("T")
 
+STANDSTILL = 1.0
+"""Seconds by which a timer is late only where we stood still ourselves, suspended or starved, and no receiver did."""
+LISTENS = 1.0
+"""Seconds for which what came meanwhile is heard, before anybody is said to be late."""
+
 
 class Leg(StrEnum):
     """What an attempt is waiting for."""
@@ -61,6 +66,8 @@ class Patience:
         self._courses: set[Course] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._rings_at = math.inf
+        self._listens = False
+        """It has rung late, and nobody's time was up for that."""
 
     def begin(self, course: "Course", at: float) -> None:
         """Look at it at that moment of the loop's clock, or sooner, and until it has ended."""
@@ -79,8 +86,10 @@ class Patience:
         self._timer = asyncio.get_running_loop().call_at(at, self._ring, context=_NOBODYS)
 
     def _ring(self) -> None:
+        now = asyncio.get_running_loop().time()
+        self._listens = not self._listens and now - self._rings_at > STANDSTILL
         self._timer, self._rings_at = None, math.inf
-        at = min([course.ring() for course in self._courses], default=math.inf)
+        at = now + LISTENS if self._listens else min([course.ring() for course in self._courses], default=math.inf)
         if at < math.inf:
             self._set_timer(at)
 

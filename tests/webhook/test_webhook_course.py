@@ -9,7 +9,7 @@ import pytest
 from receiving import Clock
 
 from notifier.core.model import Outcome
-from notifier.webhook.course import Course, Leg, OutOfTime, Patience, enter
+from notifier.webhook.course import LISTENS, STANDSTILL, Course, Leg, OutOfTime, Patience, enter
 from notifier.webhook.verdict import fault
 
 
@@ -70,6 +70,60 @@ async def test_a_second_try_gets_no_more_time_than_is_left():
     with pytest.raises(OutOfTime) as caught:
         await course.answered(rest())
     assert caught.value.total
+
+
+@pytest.fixture
+async def standstill(monkeypatch):
+    """Have the process stand still for so many seconds, as its loop sees it."""
+    loop, real, gone = asyncio.get_running_loop(), asyncio.get_running_loop().time, [0.0]
+    monkeypatch.setattr(loop, "time", lambda: real() + sum(gone))
+    return gone.append
+
+
+async def turns():
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def asked(standstill, answer):
+    """An attempt that waits for its first byte, once we stood still for ten minutes."""
+
+    async def going():
+        enter(Leg.FIRST_BYTE)
+        return await answer
+
+    attempt = asyncio.create_task(Course(10, Patience({Leg.FIRST_BYTE: 5}), Clock()).answered(going()))
+    await turns()
+    standstill(600)
+    await turns()
+    return attempt
+
+
+async def test_an_answer_that_came_while_we_stood_still_is_heard(standstill):
+    answer = asyncio.get_running_loop().create_future()
+    attempt = await asked(standstill, answer)
+    answer.set_result("answer")
+    assert await attempt == "answer"
+
+
+async def test_who_has_not_answered_although_we_stood_still_is_late_a_second_after(standstill):
+    attempt = await asked(standstill, asyncio.get_running_loop().create_future())
+    standstill(LISTENS - 0.5)
+    await turns()
+    assert not attempt.done()
+    standstill(600)
+    await turns()
+    with pytest.raises(OutOfTime):
+        await attempt
+
+
+async def test_a_timer_that_is_only_a_little_late_ends_the_wait(standstill):
+    attempt = asyncio.create_task(Course(10, Patience({}), Clock()).answered(rest()))
+    await turns()
+    standstill(10 + STANDSTILL / 2)
+    await turns()
+    with pytest.raises(OutOfTime):
+        await attempt
 
 
 async def test_a_body_gets_no_more_time_than_is_left():
