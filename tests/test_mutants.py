@@ -1,6 +1,7 @@
 """What no test of core/ sees is listed with a reason, and whoever looks for it finds it."""
 
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -122,3 +123,10 @@ def test_nothing_is_tried_where_a_test_fails_with_nothing_changed(tmp_path):
 
 def test_a_change_that_makes_a_test_endless_is_seen():
     assert ran("-c", ENDLESS).stdout == "seen\n"
+
+
+def test_the_table_in_the_docs_is_of_all_modules_that_can_be_changed():
+    told = (TESTS.parent / "docs" / "reliability.md").read_text()
+    table = told[told.index("| module | changes | listed |") :].split("\n\n")[0]
+    named = re.findall(r"\| (\w+) \| \d+ \| \d+ ", table)
+    assert sorted(named) == sorted(file.stem for file in CORE.glob("*.py") if reads(file.read_text()))
