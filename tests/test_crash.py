@@ -8,9 +8,9 @@ from collections import Counter
 from itertools import count
 
 import pytest
-from world import Killed, World, endpoint
+from world import LISTING, Killed, World, endpoint
 
-from notifier.core.model import Baseline, Order, Status
+from notifier.core.model import Baseline, Status
 from notifier.store import Store
 from notifier.store.database import Database
 from notifier.store.examination import examine
@@ -19,6 +19,8 @@ pytestmark = [pytest.mark.uncounted, pytest.mark.timeout(600)]  # on a busy mach
 S = Status
 UPLOADS = ("a", "b")
 ENDPOINTS = ("app", "crm")
+RESTART = 3.0
+"""Seconds until it is there again."""
 
 
 class Fuse:
@@ -86,13 +88,13 @@ def opener(fuse):
 class Play:
     """Two uploads live their lives before two endpoints, one of which is down for a while."""
 
-    def __init__(self, path, fuse, order=Order.STRICT):
+    def __init__(self, path, fuse, *, uploads=UPLOADS, baseline=Baseline.ANNOUNCE):
         self.fuse = fuse
         self.world = World(
             path / "notifier.db",
-            uploads=UPLOADS,
-            baseline=Baseline.ANNOUNCE,
-            endpoints=tuple(endpoint(name, order=order) for name in ENDPOINTS),
+            uploads=uploads,
+            baseline=baseline,
+            endpoints=tuple(endpoint(name) for name in ENDPOINTS),
             open_store=opener(fuse),
         )
         self.kills = 0
@@ -140,6 +142,7 @@ class Play:
             task.cancel()
         await self.world.store.close()
         assert examine(self.world.path).flaws == ()
+        self.world.clock.now += RESTART
 
     def _scenes(self):
         world = self.world
@@ -175,6 +178,30 @@ class Play:
         yield from (goes({"crm"}), becomes("a", S.PROCESSING), time_passes())
         yield from (becomes("a", S.COMPLETED), becomes("b", S.FAILED), time_passes())
         yield from (goes(set()), all_is_sent)
+
+
+class SilentPlay(Play):
+    """Five uploads were there before, on three pages of a list, of which nothing is to be told; then comes another."""
+
+    def __init__(self, path, fuse):
+        super().__init__(path, fuse, uploads=(), baseline=Baseline.SILENT)
+        self.world.client.page_size = 2
+        for number, status in enumerate([S.COMPLETED, S.FAILED, S.COMPLETED, S.PARTIAL, S.COMPLETED]):
+            self.world.client.set(f"old-{number}", status)
+
+    def _scenes(self):
+        world, start = self.world, self.world.clock.now
+
+        def until(seconds, *, comes=()):
+            async def scene():
+                if comes and not set(comes) <= set(world.client.truth):
+                    world.client.put_on_top(*comes)
+                await world.polls_until(start + seconds)
+                await world.sends_until(start + seconds)
+
+            return scene
+
+        yield from (until(100), until(LISTING.idle + 100, comes=["new"]))
 
 
 def check(play):
@@ -225,6 +252,20 @@ async def test_a_kill_at_any_edge_loses_nothing(tmp_path):
         await play.perform()
         assert play.kills == 1, (at, rehearsal.met[at])
         check(play)
+
+
+async def test_a_kill_at_any_edge_tells_nothing_of_what_was_there_before(tmp_path):
+    rehearsal = Fuse()
+    (tmp_path / "rehearsal").mkdir()
+    await SilentPlay(tmp_path / "rehearsal", rehearsal).perform()
+    for at in range(len(rehearsal.met)):
+        folder = tmp_path / str(at)
+        folder.mkdir()
+        play = SilentPlay(folder, Fuse(at))
+        await play.perform()
+        for name in ENDPOINTS:
+            told = {(event["data"]["upload"]["id"], event["type"]) for event in play.world.receivers.events(name)}
+            assert told == {("new", "upload.completed")}, (at, rehearsal.met[at])
 
 
 async def test_a_play_that_forgets_what_it_sent_is_caught(tmp_path):
