@@ -48,7 +48,7 @@ class Book:
         self._hazards: dict[str, tuple[float, Hazard]] = {}
         self._reopened: set[int] = set()
         self._unsaved: set[str] = set()
-        self._ids: dict[str, set[int]] = defaultdict(set)
+        self._ids: dict[str, set[int]] = {}
         self._sizes: dict[str, int] = {}
         self._waits: dict[str, float] = {}
         """Seconds from a look to the next at the same subject, as they were worked out last."""
@@ -66,11 +66,8 @@ class Book:
     def among(self, seen: Iterable[Observation]) -> list[tuple[Watch, Observation, int]]:
         """Each watched upload of which these rows speak, with the last that does, and the place of that row."""
         found: dict[int, tuple[Watch, Observation, int]] = {}
-        ids = self._ids
-        for row, each, numbers in [
-            (row, each, numbers) for row, each in enumerate(seen) if (numbers := ids.get(each.id))
-        ]:
-            for number in numbers:
+        for row, each in [(row, each) for row, each in enumerate(seen) if each.id in self._ids]:  # most are not
+            for number in self._ids[each.id]:
                 if self.watches[number].upload.kind == each.kind:
                     found[number] = self.watches[number], each, row
         return list(found.values())
@@ -109,7 +106,7 @@ class Book:
         asked = now if whole else before.asked if before else seen
         life, stated = self._life(upload, born, now) if shown or before is None else (before.life, before.stated)
         watch = self.watches[upload.media_id] = Watch(upload, life, born, stated, seen, asked)
-        self._ids[upload.id].add(upload.media_id)
+        self._ids.setdefault(upload.id, set()).add(upload.media_id)
         if before is None or before.upload.kind != upload.kind:
             self.known[upload.kind] += 1
             self.place(watch, 0)
