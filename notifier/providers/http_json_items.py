@@ -12,7 +12,6 @@ from notifier.core.description import Description, TargetCall
 from notifier.core.model import MOST_TARGETS, Observation, Reason, Status, Target, TargetStatus
 from notifier.providers.expressions import Ask, compiled
 from notifier.providers.shapes import (
-    FIRST_MOMENT,
     LAST_MOMENT,
     Id,
     RowReader,
@@ -21,6 +20,7 @@ from notifier.providers.shapes import (
     Title,
     Url,
     Word,
+    dated,
     each,
     faults,
     moment,
@@ -40,8 +40,7 @@ def _moment(value: object) -> float | None:
     """Seconds since 1970: of an ISO 8601 text, of a number of seconds or of milliseconds."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return moment(value)
-    seconds = value / 1000 if value >= FIRST_MS else value
-    return float(seconds) if FIRST_MOMENT <= seconds < LAST_MOMENT else None
+    return dated(value / 1000 if value >= FIRST_MS else value)
 
 
 def _number(value: object) -> float | None:

@@ -44,8 +44,12 @@ def moment(value: object, *, zone: tzinfo = UTC) -> float | None:
         read = datetime.fromisoformat(value.strip())
     except ValueError:
         return None
-    seconds = (read if read.tzinfo else read.replace(tzinfo=zone)).timestamp()
-    return seconds if FIRST_MOMENT <= seconds < LAST_MOMENT else None
+    return dated((read if read.tzinfo else read.replace(tzinfo=zone)).timestamp())
+
+
+def dated(seconds: float) -> float | None:
+    """Seconds since 1970-01-01 UTC; None where they would be written as a zero date, or cannot be written at all."""
+    return float(seconds) if FIRST_MOMENT <= seconds < LAST_MOMENT else None
 
 
 def text(longest: int = LONGEST_TEXT) -> Callable[[object], str | None]:
