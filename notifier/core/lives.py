@@ -82,7 +82,7 @@ class Hazard:
         """As `Lifetime` says."""
         if age <= 0:
             return 1.0, age
-        k = bisect_right(_INNER, age)
+        k = bisect_right(_INNER, age)  # here and below written out: it is asked some thirty times for each look
         rate, alive, span = self.rates[k], self._alive[k], age - EDGES[k]
         settled = -expm1(-rate * span)
         return alive * (1 - settled), self._lived[k] + alive * (settled / rate if settled > NOTHING else span)
