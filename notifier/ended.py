@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from notifier.core.events import is_operators
 from notifier.core.health import SHUT, Health, State, heard
@@ -10,7 +11,6 @@ from notifier.core.model import Attempt, Cause, Delivery, Endpoint, Outcome, Pha
 from notifier.core.pauses import reason
 from notifier.core.recent import Recent
 from notifier.core.retry import Next, after
-from notifier.log import together
 from notifier.served import Served
 from notifier.store import GivenUp, Result, Standing
 from notifier.tally import LARGE, LARGEST
@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 AGAIN = 30.0
 """Seconds for which an endpoint rests where nothing could be sent to it by a fault of ours."""
+Ended = tuple[Delivery, Attempt, Next | None]
+"""An attempt and what it leads to."""
 UNSIGNED = "every secret of it has ended: add another and reload, or restart; what it is owed waits"
 
 
@@ -66,17 +68,16 @@ class Batch:
 
     def tell(self, overtaken: Container[int] = ()) -> None:
         """Count all of it and tell the log, once it is committed; of those `overtaken` that they were attempted."""
-        with together():
-            self._tell(overtaken)
-
-    def _tell(self, overtaken: Container[int]) -> None:
         for delivery in self.unsent:
             self.served[delivery.endpoint].tally.unsent()
-        for result in self.results:
-            next_ = None if result.delivery.id in overtaken else result.next
-            self.served[result.delivery.endpoint].tally.attempted(result.delivery, result.attempt, next_)
-            tell_attempt(result.delivery, result.attempt, next_)
-            tell_size(result.delivery)
+        ended = [
+            (delivery, attempt, None if delivery.id in overtaken else next_)
+            for delivery, attempt, next_ in self.results
+        ]
+        for delivery, attempt, next_ in ended:
+            self.served[delivery.endpoint].tally.attempted(delivery, attempt, next_)
+            tell_size(delivery)
+        tell_attempts(ended)
         for one in self.given_up:
             if one.delivery.id in overtaken:
                 continue
@@ -126,15 +127,25 @@ def tell_size(delivery: Delivery) -> None:
         log.log(logging.ERROR if size > LARGEST else logging.WARNING, "large body", extra={"fields": fields})
 
 
-def tell_attempt(delivery: Delivery, attempt: Attempt, next_: Next | None) -> None:
-    """One line for an attempt, with all that is known of it; where it leads to nothing without a `next_`."""
-    is_dead = next_ is not None and next_.phase is Phase.DEAD
-    level = logging.INFO if attempt.outcome is Outcome.DELIVERED else logging.ERROR if is_dead else logging.WARNING
-    if not log.isEnabledFor(level):
-        return
-    leads = {} if next_ is None else {"slot": next_.slots, "phase": next_.phase.value, "next": next_.due_at}
-    fields = {**about(delivery), "attempt": delivery.attempts + 1, **_what_came(attempt), **leads}
-    log.log(level, "attempted", extra={"fields": _known(fields)})
+def tell_attempts(ended: Iterable[Ended]) -> None:
+    """One line for each attempt, with all that is known of it; where it leads to nothing without a `Next`."""
+    for _, some in groupby(ended, key=_level):
+        together = list(some)
+        level = _level(together[0])
+        if log.isEnabledFor(level):
+            log.log(level, "attempted", extra={"fields": [_attempted(*one) for one in together]})
+
+
+def _level(one: Ended) -> int:
+    _, attempt, next_ = one
+    if attempt.outcome is Outcome.DELIVERED:
+        return logging.INFO
+    return logging.ERROR if next_ is not None and next_.phase is Phase.DEAD else logging.WARNING
+
+
+def _attempted(delivery: Delivery, attempt: Attempt, next_: Next | None) -> dict[str, object]:
+    leads = {} if next_ is None else {"slot": next_.slots, "phase": next_.phase, "next": next_.due_at}
+    return _known({**about(delivery), "attempt": delivery.attempts + 1, **_what_came(attempt), **leads})
 
 
 def tell_ping(delivery: Delivery, attempt: Attempt) -> None:
@@ -193,7 +204,7 @@ def about(delivery: Delivery) -> dict[str, object]:
 
 def _what_came(attempt: Attempt) -> dict[str, object]:
     return {
-        "outcome": attempt.outcome.value,
+        "outcome": attempt.outcome,
         "status": attempt.status,
         "ms": round(attempt.duration * 1000, 1),
         "note": attempt.note,

@@ -1,6 +1,7 @@
 """record × where it goes → one line: for a person at a terminal, for the systemd journal, or as JSON.
 
-A line is a fixed word and its fields: `log.info("announced", extra={"fields": {"source": "posts"}})`. What comes from
+A line is a fixed word and its fields: `log.info("announced", extra={"fields": {"source": "posts"}})`. With a list of
+such fields a record is as many lines that say the same word: a busy daemon writes thousands a second. What comes from
 outside, and that is any field, is cut and cannot break out of its line.
 """
 
@@ -11,8 +12,7 @@ import os
 import socket
 import struct
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from functools import cache, lru_cache
@@ -84,7 +84,7 @@ def fitting(stream: TextIO, environ: Mapping[str, str]) -> Form:
 def _handler(form: Form, stream: TextIO, environ: Mapping[str, str], journal: Path) -> logging.Handler:
     if form is Form.JOURNAL:
         return Journal(journal)
-    handler = Lines(stream)
+    handler = logging.StreamHandler(stream)
     coloured = stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
     handler.setFormatter(Console(coloured=coloured) if form is Form.CONSOLE else JsonLines())
     return handler
@@ -102,10 +102,13 @@ def shown(value: object) -> object:
     return visible(str(value)[:LONGEST_FIELD])
 
 
-def fields(record: logging.LogRecord) -> dict[str, Any]:
-    """The fields of a line, each fit to be shown."""
-    said = record.__dict__.get("fields", {})
-    return {name: value if type(value) is int else shown(value) for name, value in said.items()}
+def lines(record: logging.LogRecord) -> list[dict[str, Any]]:
+    """The fields of each line, each fit to be shown."""
+    said: Mapping[str, Any] | Sequence[Mapping[str, Any]] = record.__dict__.get("fields", {})
+    return [
+        {name: value if type(value) is int else shown(value) for name, value in one.items()}
+        for one in ((said,) if isinstance(said, Mapping) else said)
+    ]
 
 
 def message(record: logging.LogRecord) -> str:
@@ -121,9 +124,9 @@ def trace(record: logging.LogRecord) -> list[str]:
     return [visible(line) for line in text[:LONGEST_TEXT].split("\n")]
 
 
-def spoken(record: logging.LogRecord) -> str:
+def spoken(record: logging.LogRecord, fields: Mapping[str, Any]) -> str:
     """Message and fields for a person: `announced source=posts type=upload.completed`; what is None is left out."""
-    said = ((name, _told(name, value, record.created)) for name, value in fields(record).items() if value is not None)
+    said = ((name, _told(name, value, record.created)) for name, value in fields.items() if value is not None)
     return " ".join([message(record), *(f"{name}={_quoted(text)}" for name, text in said)])
 
 
@@ -153,13 +156,13 @@ class Console(logging.Formatter):
         self._coloured = coloured
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line, and one more for each of the trace."""
+        """The lines, and one more for each of the trace."""
         time = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
         level = f"{record.levelname.lower():8}"
         if self._coloured:
             level = f"\033[{COLOURS.get(record.levelno, '0')}m{level}\033[0m"
-        line = f"{time}.{int(record.msecs):03d} {level} {spoken(record)}"
-        return "\n    ".join([line, *trace(record)])
+        head = f"{time}.{int(record.msecs):03d} {level}"
+        return "\n".join("\n    ".join([f"{head} {spoken(record, one)}", *trace(record)]) for one in lines(record))
 
 
 class JsonLines(logging.Formatter):
@@ -168,16 +171,18 @@ class JsonLines(logging.Formatter):
     _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
     def format(self, record: logging.LogRecord) -> str:
-        """The object; a field never displaces one of the names above."""
+        """The objects; a field never displaces one of the names above."""
         named: dict[str, Any] = {
             "at": _at(record.created),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": message(record),
         }
-        if lines := trace(record):
-            named["trace"] = "\n".join(lines)
-        return self._encode(named | fields(record) | named)
+        if told := trace(record):
+            named["trace"] = "\n".join(told)
+        head = self._encode(named)[:-1]
+        own = ({name: one[name] for name in one if name not in named} for one in lines(record))
+        return "\n".join(f"{head},{self._encode(one)[1:]}" if one else head + "}" for one in own)
 
 
 def _at(moment: float) -> str:
@@ -189,41 +194,6 @@ def _at(moment: float) -> str:
 @lru_cache(maxsize=2)
 def _second(moment: int) -> str:
     return iso(float(moment)).removesuffix("Z")
-
-
-class Lines(logging.StreamHandler[TextIO]):
-    """Lines to a stream, each when it is said, or some together.
-
-    A write lets the other threads in, and whoever writes waits until they let go again: that took a busy daemon as long
-    as all else that it does for a webhook.
-    """
-
-    def __init__(self, stream: TextIO) -> None:
-        super().__init__(stream)
-        self._held: list[str] | None = None
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write the line, or hold it."""
-        if self._held is None:
-            super().emit(record)
-            return
-        try:
-            self._held.append(self.format(record))
-        except Exception:  # noqa: BLE001  # as every handler of `logging`: a faulty line ends nothing
-            self.handleError(record)
-
-    @contextmanager
-    def together(self) -> Iterator[None]:
-        """Hold the lines until the end, and write them all at once."""
-        self._held = []
-        try:
-            yield
-        finally:
-            held, self._held = self._held, None
-            if held:
-                with suppress(OSError, ValueError):  # nobody can be told
-                    self.stream.write("".join(f"{line}\n" for line in held))
-                    self.flush()
 
 
 class Journal(logging.Handler):
@@ -240,12 +210,10 @@ class Journal(logging.Handler):
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Send the line, or count it as dropped."""
+        """Send the lines, or count them as dropped."""
         try:
-            entry = b"".join(framed(name, str(value)) for name, value in self._entry(record))
-            self._socket.sendto(entry, self._path)
-        except OSError:
-            self.dropped += 1
+            for one in lines(record):
+                self._send(b"".join(framed(name, str(value)) for name, value in self._entry(record, one)))
         except Exception:  # noqa: BLE001  # as every handler of `logging`: a faulty line ends nothing
             self.handleError(record)
 
@@ -254,8 +222,14 @@ class Journal(logging.Handler):
         self._socket.close()
         super().close()
 
-    def _entry(self, record: logging.LogRecord) -> Iterator[tuple[str, object]]:
-        yield "MESSAGE", "\n".join([spoken(record), *trace(record)])
+    def _send(self, entry: bytes) -> None:
+        try:
+            self._socket.sendto(entry, self._path)
+        except OSError:
+            self.dropped += 1
+
+    def _entry(self, record: logging.LogRecord, fields: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+        yield "MESSAGE", "\n".join([spoken(record, fields), *trace(record)])
         yield "PRIORITY", PRIORITIES.get(record.levelno, 6)
         yield "SYSLOG_IDENTIFIER", "notifier"
         yield "LOGGER", record.name
@@ -264,21 +238,11 @@ class Journal(logging.Handler):
         yield "CODE_FUNC", record.funcName
         if record.name.startswith("notifier."):  # the words of libraries are not fixed
             yield "MESSAGE_ID", message_id(record.msg)
-        for name, value in fields(record).items():
+        for name, value in fields.items():
             if value is not None:
                 yield f"NOTIFIER_{name.upper()}", value
         if self.dropped:
             yield "NOTIFIER_DROPPED", self.dropped
-
-
-@contextmanager
-def together() -> Iterator[None]:
-    """Write what is said meanwhile at once, at the end: to be left before anything is awaited."""
-    with ExitStack() as held:
-        for one in logging.getLogger().handlers:
-            if isinstance(one, Lines):
-                held.enter_context(one.together())
-        yield
 
 
 def dropped() -> int:

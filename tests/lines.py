@@ -169,12 +169,14 @@ class _Names:
                 elif isinstance(name, ast.Subscript) and isinstance(name.value, ast.Name):
                     self._added.setdefault(name.value.id, []).append(getattr(name.slice, "value", OPEN))
 
-    def levels(self, node: ast.expr | str) -> set[str]:
-        """The names of all levels that an expression may be."""
+    def levels(self, node: ast.AST | str) -> set[str]:
+        """The names of all levels that an expression may be, or a function may answer."""
         if isinstance(node, str):
             return {node}
         if isinstance(node, ast.Name):
             return {level for one in self._assigned[node.id] for level in self.levels(one)}
+        if isinstance(node, ast.Call):
+            return self.levels(self._functions[node.func.id])
         return {one.attr.lower() for one in ast.walk(node) if isinstance(one, ast.Attribute) and one.attr.isupper()} & {
             *LEVELS
         }
@@ -185,6 +187,8 @@ class _Names:
             case ast.Dict():
                 for key, value in zip(node.keys, node.values, strict=True):
                     yield from self.fields(value) if key is None else [getattr(key, "value", OPEN)]
+            case ast.ListComp(elt=one):
+                yield from self.fields(one)
             case ast.BinOp():
                 yield from (*self.fields(node.left), *self.fields(node.right))
             case ast.IfExp():

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.core.secret import Secret
-from notifier.log import Console, Form, Journal, JsonLines, dropped, fitting, framed, setup, together
+from notifier.log import Console, Form, Journal, JsonLines, dropped, fitting, framed, setup
 
 EVIL = "\n{}\r\x1b[31mred\x00\u2028\u202e\x7f\ud800"
 HOSTILE = st.text([*EVIL, *'aé世 \t\\"=\x85\xa0\u2029\u200f\u2066\U000e0001\U0001f600'])
@@ -209,6 +209,46 @@ def test_a_secret_is_never_told(handler, journal):
         assert "***" in line
 
 
+# --- several lines that say the same word
+
+
+def several(*lines, **more):
+    made = record("attempted", **more)
+    made.fields = lines
+    return made
+
+
+def test_a_line_for_each_of_several_is_what_it_would_be_by_itself(handler, journal):
+    both = {"endpoint": "app", "next": 1_800_000_300.25}, {"endpoint": "\n", "at": 0}
+    alone = [several(one) for one in both]
+    for form in (Console(coloured=True), JsonLines()):
+        assert form.format(several(*both)).split("\n") == [form.format(one) for one in alone]
+    for one in (several(*both), *alone):
+        handler.emit(one)
+    told = list(received(journal))
+    assert told[:2] == told[2:]
+    assert [one["NOTIFIER_ENDPOINT"] for one in told[:2]] == ["app", "\\n"]
+
+
+class Written(StringIO):
+    """Counts the writes."""
+
+    count = 0
+
+    def write(self, text):
+        self.count += 1
+        return super().write(text)
+
+
+def test_several_lines_are_one_write(untouched):
+    """A write lets other threads in, and whoever writes waits: with one for each line that took as long as the rest."""
+    stream = Written()
+    setup(form=Form.JSON, stream=stream)
+    log.info("attempted", extra={"fields": [{"delivery": number} for number in range(3)]})
+    assert [json.loads(line)["delivery"] for line in stream.getvalue().splitlines()] == [0, 1, 2]
+    assert stream.count == 1
+
+
 # --- the console
 
 
@@ -266,6 +306,10 @@ def test_a_field_does_not_displace_what_every_line_has():
     assert (told["at"], told["logger"]) == ("2027-01-15T08:00:00.250Z", "notifier.tried")
 
 
+def test_a_json_line_may_have_no_fields():
+    assert JsonLines().format(record(at=0)) == JsonLines().format(record())
+
+
 def test_a_json_line_has_its_trace():
     told = json.loads(JsonLines().format(record(fault=caught("no"))))
     assert told["trace"].startswith("Traceback")
@@ -279,58 +323,6 @@ def test_an_exception_asked_for_where_there_is_none_is_no_trace():
 
 
 # --- the journal
-
-
-class Written(StringIO):
-    """Remembers each write."""
-
-    def __init__(self):
-        super().__init__()
-        self.writes = []
-
-    def write(self, text):
-        self.writes.append(text)
-        return super().write(text)
-
-
-def test_lines_that_are_said_together_are_one_write_at_the_end(untouched):
-    stream = Written()
-    setup(form=Form.JSON, stream=stream)
-    with together():
-        log.info("announced")
-        log.info("attempted")
-        assert stream.writes == []
-    (written,) = stream.writes
-    assert [json.loads(line)["message"] for line in written.splitlines()] == ["announced", "attempted"]
-    log.info("announced")
-    assert [json.loads(line)["message"] for line in stream.getvalue().splitlines()][2:] == ["announced"]
-
-
-def test_lines_are_written_although_what_was_said_together_ends_in_an_error(untouched):
-    stream = Written()
-    setup(form=Form.JSON, stream=stream)
-    with suppress(KeyError), together():
-        log.info("announced")
-        raise KeyError
-    assert json.loads(stream.getvalue())["message"] == "announced"
-
-
-def test_a_stream_that_takes_nothing_ends_nobody(untouched):
-    stream = StringIO()
-    setup(form=Form.JSON, stream=stream)
-    stream.close()
-    with together():
-        log.info("announced")
-
-
-def test_a_faulty_line_among_others_ends_nothing(untouched, capsys):
-    stream = StringIO()
-    setup(form=Form.JSON, stream=stream)
-    with together():
-        log.info("%d", "no number")
-        log.info("announced")
-    assert json.loads(stream.getvalue())["message"] == "announced"
-    assert "Logging error" in capsys.readouterr().err
 
 
 def test_the_journal_gets_fields_that_can_be_asked_for(handler, journal):
