@@ -7,8 +7,8 @@ from coverage import Coverage
 from hypothesis import settings
 from longer import LONGER
 
-# A module that has asserts and no tests says what was wrong only if it is rewritten, too.
-pytest.register_assert_rewrite("killing")
+# Modules that have asserts and no tests say what was wrong only if they are rewritten, too.
+pytest.register_assert_rewrite("killing", "verdict")
 
 # What a busy machine takes for an example says nothing.
 settings.register_profile("calm", deadline=None, max_examples=100 * LONGER)

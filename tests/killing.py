@@ -11,16 +11,16 @@ import signal
 import struct
 import sys
 import time
-from bisect import bisect_right
-from collections import Counter
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 import aiohttp
+import verdict
 from aiohttp import web
 from daemons import KEY, SECRETS, Hooks, Systemd, config
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
+from verdict import Receipt
 
 from notifier.demo.xenonflare import FakeXenonFlare, Media
 from notifier.store.examination import examine
@@ -33,12 +33,6 @@ KEPT = 2.0
 """Seconds for which what is over is kept: a test cannot wait for 30 days."""
 PATIENCE = 60.0
 """Seconds that the last life has for all that is owed; no world is larger in the long forms."""
-MAX_IN_FLIGHT = 8
-ROUNDS = 3
-"""So often, at most, do all places of an endpoint have a body come from the answer to one until it is committed.
-
-What was sent already comes, and what may go once the commits end that had begun; the next one has the answer in it.
-"""
 LIFE = ("pending", "processing")
 ENDS = ("completed", "failed")
 STATUSES = {"pending": "queued", "processing": "processing", "completed": "completed", "failed": "failed"}
@@ -96,6 +90,8 @@ class Receiver(Hooks):
     def __init__(self, draw):
         super().__init__()
         self._draw = draw
+        self.receipts = []
+        """What came and was answered with 2xx."""
         self.misnamed = []
         """Each `webhook-id` that is not the id which the body has."""
         self.answered = {}
@@ -113,6 +109,7 @@ class Receiver(Hooks):
         number = len(self.bodies)
         if status < 300:
             self.bodies.append(body)
+            self.receipts.append(Receipt(body, request.headers.get("notifier-replay") == "true"))
         self.came.set()
         await asyncio.sleep(self._draw.uniform(0, 0.03))
         if status < 300:
@@ -373,60 +370,31 @@ class World:
                         hooks.came.clear()
                         await hooks.came.wait()
         got = {name: settled(self.receivers[name]) for name in STRICT}
-        assert {name: owed for name in STRICT if (owed := differing(wanted, got[name]))} == {}
+        assert {name: owed for name in STRICT if (owed := verdict.differing(wanted, got[name]))} == {}
 
     def judge(self, name):
         """Each event once but for what was on its way at a kill, in order, the same bytes, and none without a cause."""
-        bodies = {}
-        for body in self.receivers[name].bodies:
-            event = json.loads(body)
-            assert bodies.setdefault(event["id"], body) == body, f"{event['id']} has changed"
-        repeats = self.judge_repeats(name)
-        print(f"{name}: {len(bodies)} webhooks, {repeats} repeats over {self.kills} kills, {self.starts} at a start")  # noqa: T201
-        lanes = {}
-        for event in map(json.loads, bodies.values()):
-            if event["type"].startswith("upload."):
-                lanes.setdefault(event["data"]["upload"]["id"], []).append(event["data"])
-        passing = [lanes.pop(id_) for id_ in list(lanes) if id_.startswith("passing")]
-        assert {data["upload"]["status"] for lane in passing for data in lane} <= {"unknown"}
-        assert set(lanes) == set(self.upstream.was)
-        for id_, lane in lanes.items():
-            self._judge_lane(id_, lane)
-
-    def judge_repeats(self, name):
-        """What comes again was on its way at the first kill since; answers how many did."""
-        marks, answered = self.marks[name], self.receivers[name].answered
-        last, repeats = {}, Counter()
-        for number, event in enumerate(self.receivers[name].events):
-            if (before := last.get(event["id"])) is not None:
-                kill = bisect_right(marks, before)
-                repeats[kill] += 1
-                if self.is_sound:  # else an answer may be lost by one that lives on
-                    was_killed = kill < len(marks) and marks[kill] <= number
-                    assert was_killed, f"{event['id']} came again without a kill"
-                    since = marks[kill] - answered.get(before, marks[kill])
-                    assert since <= ROUNDS * MAX_IN_FLIGHT, f"{event['id']} came again, {since} after its answer"
-            last[event["id"]] = number
-        assert all(count <= MAX_IN_FLIGHT for count in repeats.values()), repeats
-        return repeats.total()
-
-    def _judge_lane(self, id_, lane):
-        assert [data["sequence"] for data in lane] == list(range(1, len(lane) + 1))
-        told = [data["upload"]["status"] for data in lane]
-        shown = iter(STATUSES[word] for word in self.upstream.shown[id_])
-        assert all(any(word == true for true in shown) for word in told), (told, self.upstream.shown[id_])
-        assert told[-1] == STATUSES[self.upstream.was[id_][-1]]
+        hooks, upstream = self.receivers[name], self.upstream
+        repeats = verdict.repeats_only_what_was_on_its_way(
+            name, hooks.receipts, self.marks[name], hooks.answered, is_sound=self.is_sound
+        )
+        verdict.nothing_is_replayed(name, hooks.receipts)
+        events = verdict.firsts(name, hooks.receipts)
+        print(f"{name}: {len(events)} webhooks, {repeats} repeats over {self.kills} kills, {self.starts} at a start")  # noqa: T201
+        verdict.is_complete(name, events)
+        uploads = [event for event in events if event["type"].startswith("upload.")]
+        passing = [event for event in uploads if verdict.about(event).startswith("passing")]
+        assert {event["data"]["upload"]["status"] for event in passing} <= {"unknown"}
+        uploads = [event for event in uploads if event not in passing]
+        shown = {id_: [STATUSES[word] for word in words] for id_, words in upstream.shown.items()}
+        verdict.is_as_shown(name, uploads, shown)
+        verdict.has_arrived(name, uploads, {id_: STATUSES[words[-1]] for id_, words in upstream.was.items()})
 
 
 def settled(hooks):
     """The settled statuses that have arrived."""
     uploads = [event["data"]["upload"] for event in hooks.events if event["type"].startswith("upload.")]
     return {upload["id"]: upload["status"] for upload in uploads if upload["status"] in ENDS}
-
-
-def differing(wanted, got):
-    """By upload what was wanted and what came, where that is not the same; None is nothing."""
-    return {id_: (wanted.get(id_), got.get(id_)) for id_ in wanted | got if wanted.get(id_) != got.get(id_)}
 
 
 @asynccontextmanager

@@ -4,15 +4,15 @@ At the end every status that an answered look showed has reached every endpoint,
 """
 
 import asyncio
-import json
 
 import pytest
+import verdict
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 from longer import LONGER
 from stories import Story
-from world import endpoint
+from world import endpoint, receipts_of
 
 from notifier.core.model import Baseline, Status
 from notifier.providers.base import Malformed, Refused, Unavailable
@@ -117,21 +117,9 @@ class Delivering(Story):
     @invariant()
     def nothing_is_invented_or_disordered(self):
         for name in ENDPOINTS:
-            for id_, told in self.told(name).items():
-                assert told == self.shown.get(id_, [])[: len(told)], (name, id_)
-
-    def told(self, name):
-        """The statuses that an endpoint was told, per upload, repeats left out."""
-        bodies = {}
-        for body in self.world.receivers.got.get(name, []):
-            assert bodies.setdefault(json.loads(body)["id"], body) == body
-        told, sequence = {}, {}
-        for data in (json.loads(body)["data"] for body in bodies.values()):
-            id_ = data["upload"]["id"]
-            assert data["sequence"] == sequence.get(id_, 0) + 1
-            sequence[id_] = data["sequence"]
-            told.setdefault(id_, []).append(Status(data["upload"]["status"]))
-        return told
+            events = verdict.firsts(name, receipts_of(self.world, name))
+            verdict.is_complete(name, events)
+            verdict.is_as_shown(name, events, self.shown)
 
     def is_stopped(self):
         super().is_stopped()
@@ -153,11 +141,10 @@ class Delivering(Story):
         self.read()
         self.do(self.all_is_sent())
         self.nothing_is_invented_or_disordered()
+        receipts = {name: receipts_of(self.world, name) for name in ENDPOINTS}
         for name in ENDPOINTS:
-            assert self.told(name) == self.shown
-        got = self.world.receivers.got
-        repeats = sum(len(bodies) - len(set(bodies)) for bodies in got.values())
-        assert repeats <= self.repeats_allowed
+            verdict.tells_all(name, verdict.firsts(name, receipts[name]), self.shown)
+        assert sum(map(verdict.repeats, receipts.values())) <= self.repeats_allowed
 
 
 Delivering.TestCase.settings = settings(

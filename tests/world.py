@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
 
+from verdict import Receipt
+
 from notifier.core.callbacks import NOBODY, Calling
 from notifier.core.diff import Vanishing
 from notifier.core.model import (
@@ -268,6 +270,11 @@ class World:
         while (at := await self.settle()) <= moment:
             self.clock.now = at
         self.clock.now = max(moment, self.clock.now)
+
+
+def receipts_of(world: World, name: str) -> list[Receipt]:
+    """What came to an endpoint that answered well, to be judged."""
+    return [Receipt(body) for body in world.receivers.got.get(name, [])]
 
 
 def endpoint(name: str, **more) -> Endpoint:
