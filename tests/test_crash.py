@@ -3,7 +3,10 @@
 Edges are before every statement and commit of the database, before and after every request and every POST.
 """
 
+import json
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from itertools import count
 
 import pytest
@@ -75,6 +78,12 @@ class FusedDatabase(Database):
         return fused
 
 
+def spent(path):
+    """The requests that are noted as spent, as anybody else finds them in the file."""
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+        return sum(json.loads(state)["used"] for (state,) in db.execute("SELECT state FROM budgets"))
+
+
 def opener(fuse):
     async def open_store(path):
         store = await Store.open(path)
@@ -99,6 +108,8 @@ class Play:
         )
         self.kills = 0
         self.in_flight = 0
+        self.requests = 0
+        """Of all lives: all of a play is within one hour of the clock."""
 
     async def perform(self):
         """All scenes in order; where the daemon ends, it starts again and the scene goes on."""
@@ -119,6 +130,8 @@ class Play:
 
         async def fused_observe(look, at):
             self.fuse.edge("before request")
+            self.requests += 1
+            assert spent(self.world.path) >= self.requests, "a request has left before it was committed as spent"
             answer = await observe(look, at)
             self.fuse.edge("after request")
             return answer
