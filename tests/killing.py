@@ -11,6 +11,7 @@ import signal
 import struct
 import sys
 import time
+from collections import Counter
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
@@ -20,8 +21,10 @@ from aiohttp import web
 from daemons import KEY, SECRETS, Hooks, Systemd, config
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
-from verdict import Receipt
+from verdict import Drop, Receipt
 
+from notifier.config.units import rate
+from notifier.demo.provider import server_error
 from notifier.demo.xenonflare import FakeXenonFlare, Media
 from notifier.store.examination import examine
 
@@ -38,6 +41,12 @@ ENDS = ("completed", "failed")
 STATUSES = {"pending": "queued", "processing": "processing", "completed": "completed", "failed": "failed"}
 STRICT = ("app", "crm")
 """The endpoints of which nobody takes anything away: neither paused, nor dropped, nor sent anything again."""
+ENDPOINTS = {"app": "strict", "crm": "strict", "any": "none", "now": "latest", "spare": "strict"}
+"""By name, in which order each wants its webhooks. `spare` is paused, is gone, and has things taken away."""
+TROUBLE = ("endpoint.paused", "source.failing")
+"""Operators' events that another one is to follow, in the end, where they are about one of these."""
+ENDING = ("endpoint spare", "source media")
+"""Callbacks are resumed by nobody."""
 
 
 class Process:
@@ -91,11 +100,19 @@ class Receiver(Hooks):
         super().__init__()
         self._draw = draw
         self.receipts = []
-        """What came and was answered with 2xx."""
+        """What came to the endpoint and was answered with 2xx."""
+        self.called = []
+        """The same of the callbacks that share its host."""
+        self.answers = Counter()
+        """How often it answered with each status."""
         self.misnamed = []
         """Each `webhook-id` that is not the id which the body has."""
         self.answered = {}
-        """By the number of a body, how many had come when it was answered."""
+        """By the number of a receipt, how many there were when it was answered."""
+
+    @property
+    def events(self):
+        return [verdict.read(one.body) for one in self.receipts]
 
     async def _receive(self, request):
         body = await request.read()
@@ -106,14 +123,16 @@ class Receiver(Hooks):
         if (id_ := request.headers["webhook-id"]) != json.loads(body)["id"]:
             self.misnamed.append(id_)
         status = self.answer()
-        number = len(self.bodies)
+        self.answers[status] += 1
+        came = self.called if request.query_string else self.receipts
+        number = len(came)
         if status < 300:
             self.bodies.append(body)
-            self.receipts.append(Receipt(body, request.headers.get("notifier-replay") == "true"))
+            came.append(Receipt(body, request.headers.get("notifier-replay") == "true"))
         self.came.set()
         await asyncio.sleep(self._draw.uniform(0, 0.03))
-        if status < 300:
-            self.answered[number] = len(self.bodies)
+        if status < 300 and came is self.receipts:
+            self.answered[number] = len(came)
         return web.Response(status=status)
 
 
@@ -175,7 +194,7 @@ class Upstream:
 class World:
     """Upstream, receivers, and what people and programs ask of the daemon while it lives."""
 
-    def __init__(self, folder, start, media, receivers, draw):
+    def __init__(self, folder, start, media, requests, receivers, draw):
         self.folder = folder
         self.draw = draw
         self.upstream = Upstream(media, draw)
@@ -197,7 +216,20 @@ class World:
         self.names.touch()
         (folder / "daemon.log").touch()  # one that is killed at once writes none
         self.marks = {name: [] for name in receivers}
-        """How many bodies each receiver had of all who were killed, up to each kill."""
+        """How many receipts each had of all who were killed, up to each kill."""
+        self.budget = "6000/m"
+        self.requests = requests
+        """When the provider was asked, in all lives."""
+        self.troubles = 0.0
+        """The share of lives in which the provider begins to fail."""
+        self.well_until = 0
+        """And until so many requests have come it does not."""
+        self.causes = Counter()
+        """How often there was a cause for an operator's event, by its type."""
+        self.drops = []
+        """What people asked to give up of what is owed to `spare`."""
+        self.takes_all = True
+        """Whether in each life they ask that all of it be given up, and not one alone."""
 
     @property
     def trace(self):
@@ -216,12 +248,14 @@ class World:
         spare = self.receivers["spare"].origin
         server = f'notify_urls = ["{spare}/*"]\nnotify_secrets = {signs}'
         urls = {name: one.url.replace("127.0.0.1", f"{name}.example") for name, one in self.receivers.items()}
+        wishes = f'secrets = {signs}\nevents = ["*"]\n'
         tables = [
-            f'[[endpoints]]\nname = "{name}"\nurl = "{url}"\nsecrets = {signs}\nevents = ["*"]\n'
+            f'[[endpoints]]\nname = "{name}"\nurl = "{url}"\norder = "{ENDPOINTS[name]}"\n{wishes}'
             for name, url in urls.items()
         ]
         url = self.media.base_url.replace("127.0.0.1", "upstream.example")
         text = config(url, {}, server=server).replace("[store]", f'[store]\nkeep = "{KEPT:g}s"') + "\n".join(tables)
+        text = text.replace('budget = "6000/m"', f'budget = "{self.budget}"')
         (self.folder / "config.toml").write_text(text)
 
     @asynccontextmanager
@@ -268,7 +302,7 @@ class World:
     def _mark(self):
         """The one before was killed, if there was one that was; what it sent may come a moment after its end."""
         for name, marks in self.marks.items():
-            marks.extend([len(self.receivers[name].bodies)] * (self.kills - len(marks)))
+            marks.extend([len(self.receivers[name].receipts)] * (self.kills - len(marks)))
 
     async def burns(self, point, passage):
         """Whether a daemon ended itself there."""
@@ -298,19 +332,26 @@ class World:
 
     async def lives_through_all(self, process):
         """Everything that can be asked of a daemon, each once; it may end at any of it."""
-        connector = aiohttp.UnixConnector(str(self.folder / "notifier.sock"))
-        patience = aiohttp.ClientTimeout(total=5)  # one without memory may answer nothing, and live
         with suppress(aiohttp.ClientError, TimeoutError):
-            async with aiohttp.ClientSession("http://notifier", connector=connector, timeout=patience) as session:
+            async with self._conversation() as session:
                 await self._asked(session)
                 self.configure()
                 process.kill(signal.SIGHUP)
                 await process.lasts(0.4)
                 await self._dropped(session)
 
+    def _conversation(self):
+        connector = aiohttp.UnixConnector(str(self.folder / "notifier.sock"))
+        patience = aiohttp.ClientTimeout(total=5)  # one without memory may answer nothing, and live
+        return aiohttp.ClientSession("http://notifier", connector=connector, timeout=patience)
+
     async def _asked(self, session):
         spare = self.receivers["spare"]
-        await self._post(session, "/v1/endpoints/spare/resume")
+        await self._resumes(session)
+        if len(self.requests) >= self.well_until and self.draw.random() < self.troubles:
+            self.well_until = len(self.requests) + 20  # else it is hardly asked any more
+            self.causes.update(["source.failing", "source.recovered"])
+            self.media.faults.extend([server_error] * 2)  # be it in two lives
         answers = iter([204, 503, 503, 410])
         spare.answer = lambda: next(answers, 204)
         self.upstream.others += 1
@@ -330,9 +371,21 @@ class World:
     async def _dropped(self, session):
         async with session.get("/v1/deliveries?endpoint=spare&phase=waiting") as response:
             waiting = (await self._said(response))["items"]
-        for one in waiting[:1]:
-            await self._post(session, "/v1/drop", delivery=one["id"])
-        await self._post(session, "/v1/drop", endpoint="spare")
+        uploads = Counter(one["upload"] for one in waiting)
+        for one in sorted(waiting, key=lambda one: -uploads[one["upload"]])[:1]:  # where most is to be left alone
+            await self._drops(session, one["event"], delivery=one["id"])
+        if self.takes_all:
+            await self._drops(session, None, endpoint="spare")
+
+    async def _drops(self, session, event, **what):
+        try:
+            await self._post(session, "/v1/drop", **what)
+        finally:  # be it that it ended before it said so
+            self.drops.append(Drop(time.time(), event))
+
+    async def _resumes(self, session):
+        self.causes["endpoint.resumed"] += 1
+        await self._post(session, "/v1/endpoints/spare/resume")
 
     async def _post(self, session, path, **asked):
         async with session.post(path, json=asked or None) as response:
@@ -352,43 +405,108 @@ class World:
             pass
         for one in self.receivers.values():
             one.answer = lambda: 204
+        self.media.faults.clear()
         async with self.living() as process:
-            await self._everything_arrives()
+            async with self._conversation() as session:
+                await self._resumes(session)
+                replay = asyncio.create_task(self._replays(session))
+                await self._everything_arrives()
+                replay.cancel()
             process.kill(signal.SIGTERM)
             assert await process.ended() == 0
-        for name in STRICT:
-            self.judge(name)
+        self.judge()
         return self
 
+    async def _replays(self, session):
+        """What `spare` has got in this life by now, and was kept, comes again, without a kill between."""
+        spare = self.receivers["spare"]
+        spare.came.clear()
+        await spare.came.wait()
+        await asyncio.sleep(0.2)  # until the answer is committed
+        await self._post(session, "/v1/replay", endpoint="spare", phase="delivered")
+
     async def _everything_arrives(self):
-        wanted = {id_: STATUSES[lives[-1]] for id_, lives in self.upstream.was.items()}
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
-                for name in STRICT:
-                    hooks = self.receivers[name]
-                    while settled(hooks) != wanted:
+                while waiting := [name for name in self.receivers if self._awaited(name)]:
+                    hooks = self.receivers[waiting[0]]
+                    while self._awaited(waiting[0]):
                         hooks.came.clear()
                         await hooks.came.wait()
-        got = {name: settled(self.receivers[name]) for name in STRICT}
-        assert {name: owed for name in STRICT if (owed := verdict.differing(wanted, got[name]))} == {}
 
-    def judge(self, name):
+    def _awaited(self, name):
+        """What has not come to an endpoint, and must."""
+        got = {one.id for one in self.receivers[name].receipts}
+        if name in STRICT:
+            wanted = {id_: STATUSES[lives[-1]] for id_, lives in self.upstream.was.items()}
+            lanes = verdict.lanes(self.receivers[name].events)
+            troubled = [about for about in ENDING if about in lanes and lanes[about][-1]["type"] in TROUBLE]
+            others = {one.id for strict in STRICT for one in self.receivers[strict].receipts}
+            return troubled or others - got or verdict.differing(wanted, settled(self.receivers[name]))
+        events = self._owed_to(name)
+        if name == "now":
+            events = [lane[-1] for lane in verdict.lanes(events).values()]
+        missing = [event for event in events if event["id"] not in got]
+        return verdict.not_dropped(missing, self.drops) if name == "spare" else missing
+
+    def _owed_to(self, name):
+        """All that was announced, as `app` has got it, but for what is about the endpoint itself."""
+        events = verdict.firsts("app", self.receivers["app"].receipts)
+        return [event for event in events if verdict.about(event) != f"endpoint {name}"]
+
+    def judge(self):
+        """All that came, and when the provider was asked."""
+        self.judge_politeness()
+        verdict.firsts("callbacks", self.receivers["spare"].called)
+        for name in STRICT:
+            self.judge_strict(name)
+        for name in self.receivers:
+            self.judge_by_order(name)
+
+    def judge_politeness(self):
+        """No window of the budget holds more requests than may go, whoever was killed in it."""
+        budget = rate(self.budget)
+        verdict.is_polite("media", self.requests, budget.count, budget.seconds)
+
+    def judge_strict(self, name):
         """Each event once but for what was on its way at a kill, in order, the same bytes, and none without a cause."""
-        hooks, upstream = self.receivers[name], self.upstream
-        repeats = verdict.repeats_only_what_was_on_its_way(
-            name, hooks.receipts, self.marks[name], hooks.answered, is_sound=self.is_sound
-        )
-        verdict.nothing_is_replayed(name, hooks.receipts)
-        events = verdict.firsts(name, hooks.receipts)
-        print(f"{name}: {len(events)} webhooks, {repeats} repeats over {self.kills} kills, {self.starts} at a start")  # noqa: T201
+        verdict.nothing_is_replayed(name, self.receivers[name].receipts)
+        events = verdict.firsts(name, self.receivers[name].receipts)
         verdict.is_complete(name, events)
         uploads = [event for event in events if event["type"].startswith("upload.")]
         passing = [event for event in uploads if verdict.about(event).startswith("passing")]
         assert {event["data"]["upload"]["status"] for event in passing} <= {"unknown"}
         uploads = [event for event in uploads if event not in passing]
-        shown = {id_: [STATUSES[word] for word in words] for id_, words in upstream.shown.items()}
+        shown = {id_: [STATUSES[word] for word in words] for id_, words in self.upstream.shown.items()}
         verdict.is_as_shown(name, uploads, shown)
-        verdict.has_arrived(name, uploads, {id_: STATUSES[words[-1]] for id_, words in upstream.was.items()})
+        verdict.has_arrived(name, uploads, {id_: STATUSES[words[-1]] for id_, words in self.upstream.was.items()})
+        self._judge_trouble(name, verdict.lanes(event for event in events if event not in uploads + passing))
+
+    def _judge_trouble(self, name, lanes):
+        causes = {**self.causes, "endpoint.paused": self.receivers["spare"].answers[410]}
+        for about, lane in lanes.items():
+            begins, ends = ("endpoint.paused", "endpoint.resumed")
+            if about.startswith("source"):
+                begins, ends = ("source.failing", "source.recovered")
+            verdict.takes_turns(name, lane, begins, ends, causes, is_over=about in ENDING)
+
+    def judge_by_order(self, name):
+        """The same once more by the order that an endpoint wants, and by what people took away from it."""
+        hooks, owed = self.receivers[name], self._owed_to(name)
+        repeats = verdict.repeats_only_what_was_on_its_way(
+            name, hooks.receipts, self.marks[name], hooks.answered, is_sound=self.is_sound
+        )
+        events = verdict.firsts(name, hooks.receipts)
+        print(f"{name}: {len(events)} webhooks, {repeats} repeats over {self.kills} kills, {self.starts} at a start")  # noqa: T201
+        verdict.tells_nothing_else(name, events, owed)
+        if ENDPOINTS[name] == "none":
+            verdict.is_complete(name, events, ordered=False)
+        else:
+            verdict.is_ordered(name, events)
+        if ENDPOINTS[name] == "latest":
+            verdict.lacks_only_what_was_replaced(name, events, owed)
+        else:
+            verdict.lacks_only_what_was_dropped(name, events, owed, self.drops if name == "spare" else ())
 
 
 def settled(hooks):
@@ -398,16 +516,24 @@ def settled(hooks):
 
 
 @asynccontextmanager
-async def world(folder, seed):
-    """A world that moves, with nobody in it yet."""
+async def world(folder, seed, names=tuple(ENDPOINTS)):
+    """A world that moves, with nobody in it yet, and with these of the endpoints."""
     draw = random.Random(seed)
     async with AsyncExitStack() as opened:
         start = await opened.enter_async_context(launcher())
-        media = await opened.enter_async_context(FakeXenonFlare([], time.time, key=KEY))
-        receivers = {name: await opened.enter_async_context(Receiver(draw)) for name in (*STRICT, "spare")}
-        for name in STRICT:
+        media, requests = FakeXenonFlare([], time.time, key=KEY), []
+
+        @web.middleware
+        async def counts(request, handler):
+            requests.append(time.monotonic())
+            return await handler(request)
+
+        media.app.middlewares.insert(0, counts)
+        await opened.enter_async_context(media)
+        receivers = {name: await opened.enter_async_context(Receiver(draw)) for name in names}
+        for name in receivers.keys() - {"spare"}:
             receivers[name].answer = lambda: 503 if draw.random() < 0.2 else 204
-        one = World(folder, start, media, receivers, draw)
+        one = World(folder, start, media, requests, receivers, draw)
         moving = asyncio.create_task(one.upstream.move())
         try:
             yield one

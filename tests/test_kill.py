@@ -119,7 +119,9 @@ async def test_an_upgrade_that_is_killed_anywhere_loses_nothing_of_what_waits(tm
 async def test_kills_at_random_moments_lose_nothing(tmp_path, seed):
     draw = random.Random(seed)
     async with world(tmp_path, seed) as killing:
+        killing.troubles = 0.2
         for life in range(KILLS):
+            killing.takes_all = life < KILLS / 2
             if life % 4:
                 await killing.is_killed(after=draw.uniform(0.05, 1.5))
             else:
@@ -128,9 +130,21 @@ async def test_kills_at_random_moments_lose_nothing(tmp_path, seed):
         await killing.ends_well()
 
 
+async def test_kills_between_requests_and_their_answers_overdraw_no_budget(tmp_path):
+    """Of twice as many lives as requests may go in a minute each is killed at its first, or after half a second."""
+    async with world(tmp_path, seed=5) as killing:
+        killing.budget = "3/m"
+        killing.upstream.add(3)
+        for _ in range(6):
+            async with killing.living(burn=("between a request and its answer", 1)) as process:
+                await process.lasts(0.5)
+        assert killing.requests
+        killing.judge_politeness()
+
+
 async def test_the_judge_says_what_has_not_come(tmp_path, monkeypatch):
     monkeypatch.setattr(judging, "PATIENCE", 0.5)
     async with world(tmp_path, seed=3) as killing:
         killing.upstream.was["lost"] = ["completed"]
-        with pytest.raises(AssertionError, match=r"app.*lost.*completed.*None"):
+        with pytest.raises(AssertionError, match=r"app: .*lost.*None.*completed"):
             await killing.ends_well()

@@ -50,7 +50,7 @@ Connections come and go with the load, and Python and SQLite take memory and pag
 @pytest.mark.timeout(60 + 2 * SECONDS)
 async def test_at_steady_load_nothing_grows(tmp_path):
     samples = []
-    async with world(tmp_path, seed=3) as soaked:
+    async with world(tmp_path, seed=3, names=("app", "crm", "spare")) as soaked:
         soaked.media.tell = lambda _: None
         async with soaked.living() as process:
             await turn(soaked.media, process, WARM)

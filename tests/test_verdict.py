@@ -59,26 +59,24 @@ def test_a_lane_with_gaps_is_in_order():
 
 def test_only_what_was_given_up_is_missing():
     early, late = (told("c", sequence, at=f"2026-01-01T00:00:{10 * sequence}Z") for sequence in (1, 2))
-    moments = [verdict.moment(one) for one in (early, late)]
-    between, after = moments[0] + 1, moments[1] + 1
+    between, after = (verdict.moment(one) + 1 for one in (early, late))
     fine = [
         ([early, late], []),
-        ([late], [Drop(between, 1)]),
-        ([], [Drop(between, 1), Drop(after, 1)]),
-        ([], [Drop(after, None)]),
-        ([], [Drop(between, 0), Drop(after, 2)]),
+        ([late], [Drop(between)]),
+        ([late], [Drop(between, "c1")]),
+        ([], [Drop(between, "c1"), Drop(after, "c2")]),
+        ([], [Drop(after)]),
     ]
     for events, drops in fine:
         verdict.lacks_only_what_was_dropped("app", events, [early, late], drops)
     wrong = [
-        ([late], []),
-        ([early], [Drop(between, 1)]),
-        ([early], [Drop(between, None)]),
-        ([], [Drop(after, 1)]),
-        ([], [Drop(between, 2), Drop(after, 0)]),
+        ([late], [], "1 of c"),
+        ([early], [Drop(between)], "2 of c"),
+        ([early], [Drop(after, "c1")], "2 of c"),
+        ([], [Drop(between), Drop(after, "c1")], "2 of c"),
     ]
-    for events, drops in wrong:
-        guilty("were given up", verdict.lacks_only_what_was_dropped, events, [early, late], drops)
+    for events, drops, what in wrong:
+        guilty(what, verdict.lacks_only_what_was_dropped, events, [early, late], drops)
 
 
 def test_only_what_was_replaced_is_missing():
@@ -110,12 +108,15 @@ def test_everything_that_was_shown_arrives():
 
 
 def test_trouble_begins_and_ends_by_turns_and_for_a_cause():
-    def judged(events, **causes):
-        verdict.takes_turns("app", events, "endpoint.paused", "endpoint.resumed", causes)
+    def judged(events, *, is_over=False, **causes):
+        verdict.takes_turns("app", events, "endpoint.paused", "endpoint.resumed", causes, is_over=is_over)
 
     once = {"endpoint.paused": 1, "endpoint.resumed": 1}
     judged([PAUSED, RESUMED], **once)
     judged([PAUSED], **once)
+    judged([PAUSED, RESUMED], is_over=True, **once)
+    with pytest.raises(AssertionError, match="and that is over"):
+        judged([PAUSED], is_over=True, **once)
     for events in ([RESUMED], [PAUSED, PAUSED], [PAUSED, RESUMED, RESUMED]):
         with pytest.raises(AssertionError, match="endpoint spare was told as"):
             judged(events, **once)

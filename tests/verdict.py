@@ -9,8 +9,8 @@ import json
 from bisect import bisect_right
 from collections import Counter
 from datetime import datetime
+from functools import cache
 from itertools import pairwise
-from math import inf
 from typing import NamedTuple
 
 from notifier.core.events import event_id, is_operators
@@ -33,19 +33,25 @@ class Receipt(NamedTuple):
 
     @property
     def id(self):
-        return json.loads(self.body)["id"]
+        return read(self.body)["id"]
 
 
 class Drop(NamedTuple):
-    """Somebody asked that what is owed to an endpoint be given up, all of it or some."""
+    """Somebody asked that what is owed to an endpoint be given up."""
 
     at: float
     """When that was over."""
-    count: int | None
-    """How much was; None where the daemon ended before it said so."""
+    id: str | None = None
+    """Of which event; None: of all that were announced before."""
 
 
 # --- what came
+
+
+@cache
+def read(body):
+    """The event, which nobody may change: who judges while webhooks come reads each of them again and again."""
+    return json.loads(body)
 
 
 def firsts(who, receipts):
@@ -53,7 +59,7 @@ def firsts(who, receipts):
     bodies = {}
     for one in receipts:
         assert bodies.setdefault(one.id, one.body) == one.body, f"{who}: {one.id} has changed"
-    return [json.loads(body) for body in bodies.values()]
+    return [read(body) for body in bodies.values()]
 
 
 def lanes(events):
@@ -111,15 +117,21 @@ def is_complete(who, events, *, ordered=True):
         assert told == list(range(1, len(lane) + 1)), f"{who}: {name} came as {came}"
 
 
-def lacks_only_what_was_dropped(who, events, announced, drops):
-    """What is missing was announced before a drop ended, and no more is than that drop and those after it gave up."""
+def lacks_only_what_was_dropped(who, events, announced, drops=()):
+    """Of what is missing somebody asked, after it was announced, that it be given up."""
     got = {event["id"] for event in events}
-    missing = [(moment(event), about(event), sequence(event)) for event in announced if event["id"] not in got]
-    for number in range(len(drops) + 1):
-        since, later = drops[number - 1].at if number else -inf, drops[number:]
-        lost = [place for at, *place in missing if at > since]
-        if None not in (counts := [drop.count for drop in later]):
-            assert len(lost) <= sum(counts), f"{who}: of {lost} only {sum(counts)} were given up"
+    lost = not_dropped([event for event in announced if event["id"] not in got], drops)
+    what = [f"{event['type']}, {sequence(event)} of {about(event)}" for event in lost]
+    assert not lost, f"{who}: nobody gave up what is missing: {what}"
+
+
+def not_dropped(missing, drops):
+    """Which of these nobody gave up."""
+    return [
+        event
+        for event in missing
+        if not any(one.at >= moment(event) and one.id in {None, event["id"]} for one in drops)
+    ]
 
 
 def lacks_only_what_was_replaced(who, events, announced):
@@ -139,6 +151,13 @@ def replaces(newer, older):
 
 
 # --- no event without a cause
+
+
+def tells_nothing_else(who, events, announced):
+    """Nothing but what was announced."""
+    known = {event["id"] for event in announced}
+    other = [(event["type"], about(event)) for event in events if event["id"] not in known]
+    assert not other, f"{who}: nobody else was told of {other}"
 
 
 def is_as_shown(who, events, shown):
@@ -166,11 +185,12 @@ def differing(one, other):
     return {name: (one.get(name), other.get(name)) for name in one | other if one.get(name) != other.get(name)}
 
 
-def takes_turns(who, lane, begins, ends, causes):
+def takes_turns(who, lane, begins, ends, causes, *, is_over=False):
     """Trouble begins and ends by turns, each as often, at most, as there was a cause for it; `causes` by type."""
     types = [event["type"] for event in lane]
     expected = [(begins, ends)[place % 2] for place in range(len(types))]
     assert types == expected, f"{who}: {about(lane[0])} was told as {types}"
+    assert not is_over or types[-1] == ends, f"{who}: {about(lane[0])} was told as {types}, and that is over"
     for type_, count in Counter(types).items():
         assert count <= causes[type_], f"{who}: {count} {type_} of {about(lane[0])}, of {causes[type_]} causes"
 
