@@ -9,6 +9,11 @@ from pathlib import Path
 from hypothesis.stateful import RuleBasedStateMachine
 from world import World
 
+MOST_ATTEMPTS = 1000
+WAITING = """SELECT n.name, e.type, e.id, d.due_at FROM deliveries AS d
+    JOIN events AS e ON e.position = d.event JOIN endpoints AS n ON n.number = d.endpoint
+    WHERE d.phase = 'waiting'"""
+
 
 class Story(RuleBasedStateMachine):
     """Each has `all_is_well`: how it ends where nothing has failed."""
@@ -26,6 +31,16 @@ class Story(RuleBasedStateMachine):
         result = self.loop.run_until_complete(scene)
         self.is_cut_off = False
         return result
+
+    async def all_is_sent(self):
+        """Until nothing waits any more, the clock moved from one attempt to the next."""
+        for _ in range(MOST_ATTEMPTS):
+            at = await self.world.settle()
+            waiting = [tuple(row) for row in await self.world.store.database.rows(WAITING)]
+            if not waiting:
+                return
+            self.world.clock.now = at
+        raise AssertionError(f"after {MOST_ATTEMPTS} attempts there still wait, endpoint, event and when: {waiting}")
 
     def teardown(self):
         with ExitStack() as ending:

@@ -206,11 +206,7 @@ class Faring(Story):
             model.moods = ["well"]
             await self.world.sender.resume(name)
             model.starts_anew()
-        for _ in range(1000):
-            at = await self.world.settle()
-            if not (await self.world.store.counts())["waiting"]:
-                break
-            self.world.clock.now = at
+        await self.all_is_sent()
         phases = "SELECT phase, cause, count(*) FROM deliveries GROUP BY 1, 2"
         found = {tuple(row)[:2]: row[2] for row in await self.world.store.database.rows(phases)}
         assert found.keys() <= {("delivered", None), ("dead", "aborted")}

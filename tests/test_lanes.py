@@ -22,6 +22,7 @@ NOW = 1_800_000_000.0
 NAMES = tuple(one.name for one in ENDPOINTS)
 TYPES = ("upload.queued", "upload.completed", "upload.updated", "upload.stalled")
 ENDS = (Phase.DELIVERED, Phase.DELIVERED, Phase.WAITING, Phase.DEAD)
+MOST_STEPS = 1000
 PHASES = ((Phase.DEAD,), (Phase.DELIVERED, Phase.SUPERSEDED), (Phase.DROPPED,), None)
 
 
@@ -35,6 +36,8 @@ class Lanes(RuleBasedStateMachine):
         self.now = NOW
         self.moved = {}
         """When each delivery last came to an end, or was tried, or was given up."""
+        self.last = {}
+        """What was sent last of each lane, in the end."""
         self.wished = []
         """What was to be owed again, and since when."""
 
@@ -128,21 +131,30 @@ class Lanes(RuleBasedStateMachine):
         self.loop.close()
         shutil.rmtree(self.folder)
 
+    def until(self, is_over, step):
+        """What never ends says what it waits for."""
+        for _ in range(MOST_STEPS):
+            if is_over():
+                return
+            step()
+        waiting = self.do(deliveries(self.store, "id, endpoint, lane, sequence, head, due_at", "phase = 'waiting'"))
+        left = self.in_flight, self.do(self.store.unfinished()), [tuple(row) for row in waiting]
+        raise AssertionError(f"on its way, to be owed again, waiting: {left}")
+
+    def a_round_is_sent(self):
+        for name in NAMES:
+            self.attempts_begin(name, 4)
+        for one in self.in_flight.values():
+            if one.lane is not None:
+                assert one.sequence > self.last.get((one.endpoint, one.lane), 0)
+                self.last[one.endpoint, one.lane] = one.sequence
+        self.attempts_end((Phase.DELIVERED,) * 12)
+
     def all_is_sent(self):
         """Everybody answers well: what waits goes out, each lane in its order, and no wish is left."""
-        while self.in_flight:
-            self.attempts_end((Phase.DELIVERED,) * 4)
-        while self.do(self.store.unfinished()):
-            self.replays_go_on(3)
-        last = {}
-        while (self.do(self.store.counts()))["waiting"]:
-            for name in NAMES:
-                self.attempts_begin(name, 4)
-            for one in self.in_flight.values():
-                if one.lane is not None:
-                    assert one.sequence > last.get((one.endpoint, one.lane), 0)
-                    last[one.endpoint, one.lane] = one.sequence
-            self.attempts_end((Phase.DELIVERED,) * 12)
+        self.until(lambda: not self.in_flight, lambda: self.attempts_end((Phase.DELIVERED,) * 4))
+        self.until(lambda: not self.do(self.store.unfinished()), lambda: self.replays_go_on(3))
+        self.until(lambda: not self.do(self.store.counts())["waiting"], self.a_round_is_sent)
         for id_, since in self.wished:
             assert self.moved[id_] > since
 

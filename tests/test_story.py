@@ -125,13 +125,6 @@ class Delivering(Story):
         super().is_stopped()
         assert examine(self.world.path).flaws == ()
 
-    async def all_is_sent(self):
-        while True:
-            at = await self.world.settle()
-            if not (await self.world.store.counts())["waiting"]:
-                return
-            self.world.clock.now = at
-
     def all_is_well(self):
         """Everybody answers again, and whatever was shown arrives, everywhere."""
         self.world.client.fault = None
