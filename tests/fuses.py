@@ -6,12 +6,14 @@ daemon it wraps what the layers have to join them: transactions, requests, the r
 and, so that a test can spoil them, the clock and the names of the machine.
 """
 
+import inspect
 import json
 import os
 import signal
 import socket
 import sys
 from collections import Counter
+from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,11 +33,32 @@ from notifier.store import Store, database
 from notifier.store.database import Database
 from notifier.webhook import Receiver, Receivers
 from notifier.webhook.names import OwnThread
-from notifier.webhook.session import Session
 from notifier.wiring import Parts
 
 TICK = 40
 """Steps of SQLite's machine from one passage within a migration to the next."""
+
+
+WITHIN = ContextVar("within", default="")
+"""What is being done, the innermost of what has a name."""
+
+
+def within(name, method):
+    """The same method; while it runs, `WITHIN` has its name."""
+
+    async def named(*args, **more):
+        before = WITHIN.set(name)
+        try:
+            return await method(*args, **more)
+        finally:
+            WITHIN.reset(before)
+
+    return named
+
+
+def is_ours(member):
+    """Whether it is an asynchronous method, and of an instance."""
+    return inspect.isfunction(member) and inspect.iscoroutinefunction(member)
 
 
 class Fuses:
@@ -54,7 +77,7 @@ class Fuses:
 
     def around(self, owner, method, name):
         """Before and after an asynchronous method."""
-        real = getattr(owner, method)
+        real = within(name, getattr(owner, method))
 
         async def wrapped(*args, **more):
             self(f"before {name}")
@@ -66,8 +89,8 @@ class Fuses:
 
     def install(self):
         """At every seam."""
-        self._commits()
         self._pauses()
+        self._commits()
         self._migrations()
         self._requests()
         self._reload()
@@ -84,11 +107,15 @@ class Fuses:
         App.stop = stopped
 
     def _commits(self):
+        for name, method in inspect.getmembers(Store, is_ours):
+            setattr(Store, name, within(name, method))
         for kind in (Database.write, Database.write_unsynced):
             setattr(Database, kind.__name__, self._committing(kind))
 
     def _committing(self, write):
-        async def fused(database, name, work, *args):
+        async def fused(database, work, *args):
+            name = WITHIN.get()  # the method of the store that asks for it
+
             def done(db):
                 result = work(db, *args)
                 self(f"before the commit of {name}")
@@ -98,19 +125,18 @@ class Fuses:
             self(f"after the commit of {name}")
             return result
 
-        # The method of the store that asks for it is the commit's name.
-        return lambda database, *args: fused(database, sys._getframe(1).f_code.co_name, *args)
+        return fused
 
     def _pauses(self):
         record = Store.record
 
         async def recorded(store, results, standings=(), *more):
             pauses = any(one.health.state is State.PAUSED for one in standings)
-            if pauses:
-                self("before a pause is written")
-            overtaken = await record(store, results, standings, *more)
-            if pauses:
-                self("after a pause is written")
+            if not pauses:
+                return await record(store, results, standings, *more)
+            self("before a pause is written")
+            overtaken = await within("a pause", record)(store, results, standings, *more)
+            self("after a pause is written")
             return overtaken
 
         Store.record = recorded
@@ -134,16 +160,12 @@ class Fuses:
     def _requests(self):
         read = ResponseHandler.read
 
-        async def awaited(protocol, what):
+        async def answer(protocol):
+            what = WITHIN.get()  # a POST, or a request to a provider
             self(f"between {what} and its answer")
             head = await read(protocol)
             self(f"at the head of the answer to {what}")
             return head
-
-        def answer(protocol):
-            """Asked for by our own session after a POST, by aiohttp's after anything else."""
-            is_ours = sys._getframe(1).f_code is Session._sent.__code__
-            return awaited(protocol, "a POST" if is_ours else "a request")
 
         ResponseHandler.read = answer
         self.around(Api, "_asked", "a request")

@@ -61,7 +61,8 @@ def commits():
 @pytest.mark.parametrize("passage", range(1, PASSAGES + 1))
 async def test_a_kill_at_every_named_point_loses_nothing(tmp_path, passage):
     # A world for each: kills leave uploads that somebody meant to unfollow, and some fifty to be asked for fill a life.
-    points = {f"{when} the commit of {name}" for when in ("before", "after") for name in commits()} | POINTS
+    written = [*commits(), "a pause"]
+    points = {f"{when} the commit of {name}" for when in ("before", "after") for name in written} | POINTS
     async with world(tmp_path, seed=passage) as killing:
         killing.upstream.slow = 3
         for tick in range(1, 4):
