@@ -6,15 +6,17 @@ At the end every status that an answered look showed has reached every endpoint,
 import asyncio
 
 import pytest
+import stories
 import verdict
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 from longer import LONGER
 from stories import Story
+from things import HOUR
 from world import endpoint, receipts_of
 
-from notifier.core.model import Baseline, Status
+from notifier.core.model import Attempt, Baseline, Outcome, Status
 from notifier.providers.base import Malformed, Refused, Unavailable
 from notifier.store.examination import examine
 
@@ -147,3 +149,72 @@ Delivering.TestCase.settings = settings(
     suppress_health_check=[HealthCheck.too_slow],
 )
 TestStory = Delivering.TestCase
+
+
+def is_told(story, statuses):
+    """Each endpoint was told these of `a`, repeats left out."""
+    for name in ENDPOINTS:
+        events = verdict.firsts(name, receipts_of(story.world, name))
+        assert verdict.statuses(verdict.lanes(events)["a"]) == statuses
+
+
+def test_a_kill_while_it_sends_to_who_is_down_loses_nothing():
+    story = Delivering()
+    try:
+        story.starts()
+        story.an_endpoint_goes_down_or_up("crm")
+        story.time_passes(60)
+        story.an_upload_moves("a", Status.COMPLETED)
+        story.the_poller_passes(3)
+        story.the_daemon_is_killed_while_it_sends()
+        assert story.repeats_allowed
+        story.nothing_is_invented_or_disordered()
+    finally:
+        story.teardown()
+    is_told(story, ["queued", "completed"])
+
+
+def test_what_happens_while_the_provider_fails_is_told_when_it_answers_again():
+    story = Delivering()
+    try:
+        story.starts()
+        story.time_passes(60)
+        story.the_provider_fails_or_recovers(FAULTS[0])
+        story.an_upload_moves("a", Status.PROCESSING)
+        story.time_passes(600)
+        assert story.shown["a"] == ["queued"]
+        story.an_upload_moves("a", Status.FAILED)
+        story.nothing_is_invented_or_disordered()
+    finally:
+        story.teardown()
+    is_told(story, ["queued", "failed"])
+
+
+def test_a_status_that_goes_back_is_told_each_time():
+    story = Delivering()
+    statuses = [Status.COMPLETED, Status.PROCESSING, Status.QUEUED, Status.COMPLETED]
+    try:
+        story.starts()
+        for status in statuses:
+            story.an_upload_moves("a", status)
+            story.time_passes(HOUR + 100)
+            story.nothing_is_invented_or_disordered()
+    finally:
+        story.teardown()
+    is_told(story, statuses)
+
+
+def test_a_story_whose_webhooks_never_are_sent_ends_and_names_them(monkeypatch):
+    async def nothing_goes(_):
+        return Attempt(0.0, 0.0, Outcome.LOCAL)
+
+    monkeypatch.setattr(stories, "MOST_ATTEMPTS", 10)
+    story = Delivering()
+    try:
+        story.starts()
+        story.world.post = nothing_goes
+        story.the_poller_passes(3)
+        with pytest.raises(AssertionError, match=r"there still wait.*'app', 'upload\.queued'"):
+            story.do(story.all_is_sent())
+    finally:
+        story.teardown()
