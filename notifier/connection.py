@@ -5,9 +5,16 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from aiohttp import StreamReader, TCPConnector
+from aiohttp import ClientRequest, ClientTimeout, StreamReader, TCPConnector
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
 from aiohttp.http import HttpProcessingError, RawResponseMessage
+from aiohttp.tracing import Trace
+
+from notifier.standstill import within
+
+CONNECT = 10.0
+"""Seconds until there is a connection, be it that one becomes free."""
 
 MOST_INTERIM = 100
 """Interim answers (RFC 9110, 15.2) before the answer: all that there could be are as many."""
@@ -47,9 +54,19 @@ class Answering(ResponseHandler):
 
 
 class Connector(TCPConnector):
-    """aiohttp's, with such connections."""
+    """aiohttp's, with such connections, and with an end to the waiting for one."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         protocol: Callable[..., ResponseHandler] = Answering
         self._factory = partial(protocol, loop=self._loop)
+
+    async def connect(
+        self,
+        req: ClientRequest,
+        traces: list[Trace],
+        timeout: ClientTimeout,  # noqa: ASYNC109 - the name that aiohttp calls it by
+    ) -> Connection:
+        """As aiohttp's, whose own time-out is over before what came while we stood still is heard."""
+        async with within(CONNECT):
+            return await super().connect(req, traces, timeout)

@@ -1,3 +1,4 @@
+import asyncio
 import os
 import signal
 from pathlib import Path
@@ -48,3 +49,11 @@ def pytest_runtest_protocol(item):
     finally:
         counting.start()
         os.environ.update(told)
+
+
+@pytest.fixture
+async def standstill(monkeypatch):
+    """Have the process stand still for so many seconds, as its loop sees it."""
+    loop, real, gone = asyncio.get_running_loop(), asyncio.get_running_loop().time, [0.0]
+    monkeypatch.setattr(loop, "time", lambda: real() + sum(gone))
+    return gone.append

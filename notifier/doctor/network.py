@@ -8,7 +8,6 @@ import asyncio
 import ssl
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from aiohttp import ClientTimeout
 from yarl import URL
 
 from notifier.config import Settings
@@ -86,8 +85,8 @@ async def _greeted(
     about = f"source {', '.join(names)}"
     host = URL(url).host or "the provider"
     try:
-        async with open_session(ClientTimeout(total=within), resolver) as session:
-            status, skew = await Api(session, url, {}).greet(clock())
+        async with open_session(resolver) as session:
+            status, skew = await Api(session, url, {}, within).greet(clock())
     except ProviderError as error:
         cure = SEE_CERTIFICATES if "certificate" in str(error) else SEE_NETWORK
         return fault(about, f"{host}: {error}", cure)

@@ -37,10 +37,14 @@ from notifier.connection import Connector
 from notifier.core.model import Limit
 from notifier.providers.base import Malformed, Refused, Session, Unavailable
 from notifier.providers.limits import Headers, read, told_limit, told_reset, told_skew, told_wait
+from notifier.standstill import within
 
 MAX_BODY = 10 * 1024 * 1024
 """Bytes of an answer that are read at most; a larger one is `Malformed`."""
-TIMEOUT = ClientTimeout(total=30, connect=10, sock_read=20)
+LONGEST = 30.0
+"""Seconds that a request may take, with its answer, as long as nothing else is said."""
+PLACES = 4
+"""Requests to one host at a time, whichever sources they are of."""
 KEPT_OPEN = 1.0
 """Seconds for which a connection waits for the next request: less than a server does that might close it just then."""
 LONGEST_HOST = 253
@@ -79,14 +83,17 @@ class Page:
     """As of a `Reply`."""
 
 
-def open_session(timeout: ClientTimeout = TIMEOUT, names: AbstractResolver | None = None) -> ClientSession:
-    """A session for the sources: no cookies, no proxies; names are asked of the system, which may be libnss-resolve."""
+def open_session(names: AbstractResolver | None = None) -> ClientSession:
+    """A session for the sources: no cookies, no proxies, no time-out but an `Api`'s.
+
+    Names are asked of the system, which may be libnss-resolve.
+    """
     return ClientSession(
-        connector=Connector(resolver=names or ThreadedResolver(), limit_per_host=4, keepalive_timeout=KEPT_OPEN),
+        connector=Connector(resolver=names or ThreadedResolver(), limit_per_host=PLACES, keepalive_timeout=KEPT_OPEN),
         middlewares=[once],
         cookie_jar=DummyCookieJar(),
         headers={"User-Agent": f"notifier/{__version__}", "Accept": "application/json"},
-        timeout=timeout,
+        timeout=ClientTimeout(),
     )
 
 
@@ -107,6 +114,8 @@ class Api:
     session: Session
     base_url: str
     headers: Mapping[str, str] = field(repr=False)
+    within: float = LONGEST
+    """Seconds that a request may take, with its answer."""
 
     async def get(self, path: str, query: Mapping[str, str | int], at: float) -> Reply:
         """One request at the moment `at`; `path` begins with a slash, its variable parts percent-encoded.
@@ -143,9 +152,10 @@ class Api:
         self, method: str, url: URL, form: Mapping[str, str] | None = None
     ) -> tuple[ClientResponse, bytes]:
         try:
-            async with self.session.request(
-                method, url, headers=self.headers, data=form, allow_redirects=False
-            ) as response:
+            async with (
+                within(self.within),
+                self.session.request(method, url, headers=self.headers, data=form, allow_redirects=False) as response,
+            ):
                 return response, await _body(response)
         except TimeoutError:
             raise Unavailable("no answer in time") from None

@@ -22,14 +22,10 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.tracing import Trace
 
 from notifier.connection import Answering
+from notifier.standstill import LISTENS, stood_still
 from notifier.webhook.unused import Unused
 
 T = TypeVar("T")
-
-STANDSTILL = 1.0
-"""Seconds by which a timer is late only where we stood still ourselves, suspended or starved, and no receiver did."""
-LISTENS = 1.0
-"""Seconds for which what came meanwhile is heard, before anybody is said to be late."""
 
 
 class Leg(StrEnum):
@@ -87,7 +83,7 @@ class Patience:
 
     def _ring(self) -> None:
         now = asyncio.get_running_loop().time()
-        self._listens = not self._listens and now - self._rings_at > STANDSTILL
+        self._listens = not self._listens and stood_still(self._rings_at, now)
         self._timer, self._rings_at = None, math.inf
         at = now + LISTENS if self._listens else min([course.ring() for course in self._courses], default=math.inf)
         if at < math.inf:

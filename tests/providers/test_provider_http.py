@@ -8,13 +8,15 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientTimeout, web
+from aiohttp import web
 
 from notifier import __version__
+from notifier.connection import CONNECT
 from notifier.core.model import Limit
 from notifier.demo.local import LocalServer
 from notifier.providers.base import Malformed, ProviderError, Refused, Unavailable
-from notifier.providers.http import MAX_BODY, Api, Page, open_session, refuse
+from notifier.providers.http import LONGEST, MAX_BODY, PLACES, Api, Page, open_session, refuse
+from notifier.standstill import LISTENS, STANDSTILL
 
 AT = 1_784_000_000.0
 KEY = {"X-API-Key": "xf_very_secret"}
@@ -75,10 +77,10 @@ async def failure(answer, kind):
     return caught.value
 
 
-async def raw_failure(kind, *parts, patience=None, cut=True):
-    async with raw(*parts, cut=cut) as origin, open_session(*[patience] if patience else []) as session:
+async def raw_failure(kind, *parts, within=LONGEST, cut=True):
+    async with raw(*parts, cut=cut) as origin, open_session() as session:
         with pytest.raises(kind) as caught:
-            await Api(session, origin, KEY).get("/jobs", {"token": "very_secret"}, AT)
+            await Api(session, origin, KEY, within).get("/jobs", {"token": "very_secret"}, AT)
     return caught.value
 
 
@@ -300,14 +302,63 @@ async def why_not(origin: str) -> str:
 
 
 async def test_silence_is_unavailable():
-    error = await raw_failure(Unavailable, patience=ClientTimeout(total=0.05), cut=False)
+    error = await raw_failure(Unavailable, within=0.05, cut=False)
     assert str(error) == "no answer in time"
 
 
 async def test_silence_in_the_middle_of_an_answer_is_unavailable():
     head = b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"a": 1}'
-    error = await raw_failure(Unavailable, head, patience=ClientTimeout(sock_read=0.05), cut=False)
+    error = await raw_failure(Unavailable, head, within=0.05, cut=False)
     assert str(error) == "no answer in time"
+
+
+# --- while we stood still
+
+
+@asynccontextmanager
+async def holding(*numbers):
+    """Requests by their numbers, of which one more each is answered whenever `go` is released; `came` counts them."""
+    came, go = asyncio.Semaphore(0), asyncio.Semaphore(0)
+
+    async def answer(_):
+        came.release()
+        await go.acquire()
+        return web.json_response({"a": 1})
+
+    async with served(answer) as (_, api):
+        asked = [asyncio.create_task(api.get(f"/{number}", {}, AT)) for number in numbers]
+        for _ in numbers[:PLACES]:
+            await came.acquire()
+        yield asked, go
+        for one in asked:
+            one.cancel()
+        await asyncio.wait(asked)
+
+
+async def test_an_answer_that_came_while_we_stood_still_is_heard(standstill):
+    async with holding(1) as ((asked,), go):
+        standstill(600)
+        go.release()
+        assert (await asked).document == {"a": 1}
+
+
+async def test_a_connection_that_was_to_be_had_while_we_stood_still_is_taken(standstill):
+    async with holding(*range(PLACES + 1)) as ((*_, last), go):
+        standstill(CONNECT + STANDSTILL + 1)
+        for _ in range(PLACES + 1):
+            go.release()
+        assert (await last).document == {"a": 1}
+
+
+@pytest.mark.parametrize(("others", "seconds"), [(0, LONGEST), (PLACES, CONNECT)])
+async def test_who_has_not_answered_although_we_stood_still_is_late_a_second_after(standstill, others, seconds):
+    async with holding(*range(others + 1)) as ((*_, last), _):
+        standstill(seconds + STANDSTILL + 1)
+        done, _ = await asyncio.wait({last}, timeout=LISTENS / 2)
+        assert not done
+        standstill(LISTENS)
+        with pytest.raises(Unavailable, match=r"^no answer in time$"):
+            await last
 
 
 # --- statuses

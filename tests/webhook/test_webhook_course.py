@@ -9,7 +9,8 @@ import pytest
 from receiving import Clock
 
 from notifier.core.model import Outcome
-from notifier.webhook.course import LISTENS, STANDSTILL, Course, Leg, OutOfTime, Patience, enter
+from notifier.standstill import LISTENS, STANDSTILL
+from notifier.webhook.course import Course, Leg, OutOfTime, Patience, enter
 from notifier.webhook.verdict import fault
 
 
@@ -70,14 +71,6 @@ async def test_a_second_try_gets_no_more_time_than_is_left():
     with pytest.raises(OutOfTime) as caught:
         await course.answered(rest())
     assert caught.value.total
-
-
-@pytest.fixture
-async def standstill(monkeypatch):
-    """Have the process stand still for so many seconds, as its loop sees it."""
-    loop, real, gone = asyncio.get_running_loop(), asyncio.get_running_loop().time, [0.0]
-    monkeypatch.setattr(loop, "time", lambda: real() + sum(gone))
-    return gone.append
 
 
 async def turns():
