@@ -22,9 +22,12 @@ from killing import world
 
 from notifier.demo.daemon import Daemon
 from notifier.demo.xenonflare import FakeXenonFlare, Media
+from notifier.standstill import STANDSTILL
 
 DAY = 86400.0
 HALF_A_FRAME = 2000
+SHORTEST = 1.0
+"""Seconds: no receiver can be given less."""
 
 
 async def lives_through(folder, seed, fault, *, names=True):
@@ -99,6 +102,60 @@ async def test_a_process_that_is_suspended_goes_on_where_it_stood(tmp_path):
 
     log = await lives_through(tmp_path, 12, fault)
     assert [round(line["seconds"], -1) for line in said(log, "the clock jumped", "message")] == [600, -600]
+
+
+def stopped_by(process, owner, method):
+    """An event: the next call of this has stopped the process, which then waits for what it calls for."""
+    real, stopped = getattr(owner, method), asyncio.Event()
+
+    def stop(*args):
+        setattr(owner, method, real)
+        process.kill(signal.SIGSTOP)
+        stopped.set()
+        return real(*args)
+
+    setattr(owner, method, stop)
+    return stopped
+
+
+async def test_what_comes_while_it_is_stopped_is_heard_and_nobody_was_late(tmp_path):
+    """For longer than a receiver has time, with POSTs on their way, and for longer than a look may take, with one."""
+    async with world(tmp_path, seed=18) as w:
+        w.upstream.add(20)
+        hurried(w, '"1s"')
+        for one in w.receivers.values():
+            one.answer = lambda: 204
+        app = w.receivers["app"]
+        async with w.living(look_within=SHORTEST) as process:
+            for owner, method in ((app, "answer"), (w.upstream.media, "tell")):
+                await stopped_by(process, owner, method).wait()
+                came = len(app.bodies)
+                await process.lasts(SHORTEST + STANDSTILL + 0.5)
+                assert all(len(one.answered) == len(one.bodies) for one in w.receivers.values())
+                w.upstream.add(5)
+                process.kill(signal.SIGCONT)
+                while len(app.bodies) < came + 5:
+                    app.came.clear()
+                    await app.came.wait()
+            process.kill(signal.SIGTERM)
+            assert await process.ended() == 0
+        await w.ends_well()
+    log = log_of(tmp_path)
+    assert [line for line in said(log, "attempted", "message") if line["outcome"] != "delivered"] == []
+    assert not said(log, "source.failing", "type")
+    assert not said(log, "breaker", "message")
+
+
+def hurried(w, timeout):
+    """A world in which receivers have no more time than that."""
+    real = w.configure
+
+    def configure():
+        real()
+        path = w.folder / "config.toml"
+        path.write_text(path.read_text().replace('timeout = "20s"', f"timeout = {timeout}"))
+
+    w.configure = configure
 
 
 @pytest.mark.parametrize("days", [-1, 1])

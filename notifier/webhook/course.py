@@ -62,8 +62,6 @@ class Patience:
         self._courses: set[Course] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._rings_at = math.inf
-        self._listens = False
-        """It has rung late, and nobody's time was up for that."""
 
     def begin(self, course: "Course", at: float) -> None:
         """Look at it at that moment of the loop's clock, or sooner, and until it has ended."""
@@ -82,10 +80,9 @@ class Patience:
         self._timer = asyncio.get_running_loop().call_at(at, self._ring, context=_NOBODYS)
 
     def _ring(self) -> None:
-        now = asyncio.get_running_loop().time()
-        self._listens = not self._listens and stood_still(self._rings_at, now)
+        late = stood_still(self._rings_at, asyncio.get_running_loop().time())
         self._timer, self._rings_at = None, math.inf
-        at = now + LISTENS if self._listens else min([course.ring() for course in self._courses], default=math.inf)
+        at = min([course.ring(late=late) for course in self._courses], default=math.inf)
         if at < math.inf:
             self._set_timer(at)
 
@@ -99,6 +96,8 @@ class Course:
         """Seconds that each leg took so far."""
         self._loop = asyncio.get_running_loop()
         self._deadline = self._end = self._loop.time() + total
+        self._listens_until = -math.inf
+        """To what came while we stood still, which was never yet."""
         self._patience = patience
         self._monotonic = monotonic
         self._waits: asyncio.Task[Any] | None = None
@@ -139,18 +138,24 @@ class Course:
         self._leave_for(leg)
         self._end = min(self._deadline, self._loop.time() + self._patience.legs.get(leg, math.inf))
 
-    def ring(self) -> float:
-        """End the wait if its time is up. Answers when to look again."""
+    def ring(self, *, late: bool = False) -> float:
+        """End the wait if its time is up, but once listen first where this rings so `late` that we stood still.
+
+        Answers when to look again.
+        """
+        now = self._loop.time()
         if self._waits is None:
             return math.inf
-        if self._loop.time() < self._end:
+        if late and now >= self._end and self._listens_until < 0:
+            self._listens_until = now + LISTENS
+        if now < max(self._end, self._listens_until):
             return self._next_look()
         self._is_over, self._waits = self._waits.cancel(), None
         return math.inf
 
     def _next_look(self) -> float:
         """No later than any leg may end, be it one that begins at once."""
-        return min(self._end, self._loop.time() + self._patience.shortest)
+        return min(max(self._end, self._listens_until), self._loop.time() + self._patience.shortest)
 
     def _leave_for(self, leg: Leg | None) -> None:
         now = self._monotonic()

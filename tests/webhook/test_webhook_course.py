@@ -78,14 +78,15 @@ async def turns():
         await asyncio.sleep(0)
 
 
-async def asked(standstill, answer):
+async def asked(standstill, answer, patience=None):
     """An attempt that waits for its first byte, once we stood still for ten minutes."""
 
     async def going():
         enter(Leg.FIRST_BYTE)
         return await answer
 
-    attempt = asyncio.create_task(Course(10, Patience({Leg.FIRST_BYTE: 5}), Clock()).answered(going()))
+    patience = patience or Patience({Leg.FIRST_BYTE: 5})
+    attempt = asyncio.create_task(Course(10, patience, Clock()).answered(going()))
     await turns()
     standstill(600)
     await turns()
@@ -95,6 +96,23 @@ async def asked(standstill, answer):
 async def test_an_answer_that_came_while_we_stood_still_is_heard(standstill):
     answer = asyncio.get_running_loop().create_future()
     attempt = await asked(standstill, answer)
+    answer.set_result("answer")
+    assert await attempt == "answer"
+
+
+async def test_what_began_after_we_stood_still_is_heard_when_we_do_so_again(standstill):
+    patience, future = Patience({Leg.FIRST_BYTE: 5}), asyncio.get_running_loop().create_future
+    for answer in (future(), future()):
+        attempt = await asked(standstill, answer, patience)
+        answer.set_result("answer")
+        assert await attempt == "answer"
+
+
+async def test_who_is_listened_to_is_so_whoever_else_is_late(standstill):
+    patience, answer = Patience({Leg.FIRST_BYTE: 5}), asyncio.get_running_loop().create_future()
+    attempt = await asked(standstill, answer, patience)
+    with pytest.raises(OutOfTime):
+        await Course(0.01, patience, Clock()).answered(rest())
     answer.set_result("answer")
     assert await attempt == "answer"
 
