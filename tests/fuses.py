@@ -239,6 +239,7 @@ def be(job):
     resolve_by(Path(job["names"]))
     pick_ids()
     hurry(job.get("look_within", LONGEST))
+    database.BUSY_SECONDS = job.get("busy", database.BUSY_SECONDS)
     housekeeping.EVERY = housekeeping.SHORTEST = job["kept"]
     sys.argv = ["notifier", "run", "--log-format", "json", "--config", job["config"]]
     cli.main()

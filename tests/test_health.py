@@ -161,4 +161,4 @@ async def test_a_database_that_fails_is_told_without_its_words():
 
 async def test_a_database_that_is_slow_does_not_answer():
     checks = readiness(Marks([], float), asyncio.Event().wait, promptly=0)
-    assert await checks() == {"database": "no answer within 0 s"}
+    assert await checks() == {"database": "no answer within 0 s: its disk is slow, or another program holds it"}

@@ -8,17 +8,18 @@ import json
 import os
 import resource
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
 import aiohttp
 import pytest
 from daemons import KEY, SECRETS, Hooks, config
-from killing import world
+from killing import PATIENCE, world
 
 from notifier.demo.daemon import Daemon
 from notifier.demo.xenonflare import FakeXenonFlare, Media
@@ -26,6 +27,9 @@ from notifier.standstill import STANDSTILL
 
 DAY = 86400.0
 HALF_A_FRAME = 2000
+READY = (200, "ok")
+HELD = "no answer within 1 s: its disk is slow, or another program holds it"
+LOCKED = "database is locked: another program holds it: end that one"
 SHORTEST = 1.0
 """Seconds: no receiver can be given less."""
 
@@ -64,13 +68,39 @@ def held(pid):
     return int(Path(f"/proc/{pid}/statm").read_text().split()[0]) * resource.getpagesize()
 
 
-async def is_ready(folder):
+async def readiness(folder):
+    """Status and text of /readyz."""
     connector = aiohttp.UnixConnector(str(folder / "notifier.sock"))
     async with (
         aiohttp.ClientSession("http://notifier", connector=connector) as session,
         session.get("/readyz") as response,
     ):
-        return response.status == 200
+        return response.status, await response.text()
+
+
+async def becomes(folder, *wanted):
+    """Its /readyz has come to say that."""
+    async with asyncio.timeout(PATIENCE):
+        while await readiness(folder) != wanted:
+            pass
+
+
+@asynccontextmanager
+async def dying(w, reason, *, is_ready=True, **job):
+    """A daemon that is to end by itself: with 1, a reason in the last line of its log that ends so, and no trace."""
+    path, starts = w.folder / "daemon.log", w.starts
+    w.is_sound = False
+    async with w.living(**job) as process:
+        yield process
+        async with asyncio.timeout(PATIENCE):
+            assert await process.ended() == 1
+    w.is_sound = True
+    assert (w.starts == starts) is is_ready
+    last = log_of(w.folder)[-1]
+    assert (last["level"], last["message"]) == ("critical", "ended")
+    assert last["reason"] == f"{w.folder / 'notifier.db'}: {reason}"
+    assert "Traceback" not in path.read_text()
+    path.write_text("")  # the next life is judged by its own
 
 
 async def test_without_descriptors_from_its_first_moment_it_waits_for_some(tmp_path):
@@ -83,7 +113,7 @@ async def test_without_descriptors_from_its_first_moment_it_waits_for_some(tmp_p
         w.upstream.add(10)
         await says(tmp_path, process, "too many open files")
         resource.prlimit(process.pid, resource.RLIMIT_NOFILE, limits)
-        assert await is_ready(tmp_path)
+        assert await readiness(tmp_path) == READY
 
     await lives_through(tmp_path, 11, fault)
 
@@ -169,7 +199,7 @@ async def test_a_clock_that_is_a_day_off_for_a_while_loses_nothing(tmp_path, day
         await process.lasts(1.0)
         w.sets_clock(0.0)
         await says(tmp_path, process, "the clock jumped", "message", times=2)
-        assert await is_ready(tmp_path)
+        assert await readiness(tmp_path) == READY
 
     log = await lives_through(tmp_path, 13, fault)
     jumps = [round(line["seconds"] / DAY) for line in said(log, "the clock jumped", "message")]
@@ -189,10 +219,44 @@ async def test_a_clock_that_drifts_changes_nothing(tmp_path):
 async def test_while_no_name_is_found_sources_rest_and_webhooks_wait(tmp_path):
     async def fault(w, process):
         await says(tmp_path, process, "its host cannot be resolved: temporary failure in name resolution", "reason")
-        assert await is_ready(tmp_path)
+        assert await readiness(tmp_path) == READY
         w.names.touch()
 
     await lives_through(tmp_path, 15, fault, names=False)
+
+
+@contextmanager
+def locked(folder):
+    """Another program holds the database."""
+    with closing(sqlite3.connect(folder / "notifier.db", isolation_level=None, timeout=PATIENCE)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        yield
+        other.execute("ROLLBACK")
+
+
+async def test_while_another_program_holds_the_database_it_is_not_ready_and_then_goes_on(tmp_path):
+    """Not for longer than it waits: then it ends, and who starts it again, as systemd does, has it go on in the end."""
+    async with world(tmp_path, seed=19) as w:
+        app, held = w.receivers["app"], f"[-] database: {HELD}\nnot ready"
+        w.upstream.add(20)
+        async with w.living() as process:
+            await app.got(5)
+            with locked(tmp_path):
+                await becomes(tmp_path, 503, held)
+            await becomes(tmp_path, *READY)
+            assert {line["level"] for line in log_of(tmp_path)} <= {"info", "warning"}
+            process.kill(signal.SIGTERM)
+            assert await process.ended() == 0
+        with ExitStack() as until_given_back:
+            w.upstream.add(5)
+            async with dying(w, LOCKED, busy=3.0):
+                await app.got(len(app.bodies) + 1)
+                until_given_back.enter_context(locked(tmp_path))
+                await becomes(tmp_path, 503, held)
+            w.upstream.add(5)
+            async with dying(w, LOCKED, is_ready=False, busy=0.1):
+                pass
+        await w.ends_well()
 
 
 async def test_a_log_that_was_torn_in_the_middle_of_a_write_loses_nothing(tmp_path):
@@ -204,17 +268,39 @@ async def test_a_log_that_was_torn_in_the_middle_of_a_write_loses_nothing(tmp_pa
         await w.ends_well()
 
 
-async def test_without_memory_it_ends_or_goes_on_and_loses_nothing(tmp_path):
+NO_MEMORY = {
+    "no memory is left: free some, or raise its limit of it",
+    "no thread can be started: raise its limit of tasks, or of memory",
+}
+
+
+async def test_without_memory_it_goes_on_or_ends_with_1_and_says_so_and_loses_nothing(tmp_path):
     async with world(tmp_path, seed=17) as w:
         w.is_sound = False
-        for spare in (0, 1 << 20, 1 << 24):
+        for spare in (0, 1 << 22):
             w.upstream.add(20)
+            (tmp_path / "daemon.log").write_text("")
             async with w.living() as process:
-                await process.lasts(0.2)
+                await w.receivers["app"].got(len(w.receivers["app"].bodies) + 1)
                 size = held(process.pid) + spare
                 resource.prlimit(process.pid, resource.RLIMIT_AS, (size, size))
                 await w.lives_through_all(process)
+                process.kill(signal.SIGTERM)
+                await process.lasts(PATIENCE)
+                judge_without_memory(w, await process.ended())
         await w.ends_well()
+
+
+def judge_without_memory(w, code):
+    """It stops when it is asked to, or has ended before: with 1 and why, or as libuv does, which aborts."""
+    text = (w.folder / "daemon.log").read_text()
+    if code == -signal.SIGABRT:
+        assert "Fatal Python error: Aborted" in text
+        return
+    ends = [json.loads(line) for line in text.splitlines() if '"critical"' in line]
+    assert code in ({1, -signal.SIGTERM} if ends else {0})  # it may be asked to stop when it has just ended
+    assert {line["reason"] for line in ends} <= NO_MEMORY
+    assert [line for line in ends if "trace" in line] == []
 
 
 # --- a disk of its own, which is small

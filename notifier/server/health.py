@@ -40,7 +40,7 @@ async def _asked(ping: Ping, promptly: float) -> str:
         async with asyncio.timeout(promptly):
             await ping()
     except TimeoutError:
-        return f"no answer within {promptly:.0f} s"
+        return f"no answer within {promptly:.0f} s: its disk is slow, or another program holds it"
     except Exception:  # noqa: BLE001  # whatever it is, the caller has no database, and no right to its words
         return "does not answer"
     return ""

@@ -53,8 +53,12 @@ class Store(Registering, Callbacks, Owed, Replaying, Dropping, History, Media, R
         return cls(await Database.open(path))
 
     async def ping(self) -> None:
-        """Read something; raises `StoreError` where the database does not answer."""
+        """Read something, also where the transactions are; raises `StoreError` where the database does not answer.
+
+        Whatever a transaction waits for, its disk or another program, this waits for, too.
+        """
         await self.database.rows("SELECT count(*) FROM counters")
+        await self.database.look(lambda db: db.execute("SELECT 1"))
 
     async def close(self) -> None:
         """End the transaction in progress, then close."""

@@ -174,6 +174,24 @@ async def test_ping_reads_and_a_database_that_is_gone_does_not_answer(path):
             await store.ping()
 
 
+async def test_ping_waits_for_the_transaction_in_progress(path):
+    inside, go_on, loop = asyncio.Event(), threading.Event(), asyncio.get_running_loop()
+
+    def work(_):
+        loop.call_soon_threadsafe(inside.set)
+        go_on.wait()
+
+    async with opened(path) as store:
+        writing = asyncio.create_task(store.database.write(work))
+        await inside.wait()
+        ping = asyncio.create_task(store.ping())
+        for _ in range(3):  # meanwhile it can be read
+            await store.database.rows("SELECT count(*) FROM counters")
+        assert not ping.done()
+        go_on.set()
+        await asyncio.gather(writing, ping)
+
+
 # --- one daemon alone
 
 
