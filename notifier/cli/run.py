@@ -1,6 +1,7 @@
 """`notifier run`: be the daemon."""
 
 import asyncio
+import errno
 import faulthandler
 import gc
 import logging
@@ -85,6 +86,19 @@ def ended(error: Exception) -> int:
     """
     if isinstance(error, ExceptionGroup):
         return max(ended(one) for one in error.exceptions)
-    trace = None if isinstance(error, StoreError | CannotListen) else error
-    log.critical("ended", exc_info=trace, extra={"fields": {"reason": str(error) or type(error).__name__}})
+    lack = _lack(error)
+    trace = error if lack is None else None
+    log.critical("ended", exc_info=trace, extra={"fields": {"reason": lack or str(error) or type(error).__name__}})
     return CONFIG_IS_WRONG if isinstance(error, NewerDatabaseError | OtherProviderError) else FAILED
+
+
+def _lack(error: Exception) -> str | None:
+    """What the machine lacks, and what would cure it; None where it is not to blame."""
+    match error:
+        case StoreError() | CannotListen():
+            return str(error)
+        case MemoryError() | OSError(errno=errno.ENOMEM):
+            return "no memory is left: free some, or raise its limit of it"
+        case RuntimeError(args=("can't start new thread",)):
+            return "no thread can be started: raise its limit of tasks, or of memory"
+    return None

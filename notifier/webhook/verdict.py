@@ -150,7 +150,7 @@ def _fault_of_ours(cause: BaseException) -> str | None:
         case gaierror(errno=socket.EAI_SYSTEM):
             return "its resolver failed"
         case NoThread():
-            return "no thread, raise its limit of tasks"
+            return "no thread, raise its limit of tasks, or of memory"
         case OSError(errno=int(number)) if number in _NO_FILES:
             return "too many open files, raise its limit of them"
         case OSError(errno=int(number)) if number in _NO_MEMORY:

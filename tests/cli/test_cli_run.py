@@ -1,5 +1,6 @@
 """`notifier run`: how it tells what ended the daemon."""
 
+import errno
 import logging
 
 import pytest
@@ -33,6 +34,23 @@ def told(caplog):
 )
 def test_what_the_machine_is_to_blame_for_is_a_sentence(told, error, code):
     assert told(error) == (code, [str(error)], [])
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (MemoryError(), "no memory is left: free some, or raise its limit of it"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "no memory is left: free some, or raise its limit of it"),
+        (RuntimeError("can't start new thread"), "no thread can be started: raise its limit of tasks, or of memory"),
+    ],
+)
+def test_what_the_machine_lacks_is_a_sentence_with_its_cure(told, error, reason):
+    assert told(error) == (1, [reason], [])
+
+
+@pytest.mark.parametrize("error", [RuntimeError("another"), OSError(errno.EIO, "another")])
+def test_what_only_looks_like_it_has_its_trace(told, error):
+    assert told(error) == (1, [str(error)], [type(error)])
 
 
 def test_a_bug_has_its_trace_and_at_least_a_name(told):

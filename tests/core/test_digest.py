@@ -1,5 +1,9 @@
 """What a secret text is recognised by."""
 
+import hashlib
+
+import pytest
+
 from notifier.core.digest import digest, is_of
 
 TOKEN = "https://hooks.example.com/services/T0/B0/tok-en"
@@ -19,3 +23,12 @@ def test_the_digest_holds_nothing_of_the_text_and_differs_by_its_salt():
 
 def test_what_was_kept_before_is_recognised_for_ever():
     assert digest(TOKEN, "app 1") == "520d9e96c00d28e32f20040f28231dbe app 1"
+
+
+def test_where_there_is_no_memory_it_says_so(monkeypatch):
+    def lacks(*_, **__):
+        raise ValueError("[digital envelope routines] malloc failure")
+
+    monkeypatch.setattr(hashlib, "scrypt", lacks)
+    with pytest.raises(MemoryError):
+        digest("text", "salt")

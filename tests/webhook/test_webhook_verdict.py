@@ -72,7 +72,7 @@ def test_what_is_said_by_a_bug_is_not_repeated(error):
         (OSError(errno.ENOBUFS, "hidden"), "no memory"),
         (socket.gaierror(socket.EAI_MEMORY, "hidden"), "no memory"),
         (socket.gaierror(socket.EAI_SYSTEM, "hidden"), "its resolver failed"),
-        (NoThread(None, "hidden"), "no thread, raise its limit of tasks"),
+        (NoThread(None, "hidden"), "no thread, raise its limit of tasks, or of memory"),
     ],
 )
 def test_a_fault_of_ours_is_not_the_receivers(fault_of_ours, words):
