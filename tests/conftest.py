@@ -9,7 +9,7 @@ from hypothesis import settings
 from longer import LONGER
 
 # Modules that have asserts and no tests say what was wrong only if they are rewritten, too.
-pytest.register_assert_rewrite("killing", "verdict")
+pytest.register_assert_rewrite("killing", "faulty", "verdict")
 
 # What a busy machine takes for an example says nothing.
 settings.register_profile("calm", deadline=None, max_examples=100 * LONGER)

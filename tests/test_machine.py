@@ -5,102 +5,29 @@ What the store alone can try is in tests/store/test_store_open.py, of a lock and
 
 import asyncio
 import json
-import os
 import resource
 import signal
 import sqlite3
-import subprocess
-import sys
-import time
-from contextlib import ExitStack, asynccontextmanager, closing, contextmanager, suppress
-from itertools import count
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
-import aiohttp
 import pytest
-from daemons import KEY, SECRETS, Hooks, config
-from killing import PATIENCE, world
+from faulty import READY, becomes, dying, lives_through, log_of, readiness, said, says
+from killing import PATIENCE, STRICT, world
 
-from notifier.demo.daemon import Daemon
-from notifier.demo.xenonflare import FakeXenonFlare, Media
 from notifier.standstill import STANDSTILL
 
 DAY = 86400.0
-HALF_A_FRAME = 2000
-READY = (200, "ok")
+WHY_NO_NAME = "its host cannot be resolved: temporary failure in name resolution"
 HELD = "no answer within 1 s: its disk is slow, or another program holds it"
 LOCKED = "database is locked: another program holds it: end that one"
 SHORTEST = 1.0
 """Seconds: no receiver can be given less."""
 
 
-async def lives_through(folder, seed, fault, *, names=True):
-    """A daemon in whose life there is a fault, after which it goes on by itself; then all is judged. Gives its log."""
-    async with world(folder, seed) as w:
-        w.upstream.add(20)
-        if not names:
-            w.names.unlink()
-        async with w.living() as process:
-            await fault(w, process)
-            process.kill(signal.SIGTERM)
-            assert await process.ended() == 0
-        await w.ends_well()
-    return log_of(folder)
-
-
-def log_of(folder):
-    *lines, _ = (folder / "daemon.log").read_text().split("\n")  # what is being written is not there yet
-    return [json.loads(line) for line in lines]
-
-
-async def says(folder, process, word, key="note", times=1):
-    """The daemon, which lives, has said this so often."""
-    while len(said(log_of(folder), word, key)) < times:
-        await process.lasts(0.05)
-
-
-def said(log, word, key="note"):
-    return [line for line in log if word in line.get(key, "")]
-
-
 def held(pid):
     """Bytes of its address space."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[0]) * resource.getpagesize()
-
-
-async def readiness(folder):
-    """Status and text of /readyz."""
-    connector = aiohttp.UnixConnector(str(folder / "notifier.sock"))
-    async with (
-        aiohttp.ClientSession("http://notifier", connector=connector) as session,
-        session.get("/readyz") as response,
-    ):
-        return response.status, await response.text()
-
-
-async def becomes(folder, *wanted):
-    """Its /readyz has come to say that."""
-    async with asyncio.timeout(PATIENCE):
-        while await readiness(folder) != wanted:
-            pass
-
-
-@asynccontextmanager
-async def dying(w, reason, *, is_ready=True, **job):
-    """A daemon that is to end by itself: with 1, a reason in the last line of its log that ends so, and no trace."""
-    path, starts = w.folder / "daemon.log", w.starts
-    w.is_sound = False
-    async with w.living(**job) as process:
-        yield process
-        async with asyncio.timeout(PATIENCE):
-            assert await process.ended() == 1
-    w.is_sound = True
-    assert (w.starts == starts) is is_ready
-    last = log_of(w.folder)[-1]
-    assert (last["level"], last["message"]) == ("critical", "ended")
-    assert last["reason"] == f"{w.folder / 'notifier.db'}: {reason}"
-    assert "Traceback" not in path.read_text()
-    path.write_text("")  # the next life is judged by its own
 
 
 async def test_without_descriptors_from_its_first_moment_it_waits_for_some(tmp_path):
@@ -217,12 +144,30 @@ async def test_a_clock_that_drifts_changes_nothing(tmp_path):
 
 
 async def test_while_no_name_is_found_sources_rest_and_webhooks_wait(tmp_path):
+    heard = []
+
     async def fault(w, process):
-        await says(tmp_path, process, "its host cannot be resolved: temporary failure in name resolution", "reason")
+        await says(tmp_path, process, WHY_NO_NAME, "reason")
+        with closing(sqlite3.connect(tmp_path / "notifier.db")) as db:
+            while db.execute("SELECT failures FROM sources").fetchone()[0] < 2:
+                await process.lasts(0.05)
         assert await readiness(tmp_path) == READY
         w.names.touch()
+        heard.extend(w.receivers[name] for name in STRICT)
+        async with asyncio.timeout(PATIENCE):
+            for hooks in heard:
+                while "source.recovered" not in of_source(hooks.events):
+                    await hooks.got(len(hooks.bodies) + 1)
 
     await lives_through(tmp_path, 15, fault, names=False)
+    for hooks in heard:
+        assert of_source(hooks.events) == ["source.failing", "source.recovered"]
+
+
+def of_source(events):
+    """What was told of the source, each event once."""
+    told = {event["id"]: event["type"] for event in events}
+    return [type_ for type_ in told.values() if type_.startswith("source.")]
 
 
 @contextmanager
@@ -259,15 +204,6 @@ async def test_while_another_program_holds_the_database_it_is_not_ready_and_then
         await w.ends_well()
 
 
-async def test_a_log_that_was_torn_in_the_middle_of_a_write_loses_nothing(tmp_path):
-    async with world(tmp_path, seed=16) as w:
-        for life in range(6):
-            await w.is_killed(after=0.8)
-            with (tmp_path / "notifier.db-wal").open("ab") as torn:
-                torn.write(os.urandom(HALF_A_FRAME * (life + 1)))
-        await w.ends_well()
-
-
 NO_MEMORY = {
     "no memory is left: free some, or raise its limit of it",
     "no thread can be started: raise its limit of tasks, or of memory",
@@ -301,71 +237,3 @@ def judge_without_memory(w, code):
     assert code in ({1, -signal.SIGTERM} if ends else {0})  # it may be asked to stop when it has just ended
     assert {line["reason"] for line in ends} <= NO_MEMORY
     assert [line for line in ends if "trace" in line] == []
-
-
-# --- a disk of its own, which is small
-
-
-def refused_mounts():
-    """Why no such disk can be had here; None where it can."""
-    if os.geteuid() != 0:
-        return "only root can mount"
-    command = ["unshare", "--mount", "--propagation", "private", "mount", "-t", "tmpfs", "none", "/mnt"]
-    tried = subprocess.run(command, capture_output=True, check=False)
-    return "no mounts of our own are permitted here" if tried.returncode else None
-
-
-@contextmanager
-def small_disk(folder):
-    """A disk of 1 MiB in a folder, seen only by what is started by the command that this gives."""
-    folder.mkdir()
-    script = 'mount -t tmpfs -o size=1m none "$1" && echo mounted && read -r _'
-    command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", folder]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
-        assert holder.stdout.readline() == b"mounted\n"
-        yield ("nsenter", f"--target={holder.pid}", "--mount"), Path(f"/proc/{holder.pid}/root{folder}")
-        holder.stdin.close()
-
-
-def fill(path):
-    with path.open("wb", buffering=0) as file, suppress(OSError):  # there is no space left
-        while file.write(bytes(4096)):
-            pass
-
-
-@pytest.mark.skipif(refused_mounts() is not None, reason=str(refused_mounts()))
-async def test_a_full_disk_ends_it_with_1_and_it_goes_on_by_itself_once_there_is_space(tmp_path):
-    with small_disk(tmp_path / "disk") as (inside, disk):
-        async with FakeXenonFlare([], time.time, key=KEY) as media, Hooks() as hooks:
-            text = config(media.base_url, {"app": hooks.url}, server=f'socket = "{tmp_path}/notifier.sock"')
-            text = text.replace("sqlite:notifier.db", f"sqlite:{tmp_path}/disk/notifier.db")
-            command = (*inside, sys.executable, "-m", "notifier", "run", "--log-format", "json", "--config")
-            media.put(Media("a", status="processing"))
-            async with Daemon(tmp_path, text, SECRETS, command) as daemon:
-                await hooks.got(1)
-                fill(disk / "filler")
-                for number in count():  # for as long as what is reserved already suffices
-                    if daemon.ended is not None:
-                        break
-                    media.put(Media(f"more{number}", status="completed", title="x" * 3000))
-                    await asyncio.wait((asyncio.ensure_future(daemon.wait()),), timeout=0.1)
-                assert daemon.ended == 1
-            assert "full: free some space on its disk; nothing was lost" in ended(tmp_path)
-            (disk / "filler").unlink()
-            media.put(Media("a", status="completed", parts={"youtube": "published"}))
-            async with Daemon(tmp_path, text, SECRETS, command) as daemon:
-                while not any(is_of("a", event, "completed") for event in hooks.events):
-                    await hooks.got(len(hooks.bodies) + 1)
-                assert await daemon.stop() == 0
-    told = [event["data"]["upload"]["status"] for event in hooks.events if is_of("a", event)]
-    assert list(dict.fromkeys(told)) == ["processing", "completed"]
-
-
-def is_of(id_, event, *statuses):
-    upload = event["data"].get("upload", {})
-    return upload.get("id") == id_ and (not statuses or upload["status"] in statuses)
-
-
-def ended(folder):
-    """The reason that the log gives of the end."""
-    return json.loads((folder / "daemon.log").read_text().splitlines()[-1])["reason"]
