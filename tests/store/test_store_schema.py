@@ -4,9 +4,9 @@ import hashlib
 import re
 import sqlite3
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
+from schemas import GOLDEN, schema
 from stored import NOW, altered, announce, deliveries, due, event, ids, one_upload, opened, retried, seen
 
 from notifier.core.budget import Budget
@@ -15,7 +15,6 @@ from notifier.core.model import ListingState
 from notifier.store import Announcement, StoreError
 from notifier.store.database import Database, _connect, _migrate, _version, migrations
 
-GOLDEN = Path(__file__).parent / "schema.sql"
 COMMITTED = {
     1: "4667b255258f3e72da9d7fcf00acf020f2d6b8fdb889cbfd77518d0f5450bb30",
     2: "238d0ae2359538d81a2db76cd03fd168e1a333feefc1a37731dfee5df72db42f",
@@ -26,11 +25,6 @@ COMMITTED = {
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "notifier.db"
-
-
-async def schema(database):
-    rows = await database.rows("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type DESC, name")
-    return "".join(f"{row[0]};\n\n" for row in rows)
 
 
 async def test_the_schema_is_the_golden_one(path):
