@@ -45,11 +45,14 @@ class ProviderStory(RuleBasedStateMachine):
         super().__init__()
         self.loop = asyncio.new_event_loop()
         self.folder = Path(tempfile.mkdtemp(prefix="notifier-provider-"))
-        self.opened = AsyncExitStack()
+        self.opened, self.living = AsyncExitStack(), AsyncExitStack()
         self.clock = Clock()
+        self.baseline = Baseline.ANNOUNCE
         self.api = self.api_of(self.clock)
         self.lives = {}
         """Of each upload, all that it was."""
+        self.before, self.by_then = None, None
+        """Of each, how much of that was over when the source was first asked, and when its first sweep had ended."""
         self.shown = {}
         """Of each, what good answers showed of it, those that tell all there is to tell."""
         self.told = {}
@@ -64,14 +67,17 @@ class ProviderStory(RuleBasedStateMachine):
         """When requests came."""
         self.impolite = []
         """Those that came although no more might."""
+        self.dies_at, self.dies, self.is_dead = 0, asyncio.Event(), asyncio.Event()
+        """With which request to come it is killed: 0 for none."""
         self.strangers = []
         """What was asked of the host to which redirects lead."""
 
     def do(self, scene):
         return self.loop.run_until_complete(scene)
 
-    @initialize()
-    def starts(self):
+    @initialize(baseline=st.sampled_from(Baseline))
+    def starts(self, baseline=Baseline.ANNOUNCE):
+        self.baseline = baseline
         self.appears(5)
         self.do(self.opens())
 
@@ -81,11 +87,16 @@ class ProviderStory(RuleBasedStateMachine):
         await self.opened.enter_async_context(self.elsewhere)
         self.api.fake.app.middlewares.insert(0, self.counts)
         self.api.fake.app.middlewares.append(self.spoil)
-        fake = await self.opened.enter_async_context(self.api.fake)
-        one = source(self.api.provider, self.api.base_url, baseline=Baseline.ANNOUNCE, stalled_after=1e9)
+        await self.opened.enter_async_context(self.api.fake)
+        one = source(self.api.provider, self.api.base_url, baseline=self.baseline, stalled_after=1e9)
         budget, named = PROVIDERS[self.api.provider].budget, tuple(map(self.api.theirs, self.named))
-        one = replace(one, api_key=Secret(self.api.key), budget=budget, uploads=named)
-        self.it = await self.opened.enter_async_context(living(self.folder, fake, one, self.clock))
+        self.source = replace(one, api_key=Secret(self.api.key), budget=budget, uploads=named)
+        await self.comes_to_life()
+
+    async def comes_to_life(self, told=0):
+        life = living(self.folder, self.api.fake, self.source, self.clock)
+        self.it = await self.living.enter_async_context(life)
+        self.it.told = told
         poller = self.it.poller
         self.registrations = Registrations(self.it.store, poller.watched, lambda _: None, self.clock)
 
@@ -112,6 +123,14 @@ class ProviderStory(RuleBasedStateMachine):
     @web.middleware
     async def spoil(self, request, handler):
         self.time_has_passed()
+        if self.before is None:
+            self.before = {id_: len(life) for id_, life in self.lives.items()}
+        if self.dies_at:
+            self.dies_at -= 1
+            if not self.dies_at:
+                self.dies.set()
+                await self.is_dead.wait()
+                return web.Response()
         response = await handler(request)
         if self.spoilers and response.status in {200, 404}:
             name = self.spoilers.pop(0)
@@ -126,9 +145,14 @@ class ProviderStory(RuleBasedStateMachine):
                     self.shown[id_] += self.lives[id_][-1:]
         return response
 
+    @property
+    def is_silent(self):
+        """Whether what is found is taken without a word: what a list keeps back meanwhile is told when it shows it."""
+        return self.baseline is Baseline.SILENT and self.by_then is None
+
     def may_miss(self, listed):
         """Whether a list may show less than there is. Where it denies what it does not show, none goes unseen twice."""
-        if self.missed & listed:
+        if self.missed & listed or self.is_silent:
             return False
         self.missed |= listed
         self.recovery = self.api.recovery + self.api.whole_sweep
@@ -189,7 +213,7 @@ class ProviderStory(RuleBasedStateMachine):
         id_ = self.id_of(which)
         listed = self.api.neighbours(id_)
         in_the_middle = self.do(self.it.store.database.rows("SELECT 1 FROM listings WHERE page > 1"))
-        if id_ in self.missed or (in_the_middle and not self.may_miss(listed)):
+        if id_ in self.missed or self.is_silent or (in_the_middle and not self.may_miss(listed)):
             return
         self.something_happens()
         word = self.api.remove(id_)
@@ -215,6 +239,24 @@ class ProviderStory(RuleBasedStateMachine):
     def time_passes(self, seconds):
         self.do(self.it.polls_for(seconds))
 
+    @rule(asked=st.integers(0, 6))
+    def is_killed_and_comes_back(self, asked):
+        """When so many more requests have come, and the last of them has no answer."""
+        self.do(self.dies_and_lives(asked))
+
+    async def dies_and_lives(self, asked):
+        self.dies_at, self.dies, self.is_dead = asked, asyncio.Event(), asyncio.Event()
+        if asked:
+            under_way = [asyncio.ensure_future(one) for one in (self.it.polls_for(400), self.dies.wait())]
+            await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+            for one in under_way:
+                one.cancel()
+            await asyncio.gather(*under_way, return_exceptions=True)
+        told, self.dies_at = self.it.told, 0
+        await self.living.aclose()
+        self.is_dead.set()
+        await self.comes_to_life(told)
+
     # --- what is to be told
 
     @invariant()
@@ -228,19 +270,40 @@ class ProviderStory(RuleBasedStateMachine):
                 nobody_knows = seen["status"] == "unknown" and seen["reason"]
                 word = NOT_FOUND if nobody_knows else seen["status"]
                 self.told.setdefault(self.api.own(seen["id"]), []).append(word)
+        if self.by_then is None and self.do(self.it.store.database.rows(ALL_READ)) == [(self.lists,)]:
+            self.by_then = {id_: len(life) for id_, life in self.lives.items()}
         for id_, told in self.told.items():
-            assert is_part(told, self.lives[id_]), (id_, told, self.lives[id_])
+            assert is_part(told, self.may_be_told(id_)), (id_, told, self.lives[id_], self.before)
             assert all(one != other for one, other in itertools.pairwise(told)), (id_, told)
         for id_, shown in self.shown.items():
-            assert is_part(shown, self.told.get(id_, [])), (id_, shown, self.told.get(id_))
+            taken = self.is_taken_as(id_)
+            news = itertools.dropwhile(lambda word, taken=taken: word in taken, shown)
+            assert is_part(news, self.told.get(id_, [])), (id_, shown, taken, self.told.get(id_))
         assert not self.strangers
         assert not self.impolite
+
+    @property
+    def lists(self):
+        return len(self.it.watched.ways.listings)
+
+    def may_be_told(self, id_):
+        """What it was; but what that was before a silent source was asked only of an upload that was named."""
+        is_taken = self.baseline is Baseline.SILENT and id_ not in self.named
+        return self.lives[id_][(self.before or {}).get(id_, 0) * is_taken :]
+
+    def is_taken_as(self, id_):
+        """All that it may have been when a silent source was first read, of which nothing is told."""
+        if self.baseline is not Baseline.SILENT or id_ in self.named:
+            return []
+        since, until = (self.before or {}).get(id_, 0), None if self.by_then is None else self.by_then.get(id_, 0)
+        return self.lives[id_][max(0, since - 1) : until]
 
     def teardown(self):
         try:
             if hasattr(self, "it"):
                 self.all_is_told_in_the_end()
         finally:
+            self.do(self.living.aclose())
             self.do(self.opened.aclose())
             self.loop.close()
             shutil.rmtree(self.folder)
@@ -254,8 +317,13 @@ class ProviderStory(RuleBasedStateMachine):
             id_: (life, self.told.get(id_, []))
             for id_, life in self.lives.items()
             if not self.api.suffices(life, self.told.get(id_, []), named=id_ in self.named)
+            and (self.told.get(id_) or life[-1] not in self.is_taken_as(id_))
         }
-        assert not untold
+        assert not untold, (untold, self.before, self.by_then)
+        assert self.by_then is not None
+
+
+ALL_READ = "SELECT count(*) FROM listings WHERE baseline_at IS NOT NULL"
 
 
 def is_part(some, whole):
@@ -301,7 +369,8 @@ CALM = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
-for story in (XenonFlareStory, TranscoderStory, EncodingComStory, UploadPostStory, SchedPilotStory):
+STORIES = (XenonFlareStory, TranscoderStory, EncodingComStory, UploadPostStory, SchedPilotStory)
+for story in STORIES:
     story.TestCase.settings = CALM
 TestXenonFlareStory = XenonFlareStory.TestCase
 TestTranscoderStory = TranscoderStory.TestCase
@@ -387,3 +456,47 @@ def test_what_a_page_of_the_history_kept_back_is_told_within_a_day():
     finally:
         story.teardown()
     assert kept_back <= set(story.told)
+
+
+@pytest.mark.parametrize("story_of", STORIES)
+def test_kills_in_the_middle_of_a_silent_first_sweep_change_nothing_of_what_is_told(story_of):
+    story = story_of()
+    try:
+        story.baseline = Baseline.SILENT
+        for number in range(4 * ROWS):
+            story.moves(number, STATUSES[number % len(STATUSES)])
+        story.do(story.opens())
+        for asked in range(1, 4):
+            story.is_killed_and_comes_back(asked)
+            story.only_what_was_so_is_told()
+        silent = set(story.lives) - story.named
+        assert story.by_then is None
+        story.time_passes(900)
+        story.only_what_was_so_is_told()
+        assert story.by_then is not None
+        story.is_killed_and_comes_back(2)
+        assert silent.isdisjoint(story.told)
+        story.appears(2 * ROWS)
+        story.moves(4, "failed")
+    finally:
+        story.teardown()
+    assert story.told[f"{4:024x}"] == story.lives[f"{4:024x}"][-1:]
+
+
+@pytest.mark.parametrize("story_of", STORIES)
+def test_what_is_taken_away_is_told_as_its_provider_has_it(story_of):
+    """Open or settled; what settled at Upload-Post is let be, and so are ids that expire at Encoding.com."""
+    story = story_of()
+    try:
+        story.starts()
+        story.moves(which=3, status="failed")
+        story.moves(which=4, status="completed")
+        story.time_passes(700)
+        story.only_what_was_so_is_told()
+        for which in range(5):
+            story.is_taken_away(which)
+        over = {id_ for id_ in story.told if story.lives[id_][-1] in {"gone", "cancelled"}}
+        assert len(over) >= 2
+    finally:
+        story.teardown()
+    assert {id_: story.told[id_][-1] for id_ in over} == {id_: story.lives[id_][-1] for id_ in over}

@@ -22,6 +22,8 @@ ROWS = 3
 """On a page: most lists have several, between which uploads move while they are read."""
 NOT_FOUND = "unknown: not_found"
 """What an upload is that was named and is not there."""
+NOBODY_KNOWS = "nobody knows"
+"""What it is of which no answer will tell anything any more."""
 SETTLED = {"completed", "partial", "failed", "cancelled", "gone"}
 
 
@@ -145,13 +147,25 @@ class XenonFlare(Enveloped):
 
     def __init__(self, clock):
         self.fake = FakeXenonFlare([], clock, key=KEY)
+        self._there = set()
 
     def put(self, id_, status):
         word = "pending" if status == "queued" else status
         part = {"completed": "published"}.get(word, word)
-        collection = "videos" if int(id_, 16) % 2 else "images"
-        self.fake.put(Media(id_, collection, word, parts={"youtube": part}))
+        self.fake.put(Media(id_, self._collection(id_), word, parts={"youtube": part}))
+        self._there.add(id_)
         return status
+
+    @staticmethod
+    def _collection(id_):
+        return "videos" if int(id_, 16) % 2 else "images"
+
+    def remove(self, id_):
+        if id_ not in self._there:
+            return None
+        self._there.remove(id_)
+        self.fake.remove(self._collection(id_), id_)
+        return "gone"
 
 
 class Transcoder(Enveloped):
@@ -166,6 +180,9 @@ class Transcoder(Enveloped):
         self.fake.put(id_, JOBS[status])
         return status
 
+    def remove(self, id_):
+        return "gone" if self.fake.jobs.pop(id_, None) else None
+
 
 class EncodingCom(Upstream):
     """One list in two orders, and singles, several at once; all of it in XML, at one address."""
@@ -177,17 +194,38 @@ class EncodingCom(Upstream):
 
     def __init__(self, clock):
         self.fake = EncodingService(clock)
+        self._over = set()
+        """What was taken away: their ids are the provider's, which gives none twice."""
 
     @property
     def base_url(self):
         return self.fake.origin
 
     def put(self, id_, status):
+        if id_ in self._over:
+            return None
         number = self.theirs(id_)
         media = self.fake.put(encoding_service.Media(number, formats=[Format(f"9{number}", "mp4")]))
         word = WORDS[status]
         self.fake.move(media, word, word)
         return status
+
+    def remove(self, id_):
+        """One that was deleted is told to be. Ids of what has settled expire, too, and nothing says so of any."""
+        number = self.theirs(id_)
+        if id_ in self._over or number not in self.fake.media:
+            return None
+        self._over.add(id_)
+        media = self.fake.media[number]
+        if int(number) % 3 or media.status not in {"Finished", "Error"}:
+            media.deleted = True
+            return "gone"
+        del self.fake.media[number]
+        return NOBODY_KNOWS
+
+    @staticmethod
+    def suffices(life, told, *, named):
+        return life[-1] == NOBODY_KNOWS or Upstream.suffices(life, told, named=named)
 
     @staticmethod
     def own(id_):
