@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from abc import ABC, abstractmethod
 from xml.etree import ElementTree as ET
 
@@ -87,6 +88,11 @@ class Upstream(ABC):
         return set()
 
     @staticmethod
+    def declared(text, _charset):
+        """The text of an answer, which says itself in what it is written, if it can."""
+        return text
+
+    @staticmethod
     def told(_request, _response):
         """The ids of the uploads of which an answer tells all there is to tell."""
         return []
@@ -117,6 +123,14 @@ class Json(Upstream):
         if rows is not None:
             rows[:] = change(rows)
         return json.dumps(document).encode()
+
+    def with_more(self, body, as_json, _as_xml):
+        """A member "more", as it is to be written, in each row of a list, or in any other answer."""
+        document = json.loads(body)
+        rows = self.rows(document)
+        for one in [document] if rows is None else rows:
+            one["more"] = "@"
+        return json.dumps(document).replace('"@"', as_json).encode()
 
 
 class Enveloped(Json):
@@ -249,3 +263,12 @@ class EncodingCom(Upstream):
             root.remove(row)
         root.extend([copy.deepcopy(row) for row in change(rows)])
         return ET.tostring(root)
+
+    @staticmethod
+    def with_more(body, _as_json, as_xml):
+        text, row = body.decode(), next(row for row in ("media", "job", "response") if f"</{row}>".encode() in body)
+        return text.replace(f"</{row}>", f"<more>{as_xml}</more></{row}>").encode()
+
+    @staticmethod
+    def declared(text, charset):
+        return re.sub(r"^(<\?xml[^>]*>)?", f'<?xml version="1.0" encoding="{charset}"?>', text, count=1)

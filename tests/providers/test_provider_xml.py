@@ -1,15 +1,21 @@
 """Bytes from strangers → elements, or one of the failures: nothing that XML can be abused for gets further."""
 
+import tracemalloc
+import xml.sax
+from io import BytesIO
+from xml.etree import ElementTree as ET
+
 import pytest
+from bombs import BOMBS, blowup, fetching, laughs
 from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.providers.base import Malformed, ProviderError, Unavailable
 from notifier.providers.xml import MAX_DEPTH, MAX_ELEMENTS, answered, members, read, words
 
-BOMB = b"""<?xml version="1.0"?>
-<!DOCTYPE lolz [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">]>
-<response>&c;</response>"""
+
+def document(doctype, inside):
+    return f'<?xml version="1.0"?>\n{doctype}<response><id>{inside}</id></response>'.encode()
 
 
 def test_an_element_is_read_with_its_text_and_without_attributes_and_comments():
@@ -25,13 +31,40 @@ def test_an_element_is_read_with_its_text_and_without_attributes_and_comments():
 @pytest.mark.parametrize(
     "body",
     [
-        BOMB,
+        *(pytest.param(document(*bomb("http://127.0.0.1:1")), id=name) for name, bomb in BOMBS.items()),
         b'<!DOCTYPE a [<!ENTITY it SYSTEM "file:///etc/passwd">]><a>&it;</a>',
         b'<!DOCTYPE a SYSTEM "http://127.0.0.1:1/a.dtd"><a/>',
         b"<!DOCTYPE a><a/>",
     ],
 )
 def test_a_doctype_is_refused(body):
+    with pytest.raises(Malformed, match="DOCTYPE"):
+        read(body)
+
+
+@pytest.mark.parametrize(("bomb", "letters"), [(laughs(5), 300_000), (blowup(2000), 4_000_000)])
+def test_a_bomb_that_another_parser_unpacks_is_refused_before_it_is(bomb, letters):
+    body = document(*bomb)
+    assert len(ET.fromstring(body).findtext("id")) == letters
+    tracemalloc.start()
+    try:
+        with pytest.raises(Malformed, match="DOCTYPE"):
+            read(body)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 64 << 10 < letters
+
+
+def test_an_entity_that_another_parser_fetches_is_refused(tmp_path):
+    (tmp_path / "secret").write_text("that nobody may see")
+    body, told = document(*fetching((tmp_path / "secret").as_uri())), []
+    handler, parser = xml.sax.ContentHandler(), xml.sax.make_parser()
+    handler.characters = told.append
+    parser.setFeature(xml.sax.handler.feature_external_ges, True)
+    parser.setContentHandler(handler)
+    parser.parse(BytesIO(body))
+    assert "".join(told).strip() == "that nobody may see"
     with pytest.raises(Malformed, match="DOCTYPE"):
         read(body)
 
