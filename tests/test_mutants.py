@@ -101,6 +101,17 @@ def test_a_module_has_one_change_at_a_time():
 # --- who looks for what no test sees
 
 
+def test_what_no_test_sees_of_two_modules_is_what_is_listed():
+    """Two that take seconds, one of them with something listed; `make mutants` tries all."""
+    modules = ("digest", "spread")
+    told = ran("mutants.py", *modules, *(TESTS / "core" / f"test_{module}.py" for module in modules))
+    assert told.returncode == 0, told.stdout
+    assert re.findall(r"^(\w+): (\d+) changes", told.stdout, re.MULTILINE) == [
+        (module, str(len(reads((CORE / f"{module}.py").read_text())))) for module in modules
+    ]
+    assert LISTED["spread"]
+
+
 def test_a_change_that_no_test_sees_is_told_and_is_a_failure(tmp_path):
     tests = tmp_path / "test_half_blind.py"
     tests.write_text(HALF_BLIND)
