@@ -7,12 +7,15 @@ PINNED = $(PIP) --no-deps --require-hashes
 # As many tests at a time as tests/conftest.py tells.
 TESTS = pytest --numprocesses auto --dist worksteal
 
-.PHONY: demo test check crash story fuzz soak mutants fix bench lock sbom audit
+.PHONY: demo help test check crash story fuzz soak mutants fix bench lock sbom audit
 
 demo: .venv/run ## the whole thing on this machine: fake providers, real daemon, receivers that verify
 	.venv/bin/python -m notifier demo
 
-test: .venv/dev
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 10
+
+test: .venv/dev ## all tests, without the other checks
 	.venv/bin/python -m $(TESTS)
 
 check: .venv/dev ## all that must hold before a change goes in
@@ -32,34 +35,40 @@ check: export NOTIFIER_REQUIRE_NODE = 1
 check: tests/node/node_modules
 endif
 
-# The long forms of what `check` has some seconds of; what they have found so far is in docs/reliability.md.
+# The long forms of what `check` has some seconds of; what they have found so far is in docs/reliability.md. Each can be
+# made longer: `make crash KILLS=5000`. So many times as long as in `check`, rounded up, is $(call times,this long,as in check).
+times = $$(( ($(1) + $(2) - 1) / $(2) ))
 LONG = .venv/bin/python -m pytest --timeout=0 -s
 FUZZED = tests/config/test_config_silence.py tests/config/test_config_fuzz.py tests/providers/test_conformance_troubles.py \
 	tests/providers/test_provider_xml.py tests/providers/test_shapes.py tests/encoding/test_encoding_question.py \
 	tests/encoding/test_encoding_wish.py tests/test_api_fuzz.py
-crash: .venv/dev ## a thousand kills at random moments, and some at every named point
-	NOTIFIER_LONGER=40 $(LONG) tests/test_kill.py tests/test_crash.py
-story: .venv/dev ## thousands of random stories
-	NOTIFIER_LONGER=25 $(LONG) tests/test_story.py tests/test_lanes.py tests/test_health_story.py tests/test_provider_story.py
-fuzz: .venv/dev ## whatever can be written in a config, answered by a provider, asked of /encoding or the API
-	NOTIFIER_LONGER=100 $(LONG) $(FUZZED)
-soak: .venv/dev ## half an hour at a steady load
-	NOTIFIER_LONGER=150 $(LONG) tests/test_soak.py
+crash: KILLS = 1000
+crash: .venv/dev ## a thousand kills at random moments, or KILLS=5000, and four at every named point
+	NOTIFIER_LONGER=$(call times,$(KILLS),25) $(LONG) tests/test_kill.py tests/test_crash.py
+story: STORIES = 3500
+story: .venv/dev ## 3500 random stories, or STORIES=10000: deliveries, endpoints, and providers that misbehave
+	NOTIFIER_LONGER=$(call times,$(STORIES),140) $(LONG) tests/test_story.py tests/test_lanes.py tests/test_health_story.py \
+		tests/test_provider_story.py
+fuzz: MINUTES = 60
+fuzz: .venv/dev ## an hour, or MINUTES=120, of whatever a config, a provider, /encoding and the API may be given
+	NOTIFIER_LONGER=$(call times,$(MINUTES) * 13,4) $(LONG) $(FUZZED)
+soak: MINUTES = 30
+soak: .venv/dev ## half an hour at a steady load, or MINUTES=600
+	NOTIFIER_LONGER=$(call times,$(MINUTES) * 60,12) $(LONG) tests/test_soak.py
 mutants: .venv/dev ## every small change to the core that no test of it sees
 	.venv/bin/python tests/mutants.py
 
-fix: .venv/dev
+fix: .venv/dev ## the format, what ruff can mend, and the tables of the documents
 	.venv/bin/ruff format
 	.venv/bin/ruff check --fix
 	.venv/bin/python tests/tables.py
 
-bench: .venv/dev
+bench: .venv/dev ## how fast it is, how late and how polite
 	.venv/bin/python -m bench
 	.venv/bin/python -m bench.polling
 
-# Takes the newest versions that pyproject.toml allows; needs uv.
 LOCK = uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
-lock:
+lock: ## the newest versions that pyproject.toml allows; needs uv
 	$(LOCK) pyproject.toml --output-file requirements.txt
 	$(LOCK) pyproject.toml --group dev --output-file requirements-dev.txt
 	$(LOCK) --group audit --output-file requirements-audit.txt

@@ -3,4 +3,4 @@
 import os
 
 LONGER = int(os.environ.get("NOTIFIER_LONGER", "1"))
-"""So many times as long as in `make check`."""
+"""So many times as long as in `make check`; the Makefile works it out from kills, stories or minutes."""

@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 import time
 from pathlib import Path
 
@@ -51,6 +53,29 @@ def test_the_first_two_blocks_are_the_two_commands():
     makefile = (ROOT / "Makefile").read_text()
     assert re.search(r"^demo:", makefile, re.MULTILINE)
     assert re.search(r"^test:", makefile, re.MULTILINE)
+
+
+def test_the_long_forms_are_so_many_times_as_long_as_the_short_ones():
+    makefile = (ROOT / "Makefile").read_text()
+    kill, soak, *stories = (
+        (ROOT / "tests" / f"test_{name}.py").read_text()
+        for name in ("kill", "soak", "story", "lanes", "health_story", "provider_story")
+    )
+    assert f"times,$(KILLS),{re.search(r'^KILLS = (.+)$', kill, re.MULTILINE)[1]})" in makefile
+    assert f"times,$(MINUTES) * 60,{re.search(r'^SECONDS = (.+) . LONGER$', soak, re.MULTILINE)[1]})" in makefile
+    told = sum(
+        int(re.search(r"max_examples=(\d+) . LONGER", text)[1]) * len(re.findall(r"^Test\w+ = ", text, re.MULTILINE))
+        for text in stories
+    )
+    assert f"times,$(STORIES),{told})" in makefile
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="needs make")
+def test_make_tells_what_can_be_made():
+    asked = ["make", "--no-print-directory", "help"]
+    told = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    phony = re.search(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1]
+    assert sorted(line.split()[0] for line in told.splitlines()) == sorted(phony.split())
 
 
 def test_the_config_is_right(tmp_path):
