@@ -1,6 +1,7 @@
 """what the code knows → the tables of the documents; run as a script, it writes them anew."""
 
 import re
+import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from itertools import groupby
@@ -14,6 +15,7 @@ import describing
 import keys
 import lines
 import telling
+from mutating import changes
 from prometheus_client.core import Metric
 from providing import source
 
@@ -53,7 +55,11 @@ RECEIVERS = {
 }
 """Those that tests/test_languages.py runs, and what each is written in."""
 DOCUMENT, METRICS, CALLS = DOCS / "providers.md", DOCS / "metrics.md", DOCS / "encoding-com.md"
-DOCUMENTS = (DOCUMENT, METRICS, CALLS, lines.DOCUMENT, commands.DOCUMENT, keys.DOCUMENT, telling.DOCUMENT, VERIFY, ADD)
+RELIABILITY = DOCS / "reliability.md"
+DOCUMENTS = (
+    *(DOCUMENT, METRICS, CALLS, RELIABILITY, VERIFY, ADD),
+    *(lines.DOCUMENT, commands.DOCUMENT, keys.DOCUMENT, telling.DOCUMENT),
+)
 """Those with tables that are made here."""
 TABLE = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
@@ -273,7 +279,26 @@ def labels(family: Metric) -> list[str]:
     return [f"`{label}`" for label in family.samples[0].labels if label != "le"]
 
 
+def changes_to_the_core() -> str:
+    """How many small changes tests/mutants.py makes to each module, and of how many the list speaks."""
+    listed = tomllib.loads((ROOT / "tests" / "mutants.toml").read_text())
+    made = {path.stem: list(changes(path.read_text())) for path in sorted((ROOT / "notifier" / "core").glob("*.py"))}
+    counts = {
+        name: (len(found), sum(one.key in listed.get(name, ()) for one in found))
+        for name, found in made.items()
+        if found
+    }
+    rows = [(name, *map(str, both)) for name, both in counts.items()]
+    half = (len(rows) + 1) // 2
+    right = [*rows[half:], ("", "", "")][:half]
+    of_all, of_listed = (sum(column) for column in zip(*counts.values(), strict=True))
+    told = f"In these {len(rows)} modules there are {of_all:,} changes; the list speaks of {of_listed}.\n"
+    halves = zip(rows[:half], right, strict=True)
+    return table(("module", "changes", "listed") * 2, ((*one, *other) for one, other in halves)) + "\n" + told
+
+
 TABLES = {
+    "changes to the core": changes_to_the_core(),
     "asking": asking(),
     "limits": limits(),
     "rhythms": rhythms(),
