@@ -3,7 +3,7 @@
 Nothing of this is in the product. Run as a program, this loads the product once and then forks a daemon for each line
 of JSON that it reads, one after the other; of each it prints the pid, and the exit code once it has ended. In the
 daemon it wraps what the layers have to join them: transactions, requests, the reload, the stop, a migration's steps;
-and, so that a test can spoil them, the clock and the names of the machine.
+and, so that a test can spoil them, the clock and the names of the machine. SIGUSR1 fills what Python keeps unused.
 """
 
 import inspect
@@ -35,6 +35,8 @@ from notifier.webhook import Receiver, Receivers
 from notifier.webhook.names import OwnThread
 from notifier.wiring import Parts
 
+SIZES, UNUSED = range(1, 21), 2000
+"""Python keeps unused tuples of these sizes, so many of each at most: some 5 MB."""
 TICK = 40
 """Steps of SQLite's machine from one passage within a migration to the next."""
 
@@ -225,6 +227,13 @@ def hurry(seconds):
     Api.__init__.__defaults__ = (seconds,)
 
 
+def fill_what_is_kept(*_):
+    """Have as many unused tuples as Python keeps: from then on memory grows by what is in use alone."""
+    for size in SIZES:
+        unused = [tuple([None] * size) for _ in range(UNUSED)]
+        unused.clear()
+
+
 def be(job):
     """Be `notifier run` as the job says, on a machine whose clock and names are as it says."""
     log = os.open(job["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -240,6 +249,7 @@ def be(job):
     pick_ids()
     hurry(job.get("look_within", LONGEST))
     database.BUSY_SECONDS = job.get("busy", database.BUSY_SECONDS)
+    signal.signal(signal.SIGUSR1, fill_what_is_kept)
     housekeeping.EVERY = housekeeping.SHORTEST = job["kept"]
     sys.argv = ["notifier", "run", "--log-format", "json", "--config", job["config"]]
     cli.main()
