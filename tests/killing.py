@@ -350,7 +350,7 @@ class World:
         await self._resumes(session)
         if len(self.requests) >= self.well_until and self.draw.random() < self.troubles:
             self.well_until = len(self.requests) + 20  # else it is hardly asked any more
-            self.causes.update(["source.failing", "source.recovered"])
+            self.source_fails()
             self.media.faults.extend([server_error] * 2)  # be it in two lives
         answers = iter([204, 503, 503, 410])
         spare.answer = lambda: next(answers, 204)
@@ -367,6 +367,10 @@ class World:
             pass
         async with session.delete(f"/v1/uploads/media/{other}"):
             pass
+
+    def source_fails(self):
+        """It cannot be asked for a while: there is a cause for telling so, and that it is over."""
+        self.causes.update(["source.failing", "source.recovered"])
 
     async def _dropped(self, session):
         async with session.get("/v1/deliveries?endpoint=spare&phase=waiting") as response:

@@ -23,7 +23,7 @@ START = 0.25
 """Seconds within which most daemons are ready, on a machine that has other things to do as well."""
 PASSAGES = min(LONGER, 4)
 """The process is killed at the first passage of each point, up to this one."""
-TRIES = 8
+TRIES = 12
 UPGRADE = """
 CREATE TABLE scratch (number INTEGER PRIMARY KEY, body TEXT) STRICT;
 INSERT INTO scratch WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n LIMIT 500) SELECT i, '' FROM n;
@@ -94,7 +94,7 @@ async def passed(killing, points):
 async def burns(killing, point, passage):
     """Until a daemon has ended there: not every life passes it so often, and some end at the first."""
     for attempt in range(TRIES):
-        if await killing.burns(point, passage if attempt < TRIES // 2 else 1):
+        if await killing.burns(point, passage if attempt < TRIES // 3 else 1):
             return
     raise AssertionError(point)
 

@@ -34,6 +34,7 @@ async def test_without_descriptors_from_its_first_moment_it_waits_for_some(tmp_p
     async def fault(w, process):
         limits = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
         resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (10, limits[1]))
+        w.source_fails()
         for one in w.receivers.values():  # whoever is connected already is so no more
             await one.close()
             await one.start()
@@ -147,6 +148,7 @@ async def test_while_no_name_is_found_sources_rest_and_webhooks_wait(tmp_path):
     heard = []
 
     async def fault(w, process):
+        w.source_fails()
         await says(tmp_path, process, WHY_NO_NAME, "reason")
         with closing(sqlite3.connect(tmp_path / "notifier.db")) as db:
             while db.execute("SELECT failures FROM sources").fetchone()[0] < 2:
@@ -215,6 +217,7 @@ async def test_without_memory_it_goes_on_or_ends_with_1_and_says_so_and_loses_no
         w.is_sound = False
         for spare in (0, 1 << 22):
             w.upstream.add(20)
+            w.source_fails()
             (tmp_path / "daemon.log").write_text("")
             async with w.living() as process:
                 await w.receivers["app"].got(len(w.receivers["app"].bodies) + 1)
