@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Container, Iterable, Sequence
+from contextlib import suppress
 
 from notifier.core.callbacks import NOBODY, Calling, family
 from notifier.core.health import SHUT
@@ -140,7 +141,9 @@ class Sender(Endpoints):
         Each such is raised once. Whoever is cut off here leaves nothing half done: what is committed is known to be.
         """
         if self._ended:
-            await asyncio.shield(self._record_ended())
+            recording = asyncio.ensure_future(self._record_ended())
+            recording.add_done_callback(_heard)  # who is cut off here hears of no failure, and `stop` tries again
+            await asyncio.shield(recording)
         if self._bugs:
             raise self._bugs.pop(0)
 
@@ -199,3 +202,9 @@ class Sender(Endpoints):
         finally:
             del self._tasks[delivery.id]
             self.wake.set()
+
+
+def _heard(task: asyncio.Task[None]) -> None:
+    """Whatever it failed of, nobody else has to hear."""
+    with suppress(asyncio.CancelledError):
+        task.exception()

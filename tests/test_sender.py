@@ -1,6 +1,7 @@
 """The sender's passes over a real database, with receivers that answer when they are told to."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -369,6 +370,34 @@ async def test_what_ends_the_process_while_posting_ends_the_next_pass_and_leaves
             assert caught.traceback[-1].name == "killed"
             assert await phases(w) == [("waiting", 0), ("delivered", 1), ("waiting", 0)]
         await w.sender.record_ended()
+
+
+class Failing(Store):
+    """A disk that fails after a while, once."""
+
+    async def record(self, *batch):
+        if self.go_on.is_set():
+            return await super().record(*batch)
+        self.tried.set()
+        await self.go_on.wait()
+        raise StoreError("no disk")
+
+
+async def test_a_pass_that_is_cut_off_before_its_commit_fails_leaves_it_to_be_tried_again(tmp_path, caplog):
+    async with behind_doors(tmp_path, endpoint("app"), uploads="a", open_store=Failing.open) as (w, doors):
+        w.store.tried, w.store.go_on = asyncio.Event(), asyncio.Event()
+        doors.open("a")
+        await w.sender.send_due()
+        await ended(w)
+        cut_off = asyncio.create_task(w.sender.send_due())
+        await w.store.tried.wait()
+        cut_off.cancel()
+        await asyncio.wait({cut_off})
+        w.store.go_on.set()
+        await w.sender.record_ended()
+        assert await phases(w) == [("delivered", 1)]
+    gc.collect()  # only then asyncio complains of an error that nobody heard
+    assert [record for record in caplog.records if record.name == "asyncio"] == []
 
 
 class Slow(Store):
