@@ -67,7 +67,7 @@ class Log:
         """Change a byte of the first frame of the last so many commits, which are lost by that."""
         ends = [number for number, (after, _) in enumerate(self.frames, 1) if after]
         with self.path.open("r+b") as file:
-            file.seek(self._at(ends[-commits - 1]) + HEAD)
+            file.seek(self._at([0, *ends][-commits - 1]) + HEAD)
             byte = file.read(1)[0]
             file.seek(-1, os.SEEK_CUR)
             file.write(bytes([byte ^ 1]))

@@ -30,13 +30,21 @@ from notifier.store.examination import examine
 MALFORMED = "database disk image is malformed: move it away and restore a backup"
 
 
+FEW = 4
+"""Commits that a log is to hold."""
+
+
 async def is_killed_at_work(w):
-    """A daemon that is killed when it has told several things."""
-    w.upstream.add(15)
+    """A daemon is killed when it has told several things, at rest, and with a log that is not just begun: that."""
     app = w.receivers["app"]
-    async with w.living() as process:
-        await app.got(len(app.bodies) + 10)
-        process.kill()
+    while True:
+        w.upstream.add(15)
+        async with w.living() as process:
+            await app.got(len(app.bodies) + 10)
+            process.kill()
+        log = Log(w.folder / "notifier.db-wal")
+        if log.commits >= FEW and not log.uncommitted:
+            return log
 
 
 # --- the log
@@ -46,8 +54,7 @@ async def test_a_transaction_that_was_cut_off_in_the_middle_of_its_writing_loses
     """So a loss of power leaves it: some frames of it are there, whole, half, or wrong, and nobody relies on it."""
     async with world(tmp_path, seed=16) as w:
         for half, wrong in ((False, False), (True, False), (False, True)):
-            await is_killed_at_work(w)
-            log = Log(tmp_path / "notifier.db-wal")
+            log = await is_killed_at_work(w)
             log.begin(frames=3, half=half, wrong=wrong)
             assert (Log(log.path).commits, Log(log.path).uncommitted) == (log.commits, 3 - half - wrong)
             assert examine(tmp_path / "notifier.db").flaws == ()
@@ -61,9 +68,8 @@ async def test_a_log_that_lost_what_was_committed_is_told_by_db_check_and_the_da
     between, and how often it comes, nobody can promise then.
     """
     async with world(tmp_path, seed=21) as w:
-        for lost in (1, 4):
-            await is_killed_at_work(w)
-            log = Log(tmp_path / "notifier.db-wal")
+        for lost in (1, FEW):
+            log = await is_killed_at_work(w)
             if lost == 1:
                 log.cut()
             else:
