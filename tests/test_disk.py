@@ -20,8 +20,9 @@ from pathlib import Path
 import pytest
 from daemons import KEY, SECRETS, Hooks, config
 from faulty import dying
-from killing import MAX_IN_FLIGHT, PATIENCE, world
+from killing import PATIENCE, world
 from tearing import PAGE, Log
+from verdict import PLACES
 
 from notifier.demo.daemon import Daemon
 from notifier.demo.xenonflare import FakeXenonFlare, Media
@@ -243,6 +244,6 @@ async def test_a_disk_that_is_full_or_may_not_be_written_ends_it_with_1_until_it
         assert await disk.refuses() == f"{disk.file}: {why}"
         disk.mount("rw")
         async with disk.living() as daemon:
-            assert await disk.told(wanted) <= MAX_IN_FLIGHT
+            assert await disk.told(wanted) <= PLACES
             assert await daemon.stop() == 0
         disk.check()

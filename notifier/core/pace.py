@@ -20,6 +20,8 @@ OLDER = 6.0
 """An upload is audited again when its age has grown by so many times."""
 MOST_SUMMED = 200
 """Of a larger reach every so-manyth upload stands for its neighbours: the sum is an expectation anyway."""
+CHEAPEST = 1e-3
+"""Upload-seconds: what is worth less is reached in less time than a clock of our days can tell from none."""
 CLOSE = 1e-3
 """A step of so few seconds towards the moment is the last: what is left of the way is far less."""
 
@@ -112,7 +114,7 @@ def due(reach: Sequence[Watch], pace: Pace, last: float, about: float = inf) -> 
     `about` is a guess at that moment, and saves work alone: the answer is the same to about a `CLOSE`.
     """
     capped = min((watch.cap_at(pace) for watch in reach), default=inf)
-    at = _root(Worth(reach), pace.price, min(about, capped), capped)
+    at = _root(Worth(reach), max(pace.price, CHEAPEST), min(about, capped), capped)
     why = Why.CAP if at is None else Why.PRICE
     return max(capped if at is None else at, last + pace.floor), why
 

@@ -52,6 +52,12 @@ def test_one_upload_of_which_nothing_but_the_mean_is_known(price, seconds, by_th
     assert round(sqrt(2 * price * 60), 3) == by_the_root < seconds
 
 
+@given(reach=reaches, price=st.floats(0, 1e-6), about=st.floats(0, 10))
+def test_a_price_too_small_for_a_clock_is_one_all_the_same(reach, price, about):
+    begins = max(each.seen for each in reach) + about
+    assert due(reach, at(price), 0.0, begins)[0] <= due(reach, at(0.1), 0.0, begins)[0] + CLOSE
+
+
 @pytest.mark.parametrize(("number", "seconds"), [(3, 14.720), (10, 7.916), (100, 2.466)])
 def test_many_uploads_in_one_look(number, seconds):
     assert round(wait([watch(flat(60))] * number, 5), 3) == seconds
