@@ -5,6 +5,7 @@ import json
 
 from aiohttp import web
 from bombs import BOMBS
+from shapes_told import MOST_SHAPES
 
 MOST_DENIALS = 2
 """Of one upload: three, far enough from one another, are believed."""
@@ -18,6 +19,17 @@ def changed(change):
     async def spoiled(story, _request, response):
         body = story.api.changed(response.body, change)
         return web.Response(body=body, content_type=response.content_type, status=response.status)
+
+    return spoiled
+
+
+def shaped(which):
+    """See `upstreams.Json.shaped`."""
+
+    async def spoiled(story, _request, response):
+        if response.status != web.HTTPOk.status_code:
+            return response
+        return web.Response(body=story.api.shaped(response.body, which), content_type=response.content_type)
 
     return spoiled
 
@@ -155,6 +167,7 @@ SPOILERS = {
     "empty": changed(lambda _: []),
     "one is missing": changed(lambda rows: rows[1:]),
     "rotten rows": rotten_rows,
+    **{f"in other words, {which + 1}": shaped(which) for which in range(MOST_SHAPES)},
     "an error": instead(status=503, text="no"),
     "a limit": limited(Retry_After="30"),
     "a limit until its reset": limited(X_RateLimit_Limit="60", X_RateLimit_Remaining="0", X_RateLimit_Reset="{}"),

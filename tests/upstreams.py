@@ -11,6 +11,7 @@ from aiohttp import web
 from encoding_service import EncodingService, Format
 from living import HOUR
 from providing import KEY
+from shapes_told import SHAPES
 from transcoders import FakeTranscoder
 
 from notifier.core.model import Rate
@@ -23,6 +24,13 @@ ROWS = 3
 """On a page: most lists have several, between which uploads move while they are read."""
 NOT_FOUND = "unknown: not_found"
 """What an upload is that was named and is not there."""
+PLACES = (
+    (("ftp://user:secret@cdn.example.com/a", "Error (no such host)"), ("https://cdn.example.com/a", "Saved")),
+    (("https://cdn.example.com/a", "Saved"), ("https://cdn.example.com/b", "")),
+    (("https://cdn.example.com/a", "Saved"),),
+    (),
+)
+"""Of what was made of a media: its destinations, each with its word; an error makes the whole partial."""
 NOBODY_KNOWS = "nobody knows"
 """What it is of which no answer will tell anything any more."""
 SETTLED = {"completed", "partial", "failed", "cancelled", "gone"}
@@ -124,6 +132,11 @@ class Json(Upstream):
             rows[:] = change(rows)
         return json.dumps(document).encode()
 
+    def shaped(self, body, which):
+        """The same in other words, in those of `shapes_told`, or of another kind."""
+        shapes = SHAPES[self.provider]
+        return json.dumps(shapes[which % len(shapes)](json.loads(body))).encode()
+
     def with_more(self, body, as_json, _as_xml):
         """A member "more", as it is to be written, in each row of a list, or in any other answer."""
         document = json.loads(body)
@@ -164,11 +177,15 @@ class XenonFlare(Enveloped):
         self._there = set()
 
     def put(self, id_, status):
+        """Some are for two platforms, of which one may have been reached when the upload has failed."""
         word = "pending" if status == "queued" else status
         part = {"completed": "published"}.get(word, word)
-        self.fake.put(Media(id_, self._collection(id_), word, parts={"youtube": part}))
+        number, parts = int(id_, 16), {"youtube": part}
+        if number % 3 == 0:
+            parts["tiktok"] = "published" if status == "failed" and number % 2 else part
+        self.fake.put(Media(id_, self._collection(id_), word, platforms=tuple(parts), parts=parts))
         self._there.add(id_)
-        return status
+        return "partial" if part == "failed" and "published" in parts.values() else status
 
     @staticmethod
     def _collection(id_):
@@ -190,12 +207,28 @@ class Transcoder(Enveloped):
     def __init__(self, _clock):
         self.fake = FakeTranscoder(accepted=KEY, size=ROWS)
 
+    @staticmethod
+    def own(id_):
+        return f"{int(id_):024x}"
+
+    @staticmethod
+    def theirs(id_):
+        return str(int(id_, 16))
+
     def put(self, id_, status):
-        self.fake.put(id_, JOBS[status])
+        """Every other id is a number."""
+        number = int(id_, 16)
+        self.fake.put(number if number % 2 else str(number), JOBS[status])
         return status
 
     def remove(self, id_):
-        return "gone" if self.fake.jobs.pop(id_, None) else None
+        return "gone" if self.fake.jobs.pop(self.theirs(id_), None) else None
+
+    def told(self, request, response):
+        """Of a failure a row of the list is half: why, is told by a look at it alone."""
+        rows = self.rows(json.loads(response.body)) or ()
+        half = [row["id"] for row in rows if row["state"] == "error"]
+        return [id_ for id_ in super().told(request, response) if id_ not in half]
 
 
 class EncodingCom(Upstream):
@@ -208,6 +241,8 @@ class EncodingCom(Upstream):
 
     def __init__(self, clock):
         self.fake = EncodingService(clock)
+        self._named = set()
+        """Those of whose formats it was told what they are."""
         self._over = set()
         """What was taken away: their ids are the provider's, which gives none twice."""
 
@@ -219,10 +254,13 @@ class EncodingCom(Upstream):
         if id_ in self._over:
             return None
         number = self.theirs(id_)
-        media = self.fake.put(encoding_service.Media(number, formats=[Format(f"9{number}", "mp4")]))
-        word = WORDS[status]
-        self.fake.move(media, word, word)
-        return status
+        new = encoding_service.Media(number, formats=[Format(f"9{number}", "mp4"), Format(f"8{number}", "flv")])
+        media, word, odd = self.fake.put(new), WORDS[status], int(number) % 4
+        self.fake.move(
+            media, word, word, "New" if status == "failed" else word, description="no" * (status == "failed")
+        )
+        media.formats[1].places = PLACES[odd] if status == "completed" else (("https://cdn.example.com/a", "Open"),)
+        return "partial" if status == "completed" and odd == 0 else status
 
     def remove(self, id_):
         """One that was deleted is told to be. Ids of what has settled expire, too, and nothing says so of any."""
@@ -249,11 +287,12 @@ class EncodingCom(Upstream):
     def theirs(id_):
         return str(int(id_, 16) + 1)
 
-    @staticmethod
-    def told(_request, response):
-        """The list has no formats."""
+    def told(self, _request, response):
+        """The list has no formats; what they are, the simple form alone tells, without which jobs tell half."""
         root = ET.fromstring(response.body)
-        return [id_ for one in (root, *root.findall("job")) if (id_ := one.findtext("id"))]
+        alone = root.findtext("id")
+        self._named |= {alone} - {None}
+        return [id_ for one in (root, *root.findall("job")) if (id_ := one.findtext("id")) in self._named]
 
     def changed(self, body, change):
         """A list, or an answer about several, whose rows are others; they end what they stand in."""
@@ -272,3 +311,7 @@ class EncodingCom(Upstream):
     @staticmethod
     def declared(text, charset):
         return re.sub(r"^(<\?xml[^>]*>)?", f'<?xml version="1.0" encoding="{charset}"?>', text, count=1)
+
+    def shaped(self, body, which):
+        shapes = SHAPES[self.provider]
+        return shapes[which % len(shapes)](body.decode()).encode()
