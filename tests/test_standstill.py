@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from notifier.standstill import LISTENS, STANDSTILL, stood_still, within
+from notifier.standstill import LISTENS, OFTEN, STANDSTILL, stood_still, within
 
 
 async def test_what_takes_too_long_is_ended():
@@ -35,14 +35,31 @@ async def test_a_timer_that_is_only_a_little_late_ends_it(standstill):
         await waits()
 
 
-async def test_who_stood_still_listens_once_and_no_longer(standstill):
+async def test_who_stands_still_again_and_again_listens_so_often_and_no_longer(standstill):
     loop = asyncio.get_running_loop()
     began = loop.time()
-    loop.call_soon(standstill, 600)
-    loop.call_at(began + 600 + LISTENS / 2, standstill, 600)
+
+    def stands_still(more):
+        standstill(600)
+        if more:
+            loop.call_later(LISTENS / 5, stands_still, more - 1)
+
+    loop.call_soon(stands_still, OFTEN)
     with pytest.raises(TimeoutError):
         await waits()
-    assert 1200 <= loop.time() - began < 1200 + LISTENS
+    assert 0 <= loop.time() - began - 600 * (OFTEN + 1) < LISTENS
+
+
+async def test_an_answer_that_came_while_we_stood_still_twice_in_a_second_is_heard(standstill):
+    loop, answer = asyncio.get_running_loop(), asyncio.Event()
+
+    def stands_still(more):
+        standstill(600)
+        loop.call_later(LISTENS / 5, *((stands_still, more - 1) if more else (answer.set,)))
+
+    loop.call_soon(stands_still, 1)
+    async with within(10):
+        await answer.wait()
 
 
 def test_a_timer_is_late_by_more_than_a_busy_machine_makes_it():

@@ -22,7 +22,7 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.tracing import Trace
 
 from notifier.connection import Answering
-from notifier.standstill import LISTENS, stood_still
+from notifier.standstill import LISTENS, OFTEN, stood_still
 from notifier.webhook.unused import Unused
 
 T = TypeVar("T")
@@ -97,7 +97,9 @@ class Course:
         self._loop = asyncio.get_running_loop()
         self._deadline = self._end = self._loop.time() + total
         self._listens_until = -math.inf
-        """To what came while we stood still, which was never yet."""
+        """To what came while we stood still."""
+        self._listens = OFTEN
+        """So often it may yet."""
         self._patience = patience
         self._monotonic = monotonic
         self._waits: asyncio.Task[Any] | None = None
@@ -139,15 +141,15 @@ class Course:
         self._end = min(self._deadline, self._loop.time() + self._patience.legs.get(leg, math.inf))
 
     def ring(self, *, late: bool = False) -> float:
-        """End the wait if its time is up, but once listen first where this rings so `late` that we stood still.
+        """End the wait if its time is up, but listen first where this rings so `late` that we stood still.
 
         Answers when to look again.
         """
         now = self._loop.time()
         if self._waits is None:
             return math.inf
-        if late and now >= self._end and self._listens_until < 0:
-            self._listens_until = now + LISTENS
+        if late and now >= self._end and self._listens:
+            self._listens, self._listens_until = self._listens - 1, now + LISTENS
         if now < max(self._end, self._listens_until):
             return self._next_look()
         self._is_over, self._waits = self._waits.cancel(), None

@@ -9,7 +9,7 @@ import pytest
 from receiving import Clock
 
 from notifier.core.model import Outcome
-from notifier.standstill import LISTENS, STANDSTILL
+from notifier.standstill import LISTENS, OFTEN, STANDSTILL
 from notifier.webhook.course import Course, Leg, OutOfTime, Patience, enter
 from notifier.webhook.verdict import fault
 
@@ -122,8 +122,28 @@ async def test_who_has_not_answered_although_we_stood_still_is_late_a_second_aft
     standstill(LISTENS - 0.5)
     await turns()
     assert not attempt.done()
+    standstill(0.6)
+    await turns()
+    with pytest.raises(OutOfTime):
+        await attempt
+
+
+async def test_an_answer_that_came_while_we_stood_still_twice_in_a_second_is_heard(standstill):
+    answer = asyncio.get_running_loop().create_future()
+    attempt = await asked(standstill, answer)
     standstill(600)
     await turns()
+    answer.set_result("answer")
+    assert await attempt == "answer"
+
+
+async def test_who_stands_still_again_and_again_listens_so_often_and_no_longer(standstill):
+    attempt = await asked(standstill, asyncio.get_running_loop().create_future())
+    for _ in range(OFTEN):
+        assert not attempt.done()
+        standstill(600)
+        await turns()
+    assert attempt.done()
     with pytest.raises(OutOfTime):
         await attempt
 
