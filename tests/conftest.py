@@ -30,8 +30,8 @@ def pytest_configure(config):
 
 
 def pytest_xdist_auto_num_workers(config):
-    """Two more than there are processors: half of the time tests wait for a process, a clock or the disk."""
-    return (os.cpu_count() or 1) + 2
+    """One more than there are processors: a quarter of the time tests wait for a process, a clock or the disk."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(wrapper=True)
