@@ -129,11 +129,9 @@ def tell_size(delivery: Delivery) -> None:
 
 def tell_attempts(ended: Iterable[Ended]) -> None:
     """One line for each attempt, with all that is known of it; where it leads to nothing without a `Next`."""
-    for _, some in groupby(ended, key=_level):
-        together = list(some)
-        level = _level(together[0])
+    for level, some in groupby(ended, key=_level):
         if log.isEnabledFor(level):
-            log.log(level, "attempted", extra={"fields": [_attempted(*one) for one in together]})
+            log.log(level, "attempted", extra={"fields": [_attempted(*one) for one in some]})
 
 
 def _level(one: Ended) -> int:

@@ -208,13 +208,19 @@ class _Names:
 
 
 def _assigned(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
-    """Each name that a statement gives a value, and the value."""
-    if isinstance(node, ast.Assign):
-        for target in node.targets:
-            if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
-                yield from zip(target.elts, node.value.elts, strict=True)
-            else:
-                yield target, node.value
+    """Each name that a statement gives a value, and the value; that of a group is what its key answers."""
+    match node:
+        case ast.Assign():
+            for target in node.targets:
+                if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+                    yield from zip(target.elts, node.value.elts, strict=True)
+                else:
+                    yield target, node.value
+        case ast.For(
+            target=ast.Tuple(elts=[key, _]),
+            iter=ast.Call(func=ast.Name(id="groupby"), keywords=[ast.keyword(value=made)]),
+        ):
+            yield key, ast.Call(func=made, args=[], keywords=[])
 
 
 def rows() -> Iterator[tuple[str, ...]]:
