@@ -18,11 +18,12 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+import verdict
 from daemons import KEY, SECRETS, Hooks, config
 from faulty import dying
 from killing import PATIENCE, STATUSES, world
 from tearing import PAGE, Log
-from verdict import PLACES
+from verdict import PLACES, Receipt
 
 from notifier.demo.daemon import Daemon
 from notifier.demo.xenonflare import FakeXenonFlare, Media
@@ -91,15 +92,12 @@ async def test_a_log_that_lost_what_was_committed_is_told_by_db_check_and_the_da
 
 async def last_words(w):
     """Every upload's last status has come last, be it by an id that something else had which nobody remembers."""
-    app, told = w.receivers["app"], {}
+    app = w.receivers["app"]
     wanted = {id_: STATUSES[lives[-1]] for id_, lives in w.upstream.was.items()}
     async with asyncio.timeout(PATIENCE):
-        while told != wanted:
+        while verdict.last_told(app.events) != wanted:
             app.came.clear()
-            uploads = [event["data"]["upload"] for event in app.events if "upload" in event["data"]]
-            told = {one["id"]: one["status"] for one in uploads}
-            if told != wanted:
-                await app.came.wait()
+            await app.came.wait()
 
 
 # --- pages
@@ -192,23 +190,14 @@ class SmallDisk:
     async def told(self, wanted):
         """Until the last that was told of each of these uploads is that; then all that came is judged."""
         async with asyncio.timeout(PATIENCE):
-            while wanted.items() - self._last().items():
+            while wanted.items() - verdict.last_told(self.hooks.events).items():
                 await self.hooks.got(len(self.hooks.bodies) + 1)
-        bodies, lanes = {}, {}
-        for body in self.hooks.bodies:
-            event = json.loads(body)
-            assert bodies.setdefault(event["id"], body) == body
-        for event in map(json.loads, bodies.values()):
-            lanes.setdefault(event["data"]["upload"]["id"], []).append(event["data"]["sequence"])
-        assert lanes.keys() == wanted.keys()
-        assert all(lane == list(range(1, len(lane) + 1)) for lane in lanes.values())
-        repeats = Counter(event["id"] for event in self.hooks.events) - Counter(bodies.keys())
-        assert set(repeats.values()) <= {1}
-        return len(repeats)
-
-    def _last(self):
-        uploads = [event["data"]["upload"] for event in self.hooks.events]
-        return {upload["id"]: upload["status"] for upload in uploads}
+        receipts = list(map(Receipt, self.hooks.bodies))
+        events = verdict.firsts("app", receipts)
+        verdict.is_complete("app", events)
+        verdict.has_arrived("app", events, wanted)
+        assert set(Counter(one.id for one in receipts).values()) <= {1, 2}
+        return verdict.repeats(receipts)
 
 
 @contextmanager

@@ -174,9 +174,14 @@ def tells_all(who, events, shown):
     assert told == shown, f"{who}: by upload, what was told and what was shown: {differing(told, shown)}"
 
 
+def last_told(events):
+    """Of each upload what it was told as last."""
+    return {name: statuses(lane)[-1] for name, lane in lanes(events).items() if not is_operators(lane[0]["type"])}
+
+
 def has_arrived(who, events, last):
     """Of each upload its last status was told last, and of no other upload anything."""
-    told = {name: statuses(lane)[-1] for name, lane in lanes(events).items() if not is_operators(lane[0]["type"])}
+    told = last_told(events)
     assert told == last, f"{who}: by upload, what came last and what should have: {differing(told, last)}"
 
 
