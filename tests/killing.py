@@ -373,13 +373,17 @@ class World:
         self.causes.update(["source.failing", "source.recovered"])
 
     async def _dropped(self, session):
-        async with session.get("/v1/deliveries?endpoint=spare&phase=waiting") as response:
-            waiting = (await self._said(response))["items"]
+        waiting = await self._deliveries(session, "waiting")
         uploads = Counter(one["upload"] for one in waiting)
         for one in sorted(waiting, key=lambda one: -uploads[one["upload"]])[:1]:  # where most is to be left alone
             await self._drops(session, one["event"], delivery=one["id"])
         if self.takes_all:
             await self._drops(session, None, endpoint="spare")
+
+    async def _deliveries(self, session, phase):
+        """Those to `spare`, as the daemon says it."""
+        async with session.get(f"/v1/deliveries?endpoint=spare&phase={phase}") as response:
+            return (await self._said(response))["items"]
 
     async def _drops(self, session, event, **what):
         try:
@@ -424,9 +428,9 @@ class World:
     async def _replays(self, session):
         """What `spare` has got in this life by now, and was kept, comes again, without a kill between."""
         spare = self.receivers["spare"]
-        spare.came.clear()
-        await spare.came.wait()
-        await asyncio.sleep(0.2)  # until the answer is committed
+        while not await self._deliveries(session, "delivered"):
+            spare.came.clear()
+            await spare.came.wait()
         await self._post(session, "/v1/replay", endpoint="spare", phase="delivered")
 
     async def _everything_arrives(self):
